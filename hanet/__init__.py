@@ -1,0 +1,1 @@
+"""Refining human poses in video: HANet, its comparators, metrics and pose data."""

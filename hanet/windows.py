@@ -1,0 +1,95 @@
+"""Windows over tracks: where they start, their row indices, and merging them back. No loop over frames or windows.
+
+Axes: N rows (all frames of all segments, concatenated), S segments (runs of consecutive frames of one
+track), W windows, T frames a window, C channels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+def window_length(interval: int, q: int) -> int:
+    """Frames in a window of q intervals: ``interval·q + 1``, so that first and last frame are watched."""
+    if interval < 1 or q < 1:
+        raise ValueError(f"interval and q must be at least 1, got interval={interval}, q={q}")
+    return interval * q + 1
+
+
+def segment_offsets(*columns: Int[np.ndarray, " N"], frame: Int[np.ndarray, " N"]) -> Int[np.ndarray, " S1"]:
+    """Row offsets (S+1) of runs of consecutive frames with equal `columns` (sequence, track).
+
+    A window never crosses an offset, so neither a track's end nor a gap in its frames.
+    """
+    if len(frame) == 0:
+        return np.zeros(1, dtype=np.int64)
+    cut = np.diff(frame) != 1
+    for column in columns:
+        cut |= np.diff(column) != 0
+    return np.concatenate([[0], np.flatnonzero(cut) + 1, [len(frame)]]).astype(np.int64)
+
+
+def window_starts(
+    offsets: Int[np.ndarray, " S1"], *, window: int, stride: int, tail: bool
+) -> tuple[Int[np.ndarray, " W"], Int[np.ndarray, " W"]]:
+    """First row of every window, and the row after the last one of its segment.
+
+    Args:
+        offsets: segment offsets (S+1), rising from 0 to N.
+        window: frames a window.
+        stride: frames between window starts.
+        tail: True adds a window that ends at the segment's last frame where the strided ones leave
+            frames out (protocol ``full``); False drops those frames (protocol ``released``).
+
+    A segment shorter than `window` gets one window, filled by `window_index` with its last frame repeated.
+    """
+    if window < 1 or stride < 1:
+        raise ValueError(f"window and stride must be at least 1, got window={window}, stride={stride}")
+    begin, end = offsets[:-1], offsets[1:]
+    begin, end = begin[end > begin], end[end > begin]
+    room = np.maximum(end - begin - window, 0)
+    strided = room // stride + 1
+    count = strided + ((room % stride != 0) if tail else 0)
+    segment = np.repeat(np.arange(len(begin)), count)
+    rank = np.arange(len(segment)) - np.repeat(np.cumsum(count) - count, count)
+    start = begin[segment] + np.minimum(rank * stride, room[segment])
+    return start, end[segment]
+
+
+def window_index(start: Int[Tensor, " W"], end: Int[Tensor, " W"], window: int) -> Int[Tensor, "W T"]:
+    """Row indices of windows; rows past a segment's end repeat its last frame."""
+    return torch.minimum(start[:, None] + torch.arange(window, device=start.device), (end - 1)[:, None])
+
+
+def inside(start: Int[Tensor, " W"], end: Int[Tensor, " W"], window: int) -> Bool[Tensor, "W T"]:
+    """True where a window's row is a frame of its segment, False where the last frame is repeated."""
+    return start[:, None] + torch.arange(window, device=start.device) < end[:, None]
+
+
+def merge_mean(
+    windows: Float[Tensor, "W T C"], start: Int[Tensor, " W"], end: Int[Tensor, " W"], rows: int
+) -> Float[Tensor, "N C"]:
+    """Mean of overlapping windows at every row; repeated frames do not count; NaN where no window reaches.
+
+    Sums run in float64 and in row order, so the result does not depend on how windows were batched.
+    """
+    T, C = windows.shape[1:]
+    index = window_index(start, end, T).reshape(-1)
+    valid = inside(start, end, T).reshape(-1)
+    total = torch.zeros(rows, C, dtype=torch.float64, device=windows.device)
+    total.index_add_(0, index[valid], windows.reshape(-1, C)[valid].double())
+    count = torch.bincount(index[valid], minlength=rows)
+    return (total / count[:, None]).to(windows.dtype)
+
+
+def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:
+    """Indices of the watched frames of a window: every `interval`-th, from the first to the last."""
+    if interval < 1 or (window - 1) % interval:
+        raise ValueError(
+            f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}"
+            f" (nearest: {(window - 1) // max(interval, 1) * interval + 1})"
+        )
+    return torch.arange(0, window, interval)
