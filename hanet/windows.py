@@ -1,4 +1,5 @@
-"""Windows over tracks: where they start, their row indices, and merging them back. No loop over frames or windows.
+"""Windows over tracks: where they start, their rows, and merging them back, without loops over frames.
+
 
 Axes: N rows (all frames of all segments, concatenated), S segments (runs of consecutive frames of one
 track), W windows, T frames a window, C channels.
