@@ -1,0 +1,160 @@
+"""Acclaim skeletons and motions (ASF and AMC), as the CMU motion capture database releases them.
+
+Forward kinematics: a bone's rotation is ``C · M · C⁻¹`` in its parent's frame, where C turns the bone's
+axes into the rest pose (field ``axis``) and M holds the frame's Euler angles (field ``dof``), both as
+``Rz·Ry·Rx``; a bone ends at its parent's end plus ``length · direction`` turned by the product of all
+rotations on the way. Lengths are in units of ``1 / length`` inches (the CMU convention), here metres.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+from scipy.spatial.transform import Rotation
+
+INCH = 0.0254
+
+
+class AcclaimError(ValueError):
+    """An ASF or AMC file that cannot be read; the message names file, line and remedy."""
+
+
+@dataclass(frozen=True)
+class Bone:
+    """One bone of the rest pose: where it points, how long it is and which angles move it."""
+
+    name: str
+    direction: Float[np.ndarray, " 3"]
+    length: float
+    axis: Rotation
+    dof: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AcclaimSkeleton:
+    """Bones in order of the hierarchy (parents first), each with its parent's name (``root`` on top)."""
+
+    bones: dict[str, Bone]
+    parents: dict[str, str]
+    root_order: tuple[str, ...]
+    metres: float = field(default=INCH / 0.45)
+
+
+def read_asf(path: Path) -> AcclaimSkeleton:
+    """Read a skeleton file.
+
+    Raises:
+        AcclaimError: where a section is missing or a number is none; names the file and the section.
+    """
+    sections = _sections(path)
+    for name in ("units", "root", "bonedata", "hierarchy"):
+        if name not in sections:
+            raise AcclaimError(f"{path}: no section :{name}; this is not a whole ASF skeleton, fetch it again")
+    try:
+        units = dict(line.split(None, 1) for line in sections["units"])
+        root = dict(line.split(None, 1) for line in sections["root"])
+        bones = {bone.name: bone for bone in _bones(sections["bonedata"])}
+        parents = {
+            child: words[0]
+            for words in map(str.split, sections["hierarchy"])
+            if words[0] not in ("begin", "end")
+            for child in words[1:]
+        }
+        order = tuple(root["order"].lower().split())
+        metres = INCH / float(units["length"])
+    except (KeyError, ValueError, IndexError) as error:
+        raise AcclaimError(f"{path}: malformed skeleton ({error!r}); fetch the file again") from error
+    if set(parents) != set(bones):
+        raise AcclaimError(f"{path}: hierarchy and bones differ by {sorted(set(parents) ^ set(bones))}")
+    return AcclaimSkeleton({name: bones[name] for name in parents}, parents, order, metres)
+
+
+def _sections(path: Path) -> dict[str, list[str]]:
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in path.read_text(encoding="latin-1").splitlines():
+        line = line.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith(":"):
+            current = sections.setdefault(line[1:].split()[0].lower(), [])
+        else:
+            current.append(line)
+    return sections
+
+
+def _bones(lines: list[str]) -> list[Bone]:
+    bones, entry = [], {}
+    for line in lines:
+        key, *words = line.split()
+        if key == "begin":
+            entry = {}
+        elif key == "end":
+            angles = [float(a) for a in entry["axis"][:3]]
+            bones.append(
+                Bone(
+                    name=entry["name"][0],
+                    direction=np.array([float(v) for v in entry["direction"]]),
+                    length=float(entry["length"][0]),
+                    axis=Rotation.from_euler("xyz", angles, degrees=True),
+                    dof=tuple(entry.get("dof", [])),
+                )
+            )
+        else:
+            entry.setdefault(key, words)
+    return bones
+
+
+def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarray, "T d"]]:
+    """Read a motion: for each bone (and ``root``) its numbers a frame, in the order of its dof.
+
+    Raises:
+        AcclaimError: where a frame lacks a bone or a bone has the wrong count of numbers (a truncated
+            file ends so); names file and line.
+    """
+    width = {"root": len(skeleton.root_order)} | {b.name: len(b.dof) for b in skeleton.bones.values() if b.dof}
+    frames: list[dict[str, list[float]]] = []
+    for number, line in enumerate(path.read_text(encoding="latin-1").splitlines(), 1):
+        words = line.split()
+        if not words or words[0][0] in "#:":
+            continue
+        if len(words) == 1 and words[0].isdigit():
+            frames.append({})
+            continue
+        if not frames or len(words) - 1 != width.get(words[0], -1):
+            raise AcclaimError(
+                f"{path}:{number}: {words[0]} has {len(words) - 1} numbers, expected "
+                f"{width.get(words[0], 'no such bone')}; the motion does not fit its skeleton or is cut off"
+            )
+        frames[-1][words[0]] = [float(w) for w in words[1:]]
+    short = next((i for i, f in enumerate(frames, 1) if len(f) != len(width)), None)
+    if short is not None or not frames:
+        raise AcclaimError(f"{path}: frame {short or 0} is not whole; the file is cut off, fetch it again")
+    return {name: np.array([f[name] for f in frames]) for name in width}
+
+
+def joint_positions(
+    skeleton: AcclaimSkeleton, motion: dict[str, Float[np.ndarray, "T d"]]
+) -> dict[str, Float[np.ndarray, "T 3"]]:
+    """World position (T, 3) in metres, y up, of the root and of every bone's end."""
+    root = dict(zip(skeleton.root_order, motion["root"].T, strict=True))
+    rotation = {"root": _euler(root)}
+    position = {"root": np.stack([root["tx"], root["ty"], root["tz"]], axis=-1) * skeleton.metres}
+    for name, bone in skeleton.bones.items():
+        parent = skeleton.parents[name]
+        turn = rotation[parent]
+        if bone.dof:
+            angles = dict(zip(bone.dof, motion[name].T, strict=True))
+            turn = turn * bone.axis * _euler(angles) * bone.axis.inv()
+        rotation[name] = turn
+        position[name] = position[parent] + turn.apply(bone.direction) * (bone.length * skeleton.metres)
+    return position
+
+
+def _euler(angles: dict[str, Float[np.ndarray, " T"]]) -> Rotation:
+    T = len(next(iter(angles.values())))
+    xyz = np.stack([angles.get(a, np.zeros(T)) for a in ("rx", "ry", "rz")], axis=-1)
+    return Rotation.from_euler("xyz", xyz, degrees=True)

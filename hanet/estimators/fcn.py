@@ -1,0 +1,168 @@
+"""FCN: 3D joints from 2D keypoints of one frame (Martinez et al., A simple yet effective baseline, ICCV 2017).
+
+Module names follow the PyTorch port of the authors' network, so its checkpoints' keys fit as they are.
+
+Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hanet.poses import PoseSequence
+from hanet.skeletons import H36M17
+
+KEYPOINTS = [j for j in range(len(H36M17)) if H36M17.joints[j] != "nose"]
+"""The network's 16 input keypoints: Human3.6M's 17 without the nose, as the authors' 2D detector has them."""
+JOINTS = [j for j in range(len(H36M17)) if j not in H36M17.root]
+"""Its 16 output joints: all but the root, which is the origin."""
+
+
+class Residual(nn.Module):
+    """Two linear layers, each with batch norm, ReLU and dropout, added to the input."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.w1 = nn.Linear(width, width)
+        self.batch_norm1 = nn.BatchNorm1d(width)
+        self.w2 = nn.Linear(width, width)
+        self.batch_norm2 = nn.BatchNorm1d(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "B width"]) -> Float[Tensor, "B width"]:
+        y = self.dropout(torch.relu(self.batch_norm1(self.w1(x))))
+        y = self.dropout(torch.relu(self.batch_norm2(self.w2(y))))
+        return x + y
+
+
+class FCN(nn.Module):
+    """Linear(32 → width), residual stages, Linear(width → 48), all on z-scored numbers."""
+
+    def __init__(
+        self,
+        *,
+        inputs: int = 2 * len(KEYPOINTS),
+        outputs: int = 3 * len(JOINTS),
+        width: int = 1024,
+        stages: int = 2,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.w1 = nn.Linear(inputs, width)
+        self.batch_norm1 = nn.BatchNorm1d(width)
+        self.linear_stages = nn.ModuleList(Residual(width, dropout) for _ in range(stages))
+        self.w2 = nn.Linear(width, outputs)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "B inputs"]) -> Float[Tensor, "B outputs"]:
+        x = self.dropout(torch.relu(self.batch_norm1(self.w1(x))))
+        for stage in self.linear_stages:
+            x = stage(x)
+        return self.w2(x)
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Means and standard deviations of training inputs (pixels) and outputs (metres)."""
+
+    input_mean: Float[Tensor, " inputs"]
+    input_std: Float[Tensor, " inputs"]
+    output_mean: Float[Tensor, " outputs"]
+    output_std: Float[Tensor, " outputs"]
+
+    @classmethod
+    def of(cls, inputs: Float[Tensor, "N inputs"], outputs: Float[Tensor, "N outputs"]) -> Standardisation:
+        """Statistics of a training set."""
+        return cls(inputs.mean(0), inputs.std(0), outputs.mean(0), outputs.std(0))
+
+
+def network_input(keypoints: PoseSequence) -> Float[Tensor, "T inputs"]:
+    """The 16 keypoints in full-image pixels, flattened.
+
+    Raises:
+        ValueError: where the sequence is not 2D on Human3.6M-17.
+    """
+    if keypoints.representation != "2d" or keypoints.skeleton != H36M17:
+        raise ValueError(
+            f"{keypoints.name}: FCN takes 2D keypoints on {H36M17.name}, "
+            f"got {keypoints.representation} on {keypoints.skeleton.name}"
+        )
+    return torch.from_numpy(keypoints.values[:, KEYPOINTS].reshape(len(keypoints), -1).astype(np.float32))
+
+
+def network_target(joints: PoseSequence) -> Float[Tensor, "T outputs"]:
+    """The 16 root-relative joints in metres, flattened."""
+    return torch.from_numpy(joints.values[:, JOINTS].reshape(len(joints), -1).astype(np.float32))
+
+
+@dataclass(frozen=True)
+class FCNTraining:
+    """How FCN is trained: Adam, the learning rate falling to zero along a cosine."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    seed: int
+
+
+def train_fcn(
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]],
+    options: FCNTraining,
+    *,
+    network: FCN | None = None,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> tuple[FCN, Standardisation]:
+    """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
+
+    Raises:
+        ValueError: where there are no pairs or fewer frames than a batch.
+    """
+    if not pairs:
+        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    inputs = torch.cat([network_input(keypoints) for keypoints, _ in pairs])
+    targets = torch.cat([network_target(joints) for _, joints in pairs])
+    if len(inputs) < options.batch:
+        raise ValueError(f"FCN has {len(inputs)} training frames, fewer than one batch of {options.batch}")
+    scale = Standardisation.of(inputs, targets)
+    x = (inputs - scale.input_mean) / scale.input_std
+    y = (targets - scale.output_mean) / scale.output_std
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        network = network or FCN()
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight)
+        optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
+        network.train()
+        for step in range(options.steps):
+            rows = torch.randint(len(x), (options.batch,))
+            loss = nn.functional.mse_loss(network(x[rows]), y[rows])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            on_step(step, loss.item())
+    return network.eval(), scale
+
+
+@torch.no_grad()
+def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> PoseSequence:
+    """Root-relative 3D joints (metres, camera frame) for every frame, each on its own.
+
+    A joint's score is its keypoint's; joints without one (the nose) get the frame's mean score.
+    """
+    network.eval()
+    x = (network_input(keypoints) - scale.input_mean) / scale.input_std
+    y = network(x) * scale.output_std + scale.output_mean
+    values = np.zeros((len(keypoints), len(H36M17), 3), dtype=np.float32)
+    values[:, JOINTS] = y.reshape(len(keypoints), -1, 3).numpy()
+    return replace(
+        keypoints, values=values, representation="3d", unit="m", frame_of_reference="camera_root_relative"
+    )
