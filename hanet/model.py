@@ -29,6 +29,9 @@ from hanet.temporal import (
 )
 from hanet.windows import watched_frames
 
+FEATURES = ("flow", "velocity", "acceleration", "learn_kinematics", "multi_scale")
+"""Settings of `HANetConfig` that take one part of the method away when False."""
+
 
 @dataclass(frozen=True)
 class HANetConfig:
@@ -76,32 +79,34 @@ class HANetConfig:
     output_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("channels", "interval", "window", "hidden", "layers", "heads", "feedforward_width"):
+        for name in ("channels", "interval", "window", "hidden", "layers", "heads", "feedforward"):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                name = name.removesuffix("_width")
-                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-        if self.window <= self.interval or (self.window - 1) % self.interval:
-            nearest = max(self.window - 1, self.interval) // self.interval * self.interval + 1
-            raise ValueError(
-                "window must be interval·Q + 1 with Q ≥ 1, so that its first and last frame are watched; "
-                f"got window={self.window}, interval={self.interval} (nearest: {nearest})"
-            )
-        if self.hidden % self.heads or self.hidden % 2:
-            raise ValueError(
-                f"hidden must be even and a multiple of heads; got hidden={self.hidden}, heads={self.heads}"
-            )
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
-        if self.interpolation not in INTERPOLATIONS:
-            raise ValueError(
-                f"interpolation must be one of {', '.join(INTERPOLATIONS)}, got {self.interpolation!r}"
-            )
-        if self.output_smoothing and not LEAST_SIGMA <= self.output_smoothing < math.inf:
-            raise ValueError(
-                f"output_smoothing must be 0 (off) or at least {LEAST_SIGMA} frames, "
-                f"got {self.output_smoothing}"
-            )
+            whole = isinstance(value, int) and _number(value) and value >= 1
+            whole = whole or (name == "feedforward" and value is None)
+            _require(whole, name, value, "a whole number of at least 1")
+        for name in ("pre_norm", *FEATURES):
+            value = getattr(self, name)
+            _require(isinstance(value, bool), name, value, "true or false")
+        _require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+        sigma = self.output_smoothing
+        smooth = _number(sigma) and (sigma == 0 or LEAST_SIGMA <= sigma < math.inf)
+        _require(smooth, "output_smoothing", sigma, f"0 (off) or at least {LEAST_SIGMA} frames")
+        kinds = f"one of {', '.join(INTERPOLATIONS)}"
+        _require(self.interpolation in INTERPOLATIONS, "interpolation", self.interpolation, kinds)
+        _require(
+            self.hidden % self.heads == 0 and self.hidden % 2 == 0,
+            "hidden",
+            self.hidden,
+            f"even and a multiple of heads={self.heads}",
+        )
+        nearest = max(self.window - 1, self.interval) // self.interval * self.interval + 1
+        _require(
+            self.window > self.interval and (self.window - 1) % self.interval == 0,
+            "window",
+            self.window,
+            f"interval·Q + 1 with Q ≥ 1 (its first and last frame are watched; interval is {self.interval}, "
+            f"nearest window {nearest})",
+        )
 
     @property
     def watched(self) -> int:
@@ -198,39 +203,38 @@ class Encoder(nn.Module):
     outputs, loss and gradients stay the same to rounding.
     """
 
+    positions: Tensor
     allowed: Tensor
 
     def __init__(self, config: HANetConfig) -> None:
         super().__init__()
-        d, E = config.hidden, config.layers
-        widths = [d * 2**i for i in range(E)]
-        self.embed = linear((4 if config.flow else 1) * config.channels, d)
+        d = config.hidden
+        self.widths = [d * 2**i for i in range(config.layers)]
+        features = (4 if config.flow else 1) * config.channels
+        entries = [linear(features, d), *(linear(width, 2 * width) for width in self.widths[:-1])]
+        self.enter = nn.ModuleList(entries)
         self.stages = nn.ModuleList(
             EncoderLayer(width, config.feedforward_width * 2**i, **config.layer_options)
-            for i, width in enumerate(widths)
+            for i, width in enumerate(self.widths)
         )
-        self.widen = nn.ModuleList(linear(width, 2 * width) for width in widths[:-1])
-        self.first_scale = 0 if config.multi_scale else E - 1
-        self.narrow = nn.ModuleList(linear(width, d) for width in widths[self.first_scale :])
+        scales = self.widths if config.multi_scale else self.widths[-1:]
+        self.narrow = nn.ModuleList(linear(width, d) for width in scales)
         watched = watched_frames(config.window, config.interval)
-        for i, width in enumerate(widths):
-            position = sine_positions(config.window, width)[watched].float()
-            self.register_buffer(f"position_{i}", position, persistent=False)
+        positions = [sine_positions(config.window, width)[watched] for width in self.widths]
+        self.register_buffer("positions", torch.cat(positions, dim=1).float(), persistent=False)
         # A frame may read every watched frame but itself.
         allowed = ~torch.eye(config.watched, dtype=torch.bool)
         self.register_buffer("allowed", allowed, persistent=False)
 
-    def forward(self, features: Float[Tensor, "B W F"]) -> Float[Tensor, "B W D"]:
+    def forward(self, x: Float[Tensor, "B W F"]) -> Float[Tensor, "B W D"]:
         """Memory at the watched frames: the mean over stages."""
-        x = self.embed(features)
-        scales = []
-        for i, stage in enumerate(self.stages):
-            x = stage(
-                x if i == 0 else self.widen[i - 1](x), self.get_buffer(f"position_{i}"), allowed=self.allowed
-            )
-            scales.append(x)
-        narrowed = [narrow(x) for narrow, x in zip(self.narrow, scales[self.first_scale :], strict=True)]
-        return torch.stack(narrowed).mean(dim=0)
+        positions = self.positions.split(self.widths, dim=1)
+        outputs = []
+        for enter, stage, position in zip(self.enter, self.stages, positions, strict=True):
+            x = stage(enter(x), position, allowed=self.allowed)
+            outputs.append(x)
+        outputs = outputs[-len(self.narrow) :]
+        return torch.stack([narrow(x) for narrow, x in zip(self.narrow, outputs, strict=True)]).mean(dim=0)
 
 
 class Decoder(nn.Module):
@@ -242,6 +246,7 @@ class Decoder(nn.Module):
     def __init__(self, config: HANetConfig) -> None:
         super().__init__()
         self.embed = nn.Conv1d(config.channels, config.hidden, kernel_size=5, padding=2)
+        nn.init.xavier_uniform_(self.embed.weight)
         self.layers = nn.ModuleList(
             DecoderLayer(config.hidden, config.feedforward_width, **config.layer_options)
             for _ in range(config.layers)
@@ -306,6 +311,15 @@ class HANet(nn.Module):
         if self.config.output_smoothing:
             decoder_pose = _mix(self.smoothing, decoder_pose)
         return HANetOutput(decoder_pose, encoder_pose)
+
+
+def _require(ok: bool, name: str, value: object, expected: str) -> None:
+    if not ok:
+        raise ValueError(f"{name} must be {expected}, got {value!r}")
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _mix(matrix: Float[Tensor, "Q K"], pose: Float[Tensor, "B K C"]) -> Float[Tensor, "B Q C"]:
