@@ -54,14 +54,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         index = self.server
+        path = self.path.removeprefix("http://clips.invalid")  # as a proxy is asked
         wanted = "Basic " + base64.b64encode(f"user:{index.password}".encode()).decode()
         if index.password and self.headers.get("Authorization") != wanted:
             self.answer(401, b"")
-        elif self.path == "/simple/clips/":
+        elif path == "/simple/clips/":
             status = index.index_statuses.pop(0) if index.index_statuses else 200
             page = f'<a href="/files/{FILENAME}">{FILENAME}</a> <a href="/files/clips-1.0.tar.gz">sdist</a>'
             self.answer(status, page.encode())
-        elif self.path == f"/files/{FILENAME}":
+        elif path == f"/files/{FILENAME}":
             self.file()
         else:
             self.answer(404, b"")
@@ -300,6 +301,15 @@ def test_errors_hide_credentials(index: Index, tmp_path: Path, caplog: pytest.Lo
         fetch(ARCHIVE, tmp_path, index=PackageIndex((url,)), attempts=1)
     assert "HTTPStatusError: 127.0.0.1 answered 500" in str(error.value)
     assert "hunter2" not in caplog.text + str(error.value) + repr(error.value.__cause__)
+
+
+def test_a_proxy_leads_to_the_index(index: Index, tmp_path: Path) -> None:
+    url, proxy = "http://clips.invalid/simple", f"http://127.0.0.1:{index.server_port}"
+    trusting = PackageIndex((url,), trusted_hosts=("clips.invalid",), proxy=proxy)
+    assert fetch(ARCHIVE, tmp_path / "a", index=trusting, attempts=1).read_bytes() == PAYLOAD
+    # Plain HTTP to another host than this one takes trusted-host, as with pip.
+    with pytest.raises(ArchiveError, match="they offer nothing"):
+        fetch(ARCHIVE, tmp_path / "b", index=PackageIndex((url,), proxy=proxy), attempts=1)
 
 
 def test_wrong_credentials(index: Index, tmp_path: Path) -> None:
