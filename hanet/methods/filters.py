@@ -1,0 +1,178 @@
+"""The comparators that learn nothing: the input itself, linear interpolation and classic low-pass filters.
+
+All work channel by channel on any skeleton and representation, compute in float64 and return the input's
+dtype. They fill a frame without a value (NaN) linearly in time, holding the first and last known value at the
+ends, before they filter; a joint without any value stays NaN. Rotations in 6D are filtered as six numbers and
+are orthonormal again only once converted to matrices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import savgol_filter
+
+from hanet.methods.base import Method, refine_channels, require_frames
+from hanet.poses import PoseSequence
+
+
+@dataclass(frozen=True)
+class Input:
+    """The detections as they are, scores and NaN included: the row that every method is compared with."""
+
+    name = "input"
+    observed = 1.0
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """The sequence itself."""
+        require_frames(sequence)
+        return sequence
+
+
+@dataclass(frozen=True)
+class LinearInterpolation:
+    """Reads every `interval`-th frame and the last one, and draws straight lines between them.
+
+    A watched frame that is NaN is drawn through as well. A joint whose watched frames are all NaN comes back
+    as NaN, whatever the frames between hold.
+
+    Attributes:
+        interval: gap between watched frames, at least 1.
+    """
+
+    name = "linear_interpolation"
+    interval: int
+
+    def __post_init__(self) -> None:
+        if self.interval < 1:
+            raise ValueError(f"interval must be at least 1 frame, got {self.interval}")
+
+    @property
+    def observed(self) -> float:
+        """1 / interval; the last frame of a track comes on top."""
+        return 1.0 / self.interval
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """Poses of the watched frames unchanged, the others on the line between their watched neighbours."""
+        require_frames(sequence)
+        watched = np.union1d(np.arange(0, len(sequence), self.interval), [len(sequence) - 1])
+        return refine_channels(sequence, lambda values: values, watched)
+
+
+@dataclass(frozen=True)
+class SavitzkyGolay:
+    """Least-squares polynomial over a sliding window (Savitzky and Golay, Analytical Chemistry 1964).
+
+    The first and last half window take the polynomial fitted to the first and last full window. A track
+    shorter than `window` is filtered with the longest odd window that fits, the order reduced to that window
+    minus 1 where it must be: tracks of one or two frames come back unchanged.
+
+    Attributes:
+        window: frames, odd.
+        order: polynomial order, 0 ≤ order < window.
+    """
+
+    name = "savitzky_golay"
+    observed = 1.0
+    window: int
+    order: int
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.window % 2 == 0:
+            raise ValueError(f"window must be an odd number of frames, got {self.window}")
+        if not 0 <= self.order < self.window:
+            raise ValueError(f"order must be from 0 to window - 1 = {self.window - 1}, got {self.order}")
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """Smoothed poses."""
+        T = len(sequence)
+        window = min(self.window, T - 1 + T % 2)
+        order = min(self.order, window - 1)
+        return refine_channels(
+            sequence, lambda values: np.asarray(savgol_filter(values, window, order, axis=0, mode="interp"))
+        )
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean over time under a Gaussian, cut off at four sigma; the first and last frame repeat at the ends.
+
+    Attributes:
+        sigma: standard deviation in frames, positive.
+    """
+
+    name = "gaussian"
+    observed = 1.0
+    sigma: float
+
+    def __post_init__(self) -> None:
+        if not self.sigma > 0:
+            raise ValueError(f"sigma must be positive, got {self.sigma} frames")
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """Smoothed poses."""
+        return refine_channels(
+            sequence,
+            lambda values: gaussian_filter1d(values, self.sigma, axis=0, mode="nearest", truncate=4.0),
+        )
+
+
+@dataclass(frozen=True)
+class OneEuro:
+    """The 1€ filter (Casiez, Roussel and Vogel, CHI 2012, Algorithm 1): less smoothing where motion is fast.
+
+    A first-order low-pass whose cutoff rises with the smoothed speed of the channel,
+    ``cutoff = min_cutoff + beta · |speed|``. It is causal (except over gaps, see the module) and so lags.
+
+    Attributes:
+        min_cutoff: cutoff at rest in Hz, positive.
+        beta: rise of the cutoff with speed, in Hz per unit of the poses per second (pixels or metres: a value
+            for one means nothing for the other), not negative.
+        d_cutoff: cutoff for the speed in Hz, positive.
+    """
+
+    name = "one_euro"
+    observed = 1.0
+    min_cutoff: float
+    beta: float
+    d_cutoff: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.min_cutoff > 0 and self.d_cutoff > 0 and self.beta >= 0):
+            raise ValueError(
+                "min_cutoff and d_cutoff must be positive and beta not negative, got "
+                f"min_cutoff={self.min_cutoff}, d_cutoff={self.d_cutoff}, beta={self.beta}"
+            )
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """Smoothed poses."""
+        return refine_channels(sequence, lambda values: self._filter(values, sequence.fps))
+
+    def _filter(self, values: Float[np.ndarray, "T C"], rate: float) -> Float[np.ndarray, "T C"]:
+        """Every step needs the one before: a loop over frames, all channels at once."""
+        gain_per_hz = 2 * np.pi / rate
+        speed_gain = gain_per_hz * self.d_cutoff
+        speed_alpha = speed_gain / (1 + speed_gain)
+        result = np.empty_like(values)
+        result[0] = smooth = values[0]
+        speed = np.zeros(values.shape[1])
+        for t in range(1, len(values)):
+            step = values[t] - smooth
+            speed = speed + speed_alpha * (step * rate - speed)
+            gain = gain_per_hz * (self.min_cutoff + self.beta * np.abs(speed))
+            result[t] = smooth = smooth + gain / (1 + gain) * step
+        return result
+
+
+FILTERS: dict[str, Callable[..., Method]] = {
+    "input": Input,
+    "linear_interpolation": LinearInterpolation,
+    "savitzky_golay": SavitzkyGolay,
+    "gaussian": Gaussian,
+    "one_euro": OneEuro,
+}
+"""The methods of this module by name; call one with its attributes as keyword arguments."""

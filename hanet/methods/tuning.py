@@ -1,0 +1,72 @@
+"""Parameters of a method chosen on validation data, by trying a grid."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hanet.methods.base import Method
+from hanet.poses import PoseSequence, check_pair
+
+Score = Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], Mapping[str, float]]
+"""Refined and ground-truth tracks to named scores, lower is better, the one that decides first."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What a search found.
+
+    Attributes:
+        best: the parameters to call the method's factory with.
+        table: a row for every combination in the order tried: its parameters and its scores.
+    """
+
+    best: dict[str, Any]
+    table: tuple[dict[str, Any], ...]
+
+
+def tune(
+    make: Callable[..., Method],
+    grid: Mapping[str, Sequence[Any]],
+    detected: Sequence[PoseSequence],
+    gt: Sequence[PoseSequence],
+    score: Score,
+) -> Tuning:
+    """Try every combination of the grid's values and keep the one of the lowest scores.
+
+    The first score decides, e.g. MPJPE; the second, e.g. Accel, where the first are equal, and so on. Where
+    all are equal the combination tried first wins, the last parameter of the grid changing fastest: put the
+    values that change poses least first. Nothing is random.
+
+    Args:
+        make: factory called with one value of each parameter, e.g. ``SavitzkyGolay``.
+        grid: values to try by parameter name.
+        detected: validation tracks as detected. Never the test split.
+        gt: their ground truth, in the same order.
+        score: see `Score`; negate what is better when higher.
+
+    Raises:
+        ValueError: the grid has nothing to try, tracks do not pair up, or a score is missing or NaN.
+    """
+    if not grid or not all(len(values) for values in grid.values()):
+        raise ValueError(f"every parameter of the grid needs at least one value, got {dict(grid)}")
+    if not detected or len(detected) != len(gt):
+        raise ValueError(
+            f"expected as many detected tracks as ground-truth ones, at least one; got {len(detected)} and "
+            f"{len(gt)}"
+        )
+    for found, truth in zip(detected, gt, strict=True):
+        check_pair(truth, found)
+    trials: list[tuple[tuple[float, ...], dict[str, Any], dict[str, Any]]] = []
+    for values in itertools.product(*grid.values()):
+        parameters = dict(zip(grid, values, strict=True))
+        method = make(**parameters)
+        scores = dict(score([method.refine(sequence) for sequence in detected], gt))
+        if not scores or any(math.isnan(value) for value in scores.values()):
+            raise ValueError(f"{method.name} with {parameters} scored {scores}: nothing to compare by")
+        trials.append((tuple(scores.values()), parameters, parameters | scores))
+    _, best, _ = min(trials, key=lambda trial: trial[0])
+    return Tuning(best=best, table=tuple(row for _, _, row in trials))

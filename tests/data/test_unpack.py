@@ -1,0 +1,165 @@
+"""Members extracted from good, damaged and hostile archives."""
+
+from __future__ import annotations
+
+import io
+import stat
+import tarfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from hanet.data.unpack import ArchiveError, extract
+
+FILES = {"p/demo/a.txt": b"a" * 1000, "p/demo/b.txt": b"b", "p/code.py": b"code", "p/demo/deep/c.txt": b"c"}
+
+
+def make_zip(path: Path, files: Mapping[str, bytes] = FILES) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.mkdir("p/demo/folder.txt")
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return path
+
+
+def make_tar(path: Path, files: Mapping[str, bytes] = FILES, links: Mapping[str, str] | None = None) -> Path:
+    with tarfile.open(path, "w:gz") as archive:
+        folder = tarfile.TarInfo("p/demo/folder.txt")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        for name, target in (links or {}).items():
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = tarfile.SYMTYPE, target
+            archive.addfile(info)
+    return path
+
+
+def make(kind: str, folder: Path, files: Mapping[str, bytes] = FILES) -> Path:
+    return {"whl": make_zip, "tar.gz": make_tar}[kind](folder / f"archive.{kind}", files)
+
+
+both = pytest.mark.parametrize("kind", ["whl", "tar.gz"])
+
+
+@both
+def test_extracts_what_matches_and_nothing_else(kind: str, tmp_path: Path) -> None:
+    path = make(kind, tmp_path)
+    out = tmp_path / "new" / "out"
+    found = extract(path, ["*/demo/*.txt", "p/code.py", "p/*/b.???"], out)
+    assert found == [out / "p/code.py", out / "p/demo/a.txt", out / "p/demo/b.txt"]
+    assert [p.read_bytes() for p in found] == [b"code", b"a" * 1000, b"b"]
+    assert sorted(p for p in out.rglob("*") if p.is_file()) == found
+    assert list(out.parent.iterdir()) == [out]
+    out.joinpath("p/more").touch()  # the folder has ordinary permissions
+    assert stat.S_IMODE(out.stat().st_mode) == stat.S_IMODE(out.parent.stat().st_mode)
+
+
+@both
+def test_every_pattern_must_match(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"nothing that matches \*/a.txt, p/none: check the patterns"):
+        extract(make(kind, tmp_path), ["p/code.py", "p/none", "*/a.txt"], tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == [f"archive.{kind}"]
+
+
+@both
+@pytest.mark.parametrize("name", ["../x", "/x", "p/../../x", "p\\..\\x", "C:x"])
+def test_members_that_lead_outside(kind: str, name: str, tmp_path: Path) -> None:
+    path = make(kind, tmp_path, {name: b"out", "y": b"in"})
+    with pytest.raises(ArchiveError, match="leads outside the folder"):
+        extract(path, ["*", "*/*", "*/*/*/*"], tmp_path / "sub" / "out")
+    assert list((tmp_path / "sub").iterdir()) == []
+    assert not (tmp_path / "x").exists()
+    assert extract(path, ["y"], tmp_path / "out") == [tmp_path / "out" / "y"]  # unwanted members do no harm
+
+
+def test_links_are_refused(tmp_path: Path) -> None:
+    path = make_tar(tmp_path / "a.tar.gz", links={"p/passwords": "/etc/passwd"})
+    with pytest.raises(ArchiveError, match="'p/passwords' is a link or device"):
+        extract(path, ["p/*"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    zipped = tmp_path / "a.zip"
+    with zipfile.ZipFile(zipped, "w") as archive:
+        info = zipfile.ZipInfo("link")
+        info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    with pytest.raises(ArchiveError, match="'link' is a link or device"):
+        extract(zipped, ["link"], tmp_path / "out")
+
+
+@both
+def test_size_limits(kind: str, tmp_path: Path) -> None:
+    path = make(kind, tmp_path, {"a": bytes(3_000_000), "b": bytes(3_000_000)})
+    out = tmp_path / "out"
+    with pytest.raises(ArchiveError, match="'a' unpacks to more than the 2999999 bytes"):
+        extract(path, ["?"], out, member_limit=2_999_999)
+    with pytest.raises(ArchiveError, match="'b' unpacks to more than the 2999999 bytes"):
+        extract(path, ["?"], out, member_limit=3_000_000, total_limit=5_999_999)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert len(extract(path, ["?"], out, member_limit=3_000_000, total_limit=6_000_000)) == 2
+
+
+@both
+def test_a_member_that_comes_twice(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind}"
+    if kind == "whl":
+        with zipfile.ZipFile(path, "w") as archive, pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("x", b"1")
+            archive.writestr("x", b"2")
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            archive.addfile(tarfile.TarInfo("x"))
+            archive.addfile(tarfile.TarInfo("x"))
+    with pytest.raises(ArchiveError, match="x comes twice"):
+        extract(path, ["x"], tmp_path / "out")
+
+
+@both
+@pytest.mark.parametrize("keep", [0.0, 0.2, 0.5, 0.9, 0.99])
+def test_truncated_archives(kind: str, keep: float, tmp_path: Path, rng) -> None:
+    path = make(kind, tmp_path, {"a": rng.bytes(20_000), "b": rng.bytes(20_000)})
+    data = path.read_bytes()
+    path.write_bytes(data[: int(keep * len(data))])
+    with pytest.raises(ArchiveError, match=r"is damaged or not a .*: delete it and fetch it again"):
+        extract(path, ["a", "b"], tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@both
+def test_a_flipped_bit(kind: str, tmp_path: Path, rng) -> None:
+    path = make(kind, tmp_path, {"a": rng.bytes(20_000)})
+    data = bytearray(path.read_bytes())
+    data[10_000] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(ArchiveError, match="is damaged"):
+        extract(path, ["a"], tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_an_encrypted_member(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip", {"a": b"data"})
+    data = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        local = archive.getinfo("a").header_offset
+    central = data.rindex(b"PK\x01\x02")
+    changed = bytearray(data)
+    changed[local + 6] |= 1
+    changed[central + 8] |= 1
+    path.write_bytes(changed)
+    with pytest.raises(ArchiveError, match=r"RuntimeError: .*encrypted"):
+        extract(path, ["a"], tmp_path / "out")
+
+
+def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = make_zip(tmp_path / "a.zip")
+    out = tmp_path / "out"
+    out.mkdir()
+    extract(path, ["p/code.py"], out)  # empty: taken
+    with pytest.raises(ArchiveError, match="out is not empty: delete it first"):
+        extract(path, ["p/demo/a.txt"], out)
+    assert [p.name for p in (out / "p").iterdir()] == ["code.py"]
