@@ -1,0 +1,235 @@
+"""Weights on disk: the authors' released checkpoints, and our own.
+
+Our own is a folder with ``model.safetensors`` (the weights) and ``model.json`` (format version,
+configuration, the weights' SHA-256, the writer's metadata). Reading either kind never runs code in a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as format_safetensors
+from torch import Tensor
+
+from hanet.model import HANet, HANetConfig
+
+FORMAT_VERSION = 1
+WEIGHTS = "model.safetensors"
+DESCRIPTION = "model.json"
+
+_RELEASED_NAMES = (
+    (r"^encoder\.enter\.0\.", "encoder_embed."),
+    (r"^encoder\.enter\.", "projection."),
+    (r"^encoder\.narrow\.", "offset_refine."),
+    (r"^encoder\.stages\.(\d+)\.norm_feedforward\.", r"encoder.\1.layers.0.norm2."),
+    (r"^encoder\.stages\.(\d+)\.", r"encoder.\1.layers.0."),
+    (r"^decoder\.embed\.", "decoder_embed."),
+    (r"^kinematics\.scale_previous\.", "prev_v_embed."),
+    (r"^kinematics\.scale_next\.", "next_v_embed."),
+    (r"^kinematics\.scale_acceleration\.", "acc_embed."),
+    (r"^memory_embed\.", "motion_embed."),
+    (r"^(encoder|decoder)_offset\.", r"\1_joints_embed."),
+    (r"\.norm_attention\.", ".norm1."),
+    (r"\.norm_memory\.", ".norm2."),
+    (r"\.norm_feedforward\.", ".norm3."),
+    (r"\.feedforward\.widen\.", ".linear1."),
+    (r"\.feedforward\.narrow\.", ".linear2."),
+    (r"\.attention\.", ".self_attn."),
+    (r"\.memory_attention\.", ".multihead_attn."),
+    (r"\.(query|key|value)\.", ".in_proj_"),
+    (r"\.out\.", ".out_proj."),
+)
+"""Patterns of our names and what the released models have in their place, applied in this order."""
+
+
+def released_names(model: HANet) -> dict[str, tuple[str, ...]]:
+    """Released tensor names, and for each the names of ours that it holds, one below the other.
+
+    It is one to one, but for attention's query, key and value, which the released models store as one.
+    """
+    names: dict[str, tuple[str, ...]] = {}
+    for ours in model.state_dict():
+        name = ours
+        for pattern, replacement in _RELEASED_NAMES:
+            name = re.sub(pattern, replacement, name)
+        if entry := re.fullmatch(r"projection\.(\d+)(\..+)", name):
+            # There it leaves stage i, here it enters stage i + 1.
+            name = f"projection.{int(entry[1]) - 1}{entry[2]}"
+        name = f"transformer.{name}"
+        names[name] = (*names.get(name, ()), ours)
+    return names
+
+
+def load_released(source: Mapping[str, Any] | str | os.PathLike[str], config: HANetConfig) -> HANet:
+    """A HANet with the weights of a checkpoint of the authors' implementation, in evaluation mode.
+
+    Args:
+        source: a state dict or a file of one, plain or under the key ``state_dict``; names may have or lack
+            the prefixes ``module.`` and ``transformer.``.
+        config: the checkpoint's configuration; a checkpoint does not tell interval, window or heads.
+
+    The tensors that nothing reads (what leaves the last stage; ``encoder_norm`` of the pre-norm form) must
+    be there and are left out.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
+            unexpected or of another shape than `config` asks for; all are named.
+    """
+    content = source if isinstance(source, Mapping) else _torch_load(Path(source))
+    released = {
+        f"transformer.{name.removeprefix('module.').removeprefix('transformer.')}": tensor
+        for name, tensor in content.get("state_dict", content).items()
+    }
+    model = HANet(config).eval()
+    names, own = released_names(model), model.state_dict()
+    expected = _unread_shapes(model)
+    for name, parts in names.items():
+        expected[name] = (sum(len(own[part]) for part in parts), *own[parts[0]].shape[1:])
+    released = {name: _without_kernel(tensor, expected.get(name)) for name, tensor in released.items()}
+    _check(released, expected, "not a released HANet of this configuration")
+    tensors: dict[str, Tensor] = {}
+    for name, parts in names.items():
+        tensors |= dict(zip(parts, released[name].chunk(len(parts)), strict=True))
+    model.load_state_dict(tensors)
+    return model
+
+
+def _unread_shapes(model: HANet) -> dict[str, tuple[int, ...]]:
+    """Shapes of what the released models store and never read."""
+    widths = model.encoder.widths
+    last = f"transformer.projection.{len(widths) - 1}"
+    shapes: dict[str, tuple[int, ...]] = {
+        f"{last}.weight": (2 * widths[-1], widths[-1]),
+        f"{last}.bias": (2 * widths[-1],),
+    }
+    if model.config.pre_norm:
+        norms = {f"transformer.encoder_norm.{i}": width for i, width in enumerate(widths)}
+        shapes |= {f"{name}.{part}": (width,) for name, width in norms.items() for part in ("weight", "bias")}
+    return shapes
+
+
+def _without_kernel(tensor: Any, shape: tuple[int, ...] | None) -> Any:
+    """The tensor in the expected shape, where all that differs is a convolution's kernel of size 1."""
+    if isinstance(tensor, Tensor) and shape is not None and tensor.shape[: len(shape)] == shape:
+        return tensor.reshape(shape) if tensor.shape[len(shape) :].numel() == 1 else tensor
+    return tensor
+
+
+def _check(tensors: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], complaint: str) -> None:
+    """Refuse tensors that are missing, unexpected or misshapen, naming up to ten of them."""
+    problems = [f"{name} is missing" for name in sorted(set(expected) - set(tensors))]
+    problems += [f"{name} is unexpected" for name in sorted(set(tensors) - set(expected))]
+    for name in sorted(set(expected) & set(tensors)):
+        tensor, shape = tensors[name], expected[name]
+        if not isinstance(tensor, Tensor):
+            problems.append(f"{name} is a {type(tensor).__name__}, expected a tensor")
+        elif tensor.shape != shape:
+            problems.append(f"{name} is {tuple(tensor.shape)}, but the configuration asks for {shape}")
+    if problems:
+        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
+        raise ValueError(f"{complaint}: {'; '.join(problems[:10])}{more}")
+
+
+def _torch_load(path: Path) -> Mapping[str, Any]:
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f"{path} holds more than tensors and plain values, and reading it could run code. Where you "
+            f"trust the file, save its state dict alone with torch.save and load that ({error})"
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path} holds a {type(content).__name__}, expected a state dict")
+    return content
+
+
+def save(model: HANet, folder: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write `model` to `folder`, which is made where needed; an older checkpoint there is replaced.
+
+    Each file appears whole or not at all, and `load` notices two files that do not belong together. The
+    same weights give the same bytes. `metadata` comes back from `read_metadata`; what JSON cannot hold is
+    refused (TypeError, or ValueError for NaN and infinity) before anything is written.
+    """
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
+    weights = format_safetensors(tensors)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "config": model.config.to_dict(),
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+        "metadata": dict(metadata or {}),
+    }
+    text = json.dumps(description, indent=2, sort_keys=True, allow_nan=False) + "\n"
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(folder / WEIGHTS, weights)
+    _write(folder / DESCRIPTION, text.encode())
+
+
+def load(folder: str | os.PathLike[str]) -> HANet:
+    """The model that `save` wrote, on the CPU and in evaluation mode.
+
+    Raises:
+        FileNotFoundError: a file of the checkpoint is missing.
+        ValueError: another format version, weights that are not those described, or tensors that are
+            missing, unexpected or of another shape; all are named.
+    """
+    folder = Path(folder)
+    description = _describe(folder)
+    weights = _read(folder / WEIGHTS)
+    if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
+        raise ValueError(
+            f"{folder / WEIGHTS} is not the file that {DESCRIPTION} describes: its SHA-256 differs. "
+            f"Restore or rewrite both together"
+        )
+    model = HANet(HANetConfig.from_dict(description["config"])).eval()
+    tensors = parse_safetensors(weights)
+    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    _check(tensors, expected, f"{folder / WEIGHTS} does not fit its configuration")
+    model.load_state_dict(tensors)
+    return model
+
+
+def read_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """The metadata given to `save`; raises as `load` does where there is no such checkpoint."""
+    return _describe(Path(folder))["metadata"]
+
+
+def _describe(folder: Path) -> dict[str, Any]:
+    path = folder / DESCRIPTION
+    description = json.loads(_read(path))
+    version = description.get("format_version")
+    if version != FORMAT_VERSION:
+        raise ValueError(f"{path} has format version {version!r}, this package reads {FORMAT_VERSION}")
+    expected = ("config", "weights_sha256", "metadata")
+    if missing := [key for key in expected if key not in description]:
+        raise ValueError(f"{path} lacks {', '.join(missing)}")
+    return description
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise FileNotFoundError(
+            f"{path} is missing: a checkpoint is a folder with {DESCRIPTION} and {WEIGHTS}"
+        ) from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write under a temporary name in the same folder, then rename, so that readers never see half a file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
