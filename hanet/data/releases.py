@@ -23,10 +23,7 @@ from jaxtyping import Float
 
 from hanet.data.unpickle import read_npz
 from hanet.poses import DIMS, PoseSequence, Representation, check_pair
-from hanet.skeletons import H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton
-
-_LEFT_FIRST_TO_LSP14 = (6, 5, 4, 1, 2, 3, 16, 15, 14, 11, 12, 13, 8, 10)
-"""3DPW is stored with 17 joints and scored on LSP's 14, whose thorax and head top it calls neck and head top."""
+from hanet.skeletons import H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton, conversion
 
 
 @dataclass(frozen=True)
@@ -35,19 +32,17 @@ class Release:
 
     Attributes:
         representation: ``2d`` (field ``joints_2d``) or ``3d`` (``joints_3d``).
-        skeleton: the joints of the sequences that are read.
+        stored: the joints in the file.
+        skeleton: the joints of the sequences that are read, all of them stored.
         fps: frames per second of the data set.
-        stored_joints: joints in the file.
-        select: which stored joint each joint of the skeleton is, or None where the file stores just these.
         q: intervals a window in the released models of this data set.
     """
 
     representation: Representation
+    stored: Skeleton
     skeleton: Skeleton
     fps: float
-    stored_joints: int
-    select: tuple[int, ...] | None = None
-    q: int = 20
+    q: int
 
     @property
     def field(self) -> str:
@@ -56,10 +51,10 @@ class Release:
 
 
 RELEASES: dict[str, Release] = {
-    "pw3d": Release("3d", LSP14, fps=30, stored_joints=17, select=_LEFT_FIRST_TO_LSP14),
-    "h36m": Release("3d", H36M17_LEFT_FIRST, fps=50, stored_joints=17),
-    "aist": Release("3d", LSP14, fps=60, stored_joints=14),
-    "jhmdb": Release("2d", JHMDB15, fps=25, stored_joints=15, q=2),
+    "pw3d": Release("3d", H36M17_LEFT_FIRST, LSP14, fps=30.0, q=20),
+    "h36m": Release("3d", H36M17_LEFT_FIRST, H36M17_LEFT_FIRST, fps=50.0, q=20),
+    "aist": Release("3d", LSP14, LSP14, fps=60.0, q=20),
+    "jhmdb": Release("2d", JHMDB15, JHMDB15, fps=25.0, q=2),
 }
 """The data sets by the name their files carry."""
 
@@ -192,14 +187,15 @@ def _joints(
     values: np.ndarray, release: Release, *, path: Path, entry: int, name: str, frames: int
 ) -> Float[np.ndarray, "T J D"]:
     dims = DIMS[release.representation]
-    expected = (frames, release.stored_joints * dims)
+    expected = (frames, len(release.stored) * dims)
     if values.shape != expected:
         raise ValueError(
             f"{path}, field {release.field!r}, entry {entry} ({name}): shape {values.shape}, "
-            f"expected {expected}: {frames} image names, {release.stored_joints} joints × {dims}; check the dataset you named"
+            f"expected {expected}: {frames} image names, {len(release.stored)} joints × {dims}; "
+            "check the dataset you named"
         )
-    values = values.reshape(frames, release.stored_joints, dims)
-    return values if release.select is None else values[:, list(release.select)]
+    index, _ = conversion(release.stored, release.skeleton)
+    return values.reshape(frames, len(release.stored), dims)[:, index]
 
 
 def _box(value: Any, *, frames: int, path: Path, entry: int, name: str) -> Float[np.ndarray, "T 4"]:

@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class _DType:
 
 
 class _Array:
-    """Stands for `numpy.ndarray` while a pickle is read; an array of objects becomes the list of its entries."""
+    """Stands for `numpy.ndarray` while a pickle is read; one of objects becomes the list of its entries."""
 
     def __init__(self, *_: Any) -> None:
         self.value: Any = None
@@ -159,7 +159,7 @@ def _read_member(content: bytes) -> Any:
     return array.value
 
 
-def _header(stream: IO[bytes], version: tuple[int, int]) -> np.dtype:
+def _header(stream: io.BytesIO, version: tuple[int, int]) -> np.dtype:
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,

@@ -1,7 +1,7 @@
 """Metrics by name, and their accumulation over sequences under a named protocol."""
 
 from hanet.metrics.accumulate import Scores, SequenceScores, Tally
-from hanet.metrics.evaluate import Protocol, Refine, evaluate, whole_windows
+from hanet.metrics.evaluate import PROTOCOLS, Refine, evaluate, whole_windows
 from hanet.metrics.functional import (
     accel,
     accel_m_per_s2,
@@ -19,7 +19,7 @@ from hanet.metrics.functional import (
 from hanet.metrics.statistics import bootstrap_interval, mean_sd, pooled_mean
 
 __all__ = [
-    "Protocol",
+    "PROTOCOLS",
     "Refine",
     "Scores",
     "SequenceScores",

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import zip_longest
-from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float
@@ -23,7 +22,7 @@ from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally,
 from hanet.poses import PoseSequence, check_pair
 from hanet.windows import window_length
 
-Protocol = Literal["full", "released", "smoothnet"]
+PROTOCOLS = ("full", "released", "smoothnet")
 Refine = Callable[[PoseSequence], PoseSequence]
 
 ALPHAS = (0.05, 0.1, 0.2)
@@ -34,7 +33,7 @@ def evaluate(
     gt: Iterable[PoseSequence],
     detected: Iterable[PoseSequence],
     refine: Refine | None = None,
-    protocol: Protocol = "full",
+    protocol: str = "full",
     *,
     interval: int | None = None,
     q: int | None = None,
@@ -61,7 +60,7 @@ def evaluate(
             left out of every 3D metric; of PCK, only that keypoint.
         detected: the estimator's poses, in the order of `gt`.
         refine: the method to score, or None to score `detected` itself.
-        protocol: see above.
+        protocol: one of `PROTOCOLS`, see above.
         interval, q, step_q: the windows of ``released``; the other protocols have none.
         resamples, seed: of the bootstrap intervals.
 
@@ -69,8 +68,8 @@ def evaluate(
         ValueError: sequences that do not pair up, poses that cannot be scored, a protocol without its
             windows; the message names the sequence.
     """
-    if protocol not in get_args(Protocol):
-        raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(get_args(Protocol))}")
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
     if protocol == "released" and (interval is None or q is None):
         raise ValueError("protocol 'released' drops and pads frames by windows: give interval and q")
     accumulator: Accumulator | None = None
@@ -103,7 +102,7 @@ def whole_windows(sequence: PoseSequence, *, window: int, stride: int) -> PoseSe
     T = len(sequence)
     length = window + max(T - window, 0) // stride * stride
 
-    def fit(array: np.ndarray | None, fill: float = 0) -> np.ndarray | None:
+    def fit(array: np.ndarray | None, fill: int = 0) -> np.ndarray | None:
         if array is None:
             return None
         width = [(0, max(length - T, 0)), *[(0, 0)] * (array.ndim - 1)]
@@ -113,7 +112,7 @@ def whole_windows(sequence: PoseSequence, *, window: int, stride: int) -> PoseSe
         sequence,
         values=fit(sequence.values),
         scores=fit(sequence.scores),
-        labelled=fit(sequence.labelled, fill=True),
+        labelled=fit(sequence.labelled, fill=1),
         boxes=fit(sequence.boxes),
     )
 
@@ -137,7 +136,7 @@ def _score(
     truth: PoseSequence,
     refined: PoseSequence,
     *,
-    protocol: Protocol,
+    protocol: str,
 ) -> None:
     gt, pred = _known(truth), refined.values
     if truth.representation == "3d":
@@ -146,7 +145,7 @@ def _score(
             bad = truth.frames[frames][~np.isfinite(pred[frames]).all(axis=(1, 2))]
             raise ValueError(
                 f"{truth.name}: no pose (NaN) in {len(bad)} frames that are to be scored, "
-                f"the first is {bad[0]}; fill missing detections, or mark the frames unlabelled in the ground truth"
+                f"the first is {bad[0]}; fill missing detections or mark these frames unlabelled in the truth"
             )
         tallies, error = _joint_tallies(truth, gt, pred, protocol=protocol)
         speed = F.frame_speed(gt, root=truth.skeleton.root)
@@ -177,7 +176,7 @@ def _joint_tallies(
     gt: Float[np.ndarray, "T J 3"],
     pred: Float[np.ndarray, "T J 3"],
     *,
-    protocol: Protocol,
+    protocol: str,
 ) -> tuple[dict[str, Tally], Float[np.ndarray, " T"]]:
     root = truth.skeleton.root
     error = F.mpjpe_per_joint(pred, gt, root=root)
