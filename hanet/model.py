@@ -69,14 +69,14 @@ class HANetConfig:
     heads: int = 4
     feedforward: int | None = None
     pre_norm: bool = True
-    dropout: float = 0.1
+    dropout: float | int = 0.1
     flow: bool = True
     velocity: bool = True
     acceleration: bool = True
     learn_kinematics: bool = True
     multi_scale: bool = True
     interpolation: Interpolation = "linear"
-    output_smoothing: float = 0.0
+    output_smoothing: float | int = 0.0
 
     def __post_init__(self) -> None:
         for name in ("channels", "interval", "window", "hidden", "layers", "heads", "feedforward"):

@@ -1,0 +1,169 @@
+"""Read a `.npz` with arrays of objects without trusting it.
+
+NumPy stores an array of objects, such as one array a sequence, as a pickle, and unpickling runs whatever code
+the file names. Here the pickle's instructions are followed by an unpickler that knows nothing but how NumPy
+writes arrays, and that builds them itself: no function of the file's choosing is called, nor NumPy's own
+hooks, which trust the sizes and types that the file states.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_KINDS = "biufcSU"
+"""Booleans, numbers and strings: dtypes whose bytes may be anything without harm."""
+
+
+class UnsafeArrayError(ValueError):
+    """A file asks for more than arrays of numbers and strings."""
+
+
+class _DType:
+    """Stands for `numpy.dtype` while a pickle is read."""
+
+    def __init__(self, code: Any, align: Any = False, copy: Any = False) -> None:
+        self.dtype = np.dtype(object if code in ("O", "O8") else code)
+        if self.dtype.kind not in (*_KINDS, "O"):
+            raise UnsafeArrayError(f"an array of dtype {code!r}")
+
+    def __setstate__(self, state: Any) -> None:
+        order, *structure = state[1:5]
+        if any(part is not None for part in structure):
+            raise UnsafeArrayError("an array of a structured dtype")
+        if self.dtype.kind != "O":
+            self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array:
+    """Stands for `numpy.ndarray` while a pickle is read; one of objects becomes the list of its entries."""
+
+    def __init__(self, *_: Any) -> None:
+        self.value: Any = None
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, stated, fortran, content = state
+        self.value = _array(content, stated, shape, "F" if fortran else "C")
+
+
+class _Builder:
+    """A function that a pickle can call but not change."""
+
+    __slots__ = ("_build",)
+
+    def __init__(self, build: Callable[..., _Array]) -> None:
+        self._build = build
+
+    def __call__(self, *args: Any) -> _Array:
+        return self._build(*args)
+
+    def __setstate__(self, state: Any) -> None:
+        raise UnsafeArrayError("a change to a function")
+
+
+def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:
+    if kind is not _Array:
+        raise UnsafeArrayError(f"an array of type {kind}")
+    return _Array()
+
+
+def _frombuffer(content: Any, stated: Any, shape: Any, order: Any) -> _Array:
+    array = _Array()
+    array.value = _array(content, stated, shape, order)
+    return array
+
+
+def _array(content: Any, stated: Any, shape: Any, order: Any) -> Any:
+    if stated.dtype.kind == "O":
+        if not isinstance(content, list) or len(shape) != 1:
+            raise UnsafeArrayError(f"an array of objects that is not a list of entries, but {shape}")
+        return [entry.value if isinstance(entry, _Array) else entry for entry in content]
+    return np.frombuffer(content, stated.dtype).reshape(shape, order=order)
+
+
+_NAMES: dict[str, Any] = {"numpy.ndarray": _Array, "numpy.dtype": _DType} | {
+    f"numpy.{core}.{name}": _Builder(build)
+    for core in ("core", "_core")  # NumPy 1 and 2
+    for name, build in (("multiarray._reconstruct", _reconstruct), ("numeric._frombuffer", _frombuffer))
+}
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if f"{module}.{name}" not in _NAMES:
+            raise UnsafeArrayError(f"{module}.{name}")
+        return _NAMES[f"{module}.{name}"]
+
+
+def read_npz(path: Path) -> dict[str, Any]:
+    """Every array of a `.npz` by key: an ndarray, or for an array of objects the list of its entries.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a readable `.npz`; the message names file, field and remedy.
+        UnsafeArrayError: a field that asks for code or for anything but arrays; nothing of it was run.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; check the path")
+    fields: dict[str, Any] = {}
+    field = "(archive)"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.namelist():
+                field = member.removesuffix(".npy")
+                fields[field] = _read_member(archive.read(member))
+    except UnsafeArrayError as error:
+        raise UnsafeArrayError(
+            f"{path}, field {field!r}: refused, because it holds {error}, where only arrays of numbers and "
+            "strings belong; do not use this file, get it anew from where it was released"
+        ) from None
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        pickle.UnpicklingError,
+        ValueError,
+        OSError,
+        RuntimeError,
+    ) as error:
+        raise ValueError(
+            f"{path}, field {field!r}: cannot be read ({error}); expected a complete .npz as "
+            "numpy.savez writes it, download the file again"
+        ) from error
+    return fields
+
+
+def _read_member(content: bytes) -> Any:
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    dtype = _header(stream, version)
+    if not dtype.hasobject:
+        stream.seek(0)
+        return np.lib.format.read_array(stream, allow_pickle=False)
+    if dtype.kind != "O":
+        raise UnsafeArrayError("a structured array with objects")
+    try:
+        array = _ArrayUnpickler(stream).load()
+    except (TypeError, AttributeError, KeyError, IndexError, OverflowError, MemoryError) as error:
+        # What a pickle that was not written by NumPy makes of the builders above.
+        raise UnsafeArrayError(f"a pickle that is no array ({type(error).__name__})") from None
+    if not isinstance(array, _Array):
+        raise UnsafeArrayError(f"a pickled {type(array).__name__}")
+    return array.value
+
+
+def _header(stream: io.BytesIO, version: tuple[int, int]) -> np.dtype:
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in read:
+        raise ValueError(f".npy version {version}, expected 1.0 or 2.0")
+    return read[version](stream)[2]

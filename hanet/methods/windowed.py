@@ -1,0 +1,66 @@
+"""From a refiner of windows to a refiner of sequences: cut, refine, average the overlaps.
+
+Axes: W windows, T frames of a window, C channels (joints × dims).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hanet.poses import PoseSequence
+from hanet.windows import merge_mean, window_index, window_length, window_starts
+
+WindowRefiner = Callable[[Float[Tensor, "W T C"]], Float[Tensor, "W T C"]]
+"""Refines windows of float32 poses: keypoints as shares of the image's width and height, joints in metres."""
+
+
+def refine_windows(
+    sequence: PoseSequence,
+    refiner: WindowRefiner,
+    *,
+    interval: int,
+    q: int,
+    step_q: int = 1,
+    batch: int = 256,
+) -> PoseSequence:
+    """Refine one sequence in windows of ``interval·q + 1`` frames and average where windows overlap.
+
+    Windows start every ``interval·step_q`` frames; one more ends at the last frame where those leave frames
+    out. A sequence shorter than a window is refined with its last frame repeated.
+
+    Args:
+        sequence: poses without NaN; keypoints need `image_size`.
+        refiner: called without gradients on at most `batch` windows at a time.
+        interval, q, step_q: the window and its stride.
+        batch: windows a call.
+
+    Raises:
+        ValueError: poses with NaN, or keypoints of unknown image size.
+    """
+    if not np.isfinite(sequence.values).all():
+        frame = int(sequence.frames[~np.isfinite(sequence.values).all(axis=(1, 2))][0])
+        raise ValueError(f"{sequence.name}: frame {frame} holds NaN; fill missing poses before refining them")
+    scale = _scale(sequence)
+    J, D = sequence.values.shape[1:]
+    rows = torch.from_numpy((sequence.values / scale).astype(np.float32).reshape(len(sequence), J * D))
+    window = window_length(interval, q)
+    start, end = window_starts(np.array([0, len(rows)]), window=window, stride=interval * step_q, tail=True)
+    start, end = torch.from_numpy(start), torch.from_numpy(end)
+    index = window_index(start, end, window)
+    with torch.inference_mode():
+        refined = torch.cat([refiner(rows[part]) for part in index.split(batch)])
+    merged = merge_mean(refined, start, end, len(rows)).numpy().reshape(len(rows), J, D)
+    return sequence.with_values(merged * scale)
+
+
+def _scale(sequence: PoseSequence) -> Float[np.ndarray, " D"] | Float[np.ndarray, ""]:
+    if sequence.representation != "2d":
+        return np.array(1.0)
+    if sequence.image_size is None:
+        raise ValueError(f"{sequence.name}: keypoints are refined as shares of the image; give image_size")
+    return np.array(sequence.image_size, dtype=np.float64)

@@ -1,0 +1,44 @@
+"""Metrics by name, and their accumulation over sequences under a named protocol."""
+
+from hanet.metrics.accumulate import Scores, SequenceScores, Tally
+from hanet.metrics.evaluate import PROTOCOLS, Refine, evaluate, whole_windows
+from hanet.metrics.functional import (
+    accel,
+    accel_m_per_s2,
+    accel_smoothnet,
+    box_size,
+    fast_frames,
+    frame_speed,
+    mpjpe,
+    mpjpe_per_frame,
+    pa_mpjpe,
+    pck,
+    procrustes,
+    torso_size,
+)
+from hanet.metrics.statistics import bootstrap_interval, mean_sd, pooled_mean
+
+__all__ = [
+    "PROTOCOLS",
+    "Refine",
+    "Scores",
+    "SequenceScores",
+    "Tally",
+    "accel",
+    "accel_m_per_s2",
+    "accel_smoothnet",
+    "bootstrap_interval",
+    "box_size",
+    "evaluate",
+    "fast_frames",
+    "frame_speed",
+    "mean_sd",
+    "mpjpe",
+    "mpjpe_per_frame",
+    "pa_mpjpe",
+    "pck",
+    "pooled_mean",
+    "procrustes",
+    "torso_size",
+    "whole_windows",
+]

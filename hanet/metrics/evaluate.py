@@ -1,0 +1,223 @@
+"""Score poses against the truth under a named protocol.
+
+- ``full`` (default): every frame is scored once, against the ground truth as it is.
+- ``released``: as HANet's released evaluation, to stand beside published figures. Frames after the last full
+  window are dropped, sequences shorter than a window are padded with zeros, and the padding is scored.
+- ``smoothnet``: ``full``, but Accel counts the first and last frame of a sequence with an error of zero.
+
+Axes: T frames, J joints, D dimensions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from itertools import zip_longest
+
+import numpy as np
+from jaxtyping import Float
+
+from hanet.metrics import functional as F  # noqa: N812
+from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
+from hanet.poses import PoseSequence, check_pair
+from hanet.windows import window_length
+
+PROTOCOLS = ("full", "released", "smoothnet")
+Refine = Callable[[PoseSequence], PoseSequence]
+
+ALPHAS = (0.05, 0.1, 0.2)
+"""Thresholds of PCK."""
+
+
+def evaluate(
+    gt: Iterable[PoseSequence],
+    detected: Iterable[PoseSequence],
+    refine: Refine | None = None,
+    protocol: str = "full",
+    *,
+    interval: int | None = None,
+    q: int | None = None,
+    step_q: int = 1,
+    resamples: int = 1000,
+    seed: int = 4321,
+) -> Scores:
+    """Score `detected`, refined by `refine`, against `gt`; sequences are read one pair at a time.
+
+    3D joints (metres) get ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2``, ``accel_m_per_s2`` and
+    ``mpjpe_fast5_mm``, the MPJPE of the 5 % of all frames in which the truth moves fastest.
+
+    Keypoints (pixels) get, for each α of `ALPHAS`, ``pck_005`` (by box, mean over sequences),
+    ``pck_005_per_frame`` (by box, mean over frames), ``pck_005_torso`` (by torso, mean over sequences), and
+    ``accel_px_per_frame2``. A keypoint without a prediction (NaN) is a miss, and left out of the latter.
+
+    Under ``released`` the poses that `refine` gets are already cut or padded to a whole number of windows.
+    So a refiner that works in windows of ``interval·q + 1`` frames, starts one every ``interval·step_q``
+    frames and averages overlaps (`hanet.methods.windowed.refine_windows`) sees the windows of the released
+    evaluation. That averages overlapping windows of its input and of the truth too, which changes neither.
+
+    Args:
+        gt: ground truth; joints that are NaN or not `labelled` are unknown. A frame with an unknown joint is
+            left out of every 3D metric; of PCK, only that keypoint.
+        detected: the estimator's poses, in the order of `gt`.
+        refine: the method to score, or None to score `detected` itself.
+        protocol: one of `PROTOCOLS`, see above.
+        interval, q, step_q: the windows of ``released``; the other protocols have none.
+        resamples, seed: of the bootstrap intervals.
+
+    Raises:
+        ValueError: sequences that do not pair up, poses that cannot be scored, a protocol without its
+            windows; the message names the sequence.
+    """
+    if protocol not in PROTOCOLS:
+        raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
+    if protocol == "released" and (interval is None or q is None):
+        raise ValueError("protocol 'released' drops and pads frames by windows: give interval and q")
+    accumulator: Accumulator | None = None
+    first: PoseSequence | None = None
+    for truth, poses in _pairs(gt, detected):
+        if protocol == "released" and interval is not None and q is not None:
+            window, stride = window_length(interval, q), interval * step_q
+            truth = whole_windows(truth, window=window, stride=stride)
+            poses = whole_windows(poses, window=window, stride=stride)
+        refined = poses if refine is None else refine(poses)
+        check_pair(truth, refined)
+        if accumulator is None or first is None:
+            first, accumulator = truth, Accumulator(protocol=protocol, joints=truth.skeleton.joints)
+        elif (truth.skeleton, truth.representation) != (first.skeleton, first.representation):
+            raise ValueError(
+                f"{truth.name}: {truth.representation} on {truth.skeleton.name} cannot be pooled with "
+                f"{first.representation} on {first.skeleton.name} of {first.name}; evaluate them apart"
+            )
+        _score(accumulator, truth, refined, protocol=protocol)
+    if accumulator is None:
+        raise ValueError("nothing to score: no sequences were given")
+    return accumulator.scores(resamples=resamples, seed=seed)
+
+
+def whole_windows(sequence: PoseSequence, *, window: int, stride: int) -> PoseSequence:
+    """Cut a sequence to the frames that whole windows cover, or pad a shorter one with zeros to one window.
+
+    The frames are ``window + k·stride``, the most that fit; boxes are padded with zeros too. `start` is kept.
+    """
+    T = len(sequence)
+    length = window + max(T - window, 0) // stride * stride
+
+    def fit(array: np.ndarray | None, fill: int = 0) -> np.ndarray | None:
+        if array is None:
+            return None
+        width = [(0, max(length - T, 0)), *[(0, 0)] * (array.ndim - 1)]
+        return np.pad(array[:length], width, constant_values=fill)
+
+    return replace(
+        sequence,
+        values=fit(sequence.values),
+        scores=fit(sequence.scores),
+        labelled=fit(sequence.labelled, fill=1),
+        boxes=fit(sequence.boxes),
+    )
+
+
+def _pairs(
+    gt: Iterable[PoseSequence], detected: Iterable[PoseSequence]
+) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    for truth, poses in zip_longest(gt, detected):
+        if poses is None:
+            raise ValueError(f"{truth.name}: in the ground truth, but the detected sequences end before it")
+        if truth is None:
+            raise ValueError(
+                f"{poses.name}: among the detected sequences, but the ground truth ends before it"
+            )
+        check_pair(truth, poses)
+        yield truth, poses
+
+
+def _score(
+    accumulator: Accumulator,
+    truth: PoseSequence,
+    refined: PoseSequence,
+    *,
+    protocol: str,
+) -> None:
+    gt, pred = _known(truth), refined.values
+    if truth.representation == "3d":
+        frames = F.valid_frames(gt)
+        if not np.isfinite(pred[frames]).all():
+            bad = truth.frames[frames][~np.isfinite(pred[frames]).all(axis=(1, 2))]
+            raise ValueError(
+                f"{truth.name}: no pose (NaN) in {len(bad)} frames that are to be scored, "
+                f"the first is {bad[0]}; fill missing detections or mark these frames unlabelled in the truth"
+            )
+        tallies, error = _joint_tallies(truth, gt, pred, protocol=protocol)
+        speed = F.frame_speed(gt, root=truth.skeleton.root)
+        accumulator.add(
+            SequenceScores(truth.name, truth.track, int(frames.sum()), tallies),
+            # Central differences leave out the frame itself, so an unknown one may have a speed but no error.
+            speed=np.where(frames, speed, np.nan),
+            error=error,
+        )
+    elif truth.representation == "2d":
+        frames = np.isfinite(gt[..., 0] + gt[..., 1]).max(axis=1)
+        tallies = _keypoint_tallies(truth, gt, pred)
+        accumulator.add(SequenceScores(truth.name, truth.track, int(frames.sum()), tallies))
+    else:
+        raise ValueError(
+            f"{truth.name}: rotations are scored as joints; turn SMPL poses into 3D joints first"
+        )
+
+
+def _known(truth: PoseSequence) -> Float[np.ndarray, "T J D"]:
+    if truth.labelled is None:
+        return truth.values
+    return np.where(truth.labelled[..., None], truth.values, np.nan).astype(truth.values.dtype)
+
+
+def _joint_tallies(
+    truth: PoseSequence,
+    gt: Float[np.ndarray, "T J 3"],
+    pred: Float[np.ndarray, "T J 3"],
+    *,
+    protocol: str,
+) -> tuple[dict[str, Tally], Float[np.ndarray, " T"]]:
+    root = truth.skeleton.root
+    error = F.mpjpe_per_joint(pred, gt, root=root)
+    aligned = F.pa_mpjpe_per_joint(pred, gt)
+    if protocol == "released":
+        # A padded frame of a method that leaves it at zero has no alignment there, and is not averaged.
+        aligned[F.collapsed(pred)] = np.nan
+    accel = tally(F.accel_per_joint(pred, gt, root=root), scale=F.MM_PER_M)
+    if protocol == "smoothnet":
+        accel = Tally(accel.total, np.where(accel.weight > 0, accel.weight + 2, 0.0))
+    tallies = {
+        "mpjpe_mm": tally(error),
+        "pa_mpjpe_mm": tally(aligned),
+        "accel_mm_per_frame2": accel,
+        "accel_m_per_s2": Tally(accel.total * F.accel_m_per_s2(1.0, truth.fps), accel.weight),
+    }
+    return tallies, error.mean(axis=1)
+
+
+def _keypoint_tallies(
+    truth: PoseSequence,
+    gt: Float[np.ndarray, "T J 2"],
+    pred: Float[np.ndarray, "T J 2"],
+) -> dict[str, Tally]:
+    if truth.boxes is None:
+        raise ValueError(f"{truth.name}: PCK measures by the person's box; give the ground truth `boxes`")
+    box, torso = F.box_size(truth.boxes), F.torso_size(gt, truth.skeleton)
+    tallies: dict[str, Tally] = {}
+    for alpha in ALPHAS:
+        name = f"pck_{round(100 * alpha):03d}"
+        by_box = F.pck_hits(pred, gt, box, alpha=alpha)
+        tallies[name] = _per_sequence(by_box)
+        tallies[f"{name}_per_frame"] = tally(by_box)
+        tallies[f"{name}_torso"] = _per_sequence(F.pck_hits(pred, gt, torso, alpha=alpha))
+    tallies["accel_px_per_frame2"] = tally(F.accel_per_joint(pred, gt, root=None))
+    return tallies
+
+
+def _per_sequence(hits: Float[np.ndarray, "T J"]) -> Tally:
+    """A sequence's own rate counts once, however long the sequence."""
+    entry = tally(hits)
+    known = entry.weight > 0
+    rate = np.divide(entry.total, entry.weight, out=np.zeros_like(entry.total), where=known)
+    return Tally(rate, known.astype(np.float64))

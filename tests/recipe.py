@@ -1,0 +1,74 @@
+"""Reproducible weights and inputs out of names, so that reference outputs need no stored weights.
+
+A name's CRC-32 seeds a counter-based generator; what a number becomes depends on the name's ending and shape.
+The numbers in tests/reference were computed with the authors' implementations filled this way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REFERENCE = Path(__file__).parent / "reference"
+
+_GOLDEN, _STEP = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
+_MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
+
+
+def noise(name: str, shape: Sequence[int]) -> np.ndarray:
+    """Float64 in [-1, 1): splitmix64 over a counter that starts where the name's CRC-32 says."""
+    start = np.uint64(zlib.crc32(name.encode()) * _GOLDEN % 2**64)
+    word = np.arange(1, math.prod(shape) + 1, dtype=np.uint64) * np.uint64(_STEP) + start
+    for shift, factor in _MIX:
+        word = (word ^ (word >> np.uint64(shift))) * np.uint64(factor)
+    word ^= word >> np.uint64(31)
+    # The upper 53 bits fill a double's mantissa.
+    return ((word >> np.uint64(11)) * 2.0**-53 * 2 - 1).reshape(shape)
+
+
+def tensor(key: str, shape: Sequence[int], gain: float = 1.0) -> np.ndarray:
+    """Float32 values of a parameter: small biases, norms' scales near 0.7, matrices of unit gain."""
+    kind, values = key.rpartition(".")[2].removeprefix("in_proj_"), noise(key, shape)
+    if kind == "bias":
+        values = 0.1 * values
+    elif kind == "weight" and len(shape) == 1:
+        values = 0.7 + 0.1 * values
+    elif kind == "weight":
+        values = values * math.sqrt(6 / math.prod(shape[1:]))
+    else:
+        raise KeyError(f"the recipe has no rule for {key}")
+    return (values * gain).astype(np.float32)
+
+
+def weights(manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """All tensors of a manifest, by released name."""
+    gains = manifest["gains"]
+    return {key: tensor(key, shape, gains.get(key, 1.0)) for key, shape in manifest["shapes"].items()}
+
+
+def sha256(tensors: Mapping[str, np.ndarray]) -> str:
+    """Digest of names and bytes, in the order of names."""
+    digest = hashlib.sha256()
+    for key in sorted(tensors):
+        digest.update(key.encode() + b"\0" + tensors[key].tobytes())
+    return digest.hexdigest()
+
+
+def model_input(manifest: Mapping[str, Any], name: str) -> np.ndarray:
+    """One of a manifest's inputs."""
+    spec = manifest["inputs"][name]
+    return (noise("input:" + spec["tag"], spec["shape"]) * spec["scale"]).astype(np.float32)
+
+
+def read(folder: str, name: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A manifest and its outputs."""
+    manifest = json.loads((REFERENCE / folder / f"{name}.json").read_text())
+    with np.load(REFERENCE / folder / f"{name}.npz") as outputs:
+        return manifest, dict(outputs)

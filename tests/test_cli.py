@@ -1,0 +1,67 @@
+"""The command line: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hanet.cli import Dataset, ScoreProtocol, app
+from hanet.data.releases import RELEASES
+from hanet.metrics import PROTOCOLS
+
+LAYOUT = Path(__file__).parent / "reference" / "release_layout"
+EXPECTED = json.loads((LAYOUT / "expected_scores.json").read_text())
+GT, DETECTED = (str(LAYOUT / EXPECTED["jhmdb"][key]) for key in ("gt", "detected"))
+RELEASED = ["score", "--gt", GT, "--detected", DETECTED, "--dataset", "jhmdb", "--protocol", "released"]
+
+runner = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"})
+
+
+def test_json_and_nothing_else():
+    result = runner.invoke(app, [*RELEASED, "--json"])
+    assert result.exit_code == 0 and result.stderr == ""
+    report = json.loads(result.stdout)
+    rows = report.pop("rows")
+    assert report == {"dataset": "jhmdb", "interval": 5, "q": 2, "step_q": 1}
+    printed = EXPECTED["jhmdb"]["scores"]
+    assert rows["input"]["protocol"] == "released"
+    assert rows["input"]["means"]["pck_005"] == pytest.approx(printed["input_pck_005"])
+    assert rows["linear interpolation"]["means"]["pck_020"] == pytest.approx(printed["linear_interp_pck_02"])
+
+
+def test_the_table_shows_means_and_intervals():
+    result = runner.invoke(app, RELEASED)
+    assert result.exit_code == 0
+    assert "jhmdb, protocol released: 5 sequences, 120 frames" in result.stdout
+    line = next(line for line in result.stdout.splitlines() if "pck_005 " in line)
+    assert "0.5071 [0." in line and "0.5864 [0." in line
+
+
+def test_full_is_the_default_and_windows_can_be_set():
+    result = runner.invoke(app, [*RELEASED[:-2], "--interval", "2", "--q", "4", "--step-q", "2", "--json"])
+    report = json.loads(result.stdout)
+    assert (report["interval"], report["q"], report["step_q"]) == (2, 4, 2)
+    assert report["rows"]["input"]["protocol"] == "full"
+
+
+def test_a_user_s_error_is_one_message(tmp_path):
+    missing = [*RELEASED]
+    missing[2] = str(tmp_path / "gone.npz")
+    for arguments, message in (
+        (missing, f"Error: {tmp_path}/gone.npz: no such file; check the path\n"),
+        ([*RELEASED[:6], "aist"], f"Error: {GT}: no field 'joints_3d', it has bbox, imgname, imgshape"),
+    ):
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 2 and result.stdout == ""
+        assert result.stderr.startswith(message)
+        assert "Traceback" not in result.stderr
+
+
+def test_choices_are_those_of_the_library():
+    assert [member.value for member in Dataset] == list(RELEASES)
+    assert {member.value for member in ScoreProtocol} <= set(PROTOCOLS)
+    result = runner.invoke(app, [*RELEASED[:-1], "fair"])
+    assert result.exit_code == 2 and "fair" in result.stderr
