@@ -126,9 +126,12 @@ def merge_mean(
 
 def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:
     """Indices of the watched frames of a window: every `interval`-th, from the first to the last."""
-    if interval < 1 or (window - 1) % interval:
+    if interval < 1:
+        raise ValueError(f"interval must be at least 1, got {interval}")
+    if (window - 1) % interval:
+        below = (window - 1) // interval * interval + 1
         raise ValueError(
-            f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}"
-            f" (nearest: {(window - 1) // max(interval, 1) * interval + 1})"
+            f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}, "
+            f"but {below} and {below + interval} do"
         )
     return torch.arange(0, window, interval)
