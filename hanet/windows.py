@@ -1,15 +1,16 @@
 """Windows over tracks: where they start, their rows, and merging them back, without loops over frames.
 
-
 Axes: N rows (all frames of all segments, concatenated), S segments (runs of consecutive frames of one
 track), W windows, T frames a window, C channels.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
 
 
@@ -70,6 +71,43 @@ def inside(start: Int[Tensor, " W"], end: Int[Tensor, " W"], window: int) -> Boo
     return start[:, None] + torch.arange(window, device=start.device) < end[:, None]
 
 
+@dataclass(frozen=True, eq=False)
+class WindowSet:
+    """W windows over N rows, gathered in batches by index: what a data loader reads instead of a data set.
+
+    Attributes:
+        start: first row of every window (W).
+        end: the row after the last one of the window's segment (W).
+        length: frames a window, T.
+    """
+
+    start: Int[Tensor, " W"]
+    end: Int[Tensor, " W"]
+    length: int
+
+    @classmethod
+    def over(cls, offsets: Int[np.ndarray, " S1"], *, window: int, stride: int, tail: bool) -> WindowSet:
+        """The windows of `window_starts`."""
+        start, end = window_starts(offsets, window=window, stride=stride, tail=tail)
+        return cls(start=torch.from_numpy(start), end=torch.from_numpy(end), length=window)
+
+    def __len__(self) -> int:
+        return len(self.start)
+
+    def rows(self, batch: Int[Tensor, " B"]) -> Int[Tensor, "B T"]:
+        """Row indices of the windows numbered `batch`."""
+        return window_index(self.start[batch], self.end[batch], self.length)
+
+    def inside(self, batch: Int[Tensor, " B"]) -> Bool[Tensor, "B T"]:
+        """False where the windows numbered `batch` repeat their segment's last frame."""
+        return inside(self.start[batch], self.end[batch], self.length)
+
+    def gather(self, batch: Int[Tensor, " B"], *columns: Shaped[Tensor, "N ..."]) -> tuple[Tensor, ...]:
+        """The windows numbered `batch` (B, T, ...) of every column (N, ...); columns share their rows."""
+        rows = self.rows(batch)
+        return tuple(column.index_select(0, rows.flatten()).unflatten(0, rows.shape) for column in columns)
+
+
 def merge_mean(
     windows: Float[Tensor, "W T C"], start: Int[Tensor, " W"], end: Int[Tensor, " W"], rows: int
 ) -> Float[Tensor, "N C"]:
@@ -88,9 +126,12 @@ def merge_mean(
 
 def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:
     """Indices of the watched frames of a window: every `interval`-th, from the first to the last."""
-    if interval < 1 or (window - 1) % interval:
+    if interval < 1:
+        raise ValueError(f"interval must be at least 1, got {interval}")
+    if (window - 1) % interval:
+        below = (window - 1) // interval * interval + 1
         raise ValueError(
-            f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}"
-            f" (nearest: {(window - 1) // max(interval, 1) * interval + 1})"
+            f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}, "
+            f"but {below} and {below + interval} do"
         )
     return torch.arange(0, window, interval)

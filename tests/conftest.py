@@ -1,8 +1,8 @@
 """Shared factories. Shapes and types of public arrays are checked at run time in every test."""
 
-from jaxtyping import install_import_hook
+import jaxtyping
 
-install_import_hook("hanet", "beartype.beartype")
+jaxtyping.install_import_hook("hanet", "beartype.beartype")
 
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
@@ -12,3 +12,9 @@ import pytest  # noqa: E402
 def rng() -> np.random.Generator:
     """A fixed generator."""
     return np.random.default_rng(4321)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run-time type checks off, as for users: so that a value of a wrong type reaches our own refusal."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
