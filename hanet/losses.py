@@ -82,7 +82,6 @@ def hanet_loss(
     else:
         labelled = mask.expand(B, T, C)
         labelled_watched, count = labelled[:, watched], labelled.sum().clamp(min=1)
-        gt = torch.where(labelled, gt, 0)  # a NaN would survive in the gradient of a masked difference
 
     at_watched = decoder_pose[:, watched]
     decoder = loss_weight * _per_channel(decoder_pose - gt, labelled) / count
@@ -106,10 +105,9 @@ def _per_channel(
     difference: Float[Tensor, "B K C"], labelled: Bool[Tensor, "B K C"] | None
 ) -> Float[Tensor, " C"]:
     """Sum of absolute differences per channel over windows and frames, of labelled values alone."""
-    size = difference.abs()
     if labelled is not None:
-        size = torch.where(labelled, size, 0)
-    return size.sum(dim=(0, 1))
+        difference = torch.where(labelled, difference, 0)  # before anything could carry a NaN into a gradient
+    return difference.abs().sum(dim=(0, 1))
 
 
 def acceleration_loss(
@@ -128,7 +126,6 @@ def acceleration_loss(
     labelled = None
     if mask is not None:
         labelled = mask.expand(gt.shape)
-        gt = torch.where(labelled, gt, 0)
         labelled = labelled[:, :-2] & labelled[:, 1:-1] & labelled[:, 2:]
     difference = torch.diff(pred - gt, n=2, dim=1)
     count = difference.numel() if labelled is None else labelled.sum().clamp(min=1)
