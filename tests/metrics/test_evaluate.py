@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanet.metrics import evaluate, mpjpe, pa_mpjpe, whole_windows
+from hanet.metrics.accumulate import Accumulator
 from hanet.metrics.functional import accel
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15, LSP14, SMPL24
@@ -263,3 +264,8 @@ def test_to_dict_is_json_without_nan():
     assert report["means"]["mpjpe_mm"] == 0
     assert report["means"]["accel_mm_per_frame2"] is None  # two frames have none
     assert report["intervals_95"]["mpjpe_mm"] == [None, None]  # one sequence has none
+
+
+def test_an_empty_accumulator():
+    with pytest.raises(ValueError, match="nothing to score: no sequences were given"):
+        Accumulator(protocol="full", joints=H36M17.joints).scores()
