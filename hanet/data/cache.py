@@ -306,7 +306,8 @@ class PoseCache:
             codes: dict[str, int] = {}
             for indices in [[i] for i in range(parquet.num_row_groups)] or [[]]:
                 try:
-                    group = parquet.read_row_groups(indices, columns=stored)
+                    # One column holds nearly all bytes: threads would add memory, not speed.
+                    group = parquet.read_row_groups(indices, columns=stored, use_threads=False)
                 except (pa.ArrowException, OSError) as error:
                     raise CacheError(
                         f"{self.path}: row group {indices[0]} is damaged ({error}); {_REWRITE}"
