@@ -1,4 +1,7 @@
-"""Pinhole cameras that look at a point: world metres (z up) to camera metres (x right, y down, z ahead) to pixels."""
+"""Pinhole cameras that look at a point.
+
+Frames: world, metres, z up; camera, metres, x right, y down, z ahead; image, pixels.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,9 @@ from hanet.skeletons import Skeleton
 
 Representation = Literal["2d", "3d", "smpl"]
 Unit = Literal["px", "m", "rot6d"]
-FrameOfReference = Literal["image", "camera", "world", "camera_root_relative", "parent"]
+FrameOfReference = Literal[
+    "image", "camera", "world", "camera_root_relative", "world_root_relative", "parent"
+]
 
 DIMS: dict[Representation, int] = {"2d": 2, "3d": 3, "smpl": 6}
 
@@ -31,8 +33,8 @@ class PoseSequence:
         representation: ``2d`` keypoints, ``3d`` joints, ``smpl`` rotations.
         fps: frames per second.
         unit: ``px`` for 2D, ``m`` for 3D, ``rot6d`` for SMPL.
-        frame_of_reference: ``image``, ``camera``, ``world``, ``camera_root_relative`` or ``parent``
-            (joint rotations).
+        frame_of_reference: ``image``, ``camera``, ``world``, ``camera_root_relative``,
+            ``world_root_relative`` or ``parent`` (joint rotations).
         track: the person's number in the sequence.
         start: frame number of the first row; rows are consecutive.
         scores: detector confidence (T, J), or None.
@@ -101,7 +103,11 @@ class PoseSequence:
                 f"{self.name}: only 3D joints have a root to subtract, not {self.representation}"
             )
         root = self.values[:, list(self.skeleton.root)].mean(axis=1, keepdims=True)
-        reference = "camera_root_relative" if self.frame_of_reference == "camera" else self.frame_of_reference
+        relative: dict[FrameOfReference, FrameOfReference] = {
+            "camera": "camera_root_relative",
+            "world": "world_root_relative",
+        }
+        reference = relative.get(self.frame_of_reference, self.frame_of_reference)
         return replace(self, values=self.values - root, frame_of_reference=reference)
 
 

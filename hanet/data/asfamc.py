@@ -52,7 +52,9 @@ def read_asf(path: Path) -> AcclaimSkeleton:
     sections = _sections(path)
     for name in ("units", "root", "bonedata", "hierarchy"):
         if name not in sections:
-            raise AcclaimError(f"{path}: no section :{name}; this is not a whole ASF skeleton, fetch it again")
+            raise AcclaimError(
+                f"{path}: no section :{name}; this is not a whole ASF skeleton, fetch it again"
+            )
     try:
         units = dict(line.split(None, 1) for line in sections["units"])
         root = dict(line.split(None, 1) for line in sections["root"])
@@ -115,7 +117,9 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarra
         AcclaimError: where a frame lacks a bone or a bone has the wrong count of numbers (a truncated
             file ends so); names file and line.
     """
-    width = {"root": len(skeleton.root_order)} | {b.name: len(b.dof) for b in skeleton.bones.values() if b.dof}
+    width = {"root": len(skeleton.root_order)} | {
+        b.name: len(b.dof) for b in skeleton.bones.values() if b.dof
+    }
     frames: list[dict[str, list[float]]] = []
     for number, line in enumerate(path.read_text(encoding="latin-1").splitlines(), 1):
         words = line.split()

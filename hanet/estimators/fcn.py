@@ -1,4 +1,6 @@
-"""FCN: 3D joints from 2D keypoints of one frame (Martinez et al., A simple yet effective baseline, ICCV 2017).
+"""FCN: 3D joints from the 2D keypoints of one frame.
+
+Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017.
 
 Module names follow the PyTorch port of the authors' network, so its checkpoints' keys fit as they are.
 

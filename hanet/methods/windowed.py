@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hanet.poses import PoseSequence
-from hanet.windows import merge_mean, window_index, window_length, window_starts
+from hanet.windows import merge_mean, window_index, window_starts
 
 WindowRefiner = Callable[[Float[Tensor, "W T C"]], Float[Tensor, "W T C"]]
 """Refines windows of float32 poses: keypoints as shares of the image's width and height, joints in metres."""
@@ -23,20 +23,20 @@ def refine_windows(
     sequence: PoseSequence,
     refiner: WindowRefiner,
     *,
-    interval: int,
-    q: int,
-    step_q: int = 1,
+    window: int,
+    stride: int,
     batch: int = 256,
 ) -> PoseSequence:
-    """Refine one sequence in windows of ``interval·q + 1`` frames and average where windows overlap.
+    """Refine one sequence in windows of `window` frames and average where windows overlap.
 
-    Windows start every ``interval·step_q`` frames; one more ends at the last frame where those leave frames
+    Windows start every `stride` frames; one more ends at the last frame where those leave frames
     out. A sequence shorter than a window is refined with its last frame repeated.
 
     Args:
         sequence: poses without NaN; keypoints need `image_size`.
         refiner: called without gradients on at most `batch` windows at a time.
-        interval, q, step_q: the window and its stride.
+        window: frames a window.
+        stride: frames from one window's start to the next.
         batch: windows a call.
 
     Raises:
@@ -48,8 +48,7 @@ def refine_windows(
     scale = _scale(sequence)
     J, D = sequence.values.shape[1:]
     rows = torch.from_numpy((sequence.values / scale).astype(np.float32).reshape(len(sequence), J * D))
-    window = window_length(interval, q)
-    start, end = window_starts(np.array([0, len(rows)]), window=window, stride=interval * step_q, tail=True)
+    start, end = window_starts(np.array([0, len(rows)]), window=window, stride=stride, tail=True)
     start, end = torch.from_numpy(start), torch.from_numpy(end)
     index = window_index(start, end, window)
     with torch.inference_mode():

@@ -25,7 +25,7 @@ def test_windows_are_averaged_and_end_at_the_last_frame():
         seen.extend(windows[:, :, 0].tolist())
         return windows + torch.arange(len(windows))[:, None, None]
 
-    refined = refine_windows(joints(8), add_rank, interval=2, q=2)
+    refined = refine_windows(joints(8), add_rank, window=5, stride=2)
     assert seen == [[0, 1, 2, 3, 4], [2, 3, 4, 5, 6], [3, 4, 5, 6, 7]]
     added = refined.values[:, 0, 0] - np.arange(8)
     np.testing.assert_allclose(added, [0, 0, 0.5, 1, 1, 1.5, 1.5, 2], atol=1e-6)
@@ -41,7 +41,7 @@ def test_a_stride_of_several_intervals_and_small_batches():
         return windows
 
     sequence = joints(14)
-    refined = refine_windows(sequence, count, interval=2, q=2, step_q=2, batch=2)
+    refined = refine_windows(sequence, count, window=5, stride=4, batch=2)
     assert sizes == [2, 2]  # at 0, 4, 8 and the last at 9
     np.testing.assert_allclose(refined.values, sequence.values)
 
@@ -51,7 +51,7 @@ def test_a_short_sequence_repeats_its_last_frame():
         assert windows[:, :, 0].tolist() == [[0, 1, 1, 1, 1]]
         return windows
 
-    assert len(refine_windows(joints(2), check, interval=2, q=2)) == 2
+    assert len(refine_windows(joints(2), check, window=5, stride=2)) == 2
 
 
 def test_keypoints_are_shares_of_the_image():
@@ -62,14 +62,14 @@ def test_keypoints_are_shares_of_the_image():
         assert windows[0, 0, :2].tolist() == [0.5, 0.25]
         return 2 * windows
 
-    np.testing.assert_allclose(refine_windows(sequence, check, interval=2, q=2).values, 2 * values)
+    np.testing.assert_allclose(refine_windows(sequence, check, window=5, stride=2).values, 2 * values)
 
 
 def test_poses_that_cannot_be_refined():
     sequence = joints(5)
     sequence.values[2, 0] = np.nan
     with pytest.raises(ValueError, match="walk: frame 5 holds NaN; fill missing poses"):
-        refine_windows(sequence, lambda w: w, interval=2, q=2)
+        refine_windows(sequence, lambda w: w, window=5, stride=2)
     keypoints = PoseSequence("a", np.zeros((5, 15, 2)), JHMDB15, "2d", 25.0, "px", "image")
     with pytest.raises(ValueError, match="a: keypoints are refined as shares of the image; give image_size"):
-        refine_windows(keypoints, lambda w: w, interval=2, q=2)
+        refine_windows(keypoints, lambda w: w, window=5, stride=2)

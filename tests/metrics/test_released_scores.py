@@ -18,6 +18,7 @@ from hanet.methods.windowed import refine_windows
 from hanet.metrics import Refine, Scores, evaluate
 from hanet.model import HANetConfig
 from hanet.poses import PoseSequence
+from hanet.windows import window_length
 
 LAYOUT = Path(__file__).parents[1] / "reference" / "release_layout"
 EXPECTED: dict[str, Any] = json.loads((LAYOUT / "expected_scores.json").read_text())
@@ -72,7 +73,10 @@ def test_hanet(dataset):
 
     def refine(sequence: PoseSequence) -> PoseSequence:
         return refine_windows(
-            sequence, decoder_pose, interval=case["interval"], q=case["q"], step_q=case["step_q"]
+            sequence,
+            decoder_pose,
+            window=window_length(case["interval"], case["q"]),
+            stride=case["interval"] * case["step_q"],
         )
 
     check(score(dataset, refine), dataset, "output_", rel=1e-5)

@@ -1,0 +1,102 @@
+"""PoseRows: detected and true poses of many tracks side by side, as a network reads and a loss compares them.
+
+Axes: N rows (frames of all tracks), S segments (runs of consecutive frames of one track), C channels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from hanet.data.table import PoseTable, check_aligned
+from hanet.skeletons import Skeleton
+from hanet.windows import WindowSet
+
+
+@dataclass(frozen=True, eq=False)
+class PoseRows:
+    """Rows of two aligned pose tables, in the network's unit.
+
+    Attributes:
+        detected: (N, C), finite.
+        gt: (N, C); NaN where unknown.
+        offsets: row offsets (S+1) of the segments.
+        skeleton: the poses' joints.
+        millimetres: what a distance of one is worth in mm (1000 for metres), for reporting; 1 for keypoints
+            as shares of the image and for rotations, whose errors are then in those units.
+        labelled: (N, C) True where `gt` counts; None for everywhere.
+    """
+
+    detected: Float[Tensor, "N C"]
+    gt: Float[Tensor, "N C"]
+    offsets: Int[np.ndarray, " S1"]
+    skeleton: Skeleton
+    millimetres: float = 1000.0
+    labelled: Bool[Tensor, "N C"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.detected.shape != self.gt.shape:
+            raise ValueError(
+                f"detected {tuple(self.detected.shape)} and true poses {tuple(self.gt.shape)} differ in shape"
+            )
+        if not len(self.detected):
+            raise ValueError("there are no rows; check the split in params.yaml")
+        if not self.detected.isfinite().all():
+            row = int((~self.detected.isfinite()).any(dim=1).nonzero()[0])
+            raise ValueError(f"detected poses hold NaN, first in row {row}; fill or leave out those frames")
+
+    @classmethod
+    def of(cls, detected: PoseTable, gt: PoseTable) -> PoseRows:
+        """From a detected and a ground-truth table of the same frames; keypoints become shares of the image.
+
+        Raises:
+            ValueError: tables of other frames, joints or units, or keypoints without an image size.
+        """
+        check_aligned(detected, gt)
+        a, b = detected.metadata, gt.metadata
+        for field in ("skeleton", "representation", "unit", "frame_of_reference", "fps"):
+            if getattr(a, field) != getattr(b, field):
+                raise ValueError(
+                    f"{field} differs: {a.estimator} has {getattr(a, field)}, "
+                    f"{b.estimator} has {getattr(b, field)}"
+                )
+        scale = np.float32(1)
+        if a.representation == "2d":
+            size = gt.image_size if gt.image_size is not None else detected.image_size
+            if size is None or (size <= 0).any():
+                raise ValueError("keypoints are refined as shares of the image; the caches lack image sizes")
+            scale = np.tile(size.astype(np.float32), (1, len(a.skeleton)))
+        truth = torch.from_numpy(gt.values / scale)
+        known = truth.isfinite()
+        if gt.labelled is not None:
+            known &= torch.from_numpy(gt.labelled.repeat(a.dims, axis=1))
+        return cls(
+            detected=torch.from_numpy(detected.values / scale),
+            gt=truth,
+            offsets=gt.offsets,
+            skeleton=a.skeleton,
+            millimetres=1000.0 if a.unit == "m" else 1.0,
+            labelled=None if known.all() else known,
+        )
+
+    def content_hash(self) -> str:
+        """SHA-256 of all values; what a training state is bound to."""
+        digest = hashlib.sha256(self.offsets.tobytes())
+        for tensor in (self.detected, self.gt, self.labelled):
+            if tensor is not None:
+                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def windows(self, *, window: int, stride: int, tail: bool) -> WindowSet:
+        """Windows over the rows, see `hanet.windows.window_starts`."""
+        return WindowSet.over(self.offsets, window=window, stride=stride, tail=tail)
+
+    def to(self, device: torch.device) -> PoseRows:
+        """The same rows on another device."""
+        labelled = None if self.labelled is None else self.labelled.to(device)
+        return replace(self, detected=self.detected.to(device), gt=self.gt.to(device), labelled=labelled)

@@ -1,0 +1,321 @@
+"""Training HANet: AdamW, warm-up and cosine, validation on held-out sequences, exact resume.
+
+The state after every epoch goes to one file, written under a temporary name and renamed, and all randomness
+of an epoch derives from (seed, epoch). So a run killed at any moment and started again ends with the very
+weights of an unbroken run on the same machine.
+
+Axes: N rows (frames of all tracks), B windows, T frames of a window, C channels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from hanet.augmentation import augment
+from hanet.losses import MutualLearning, acceleration_loss, hanet_loss
+from hanet.model import HANet, HANetConfig
+from hanet.rows import PoseRows
+from hanet.training_state import below, load_state, save_state
+from hanet.windows import merge_mean
+
+STATE_FILE = "training.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How a HANet is trained; the defaults after `loss_weight` are the authors' released training.
+
+    Attributes:
+        epochs: passes over the training windows.
+        batch: windows a step.
+        stride: frames between training windows' starts.
+        learning_rate: peak of the schedule.
+        loss_weight: weight of the decoder's term (λ).
+        warmup_epochs: epochs of linear warm-up, before a cosine down to 1e-8.
+        weight_decay: AdamW's.
+        oml: mutual learning, see `hanet_loss`.
+        ohkm: hard keypoint mining.
+        clip_norm: largest gradient norm; None: no clipping.
+        seed: of weights, order, dropout and augmentation.
+        acceleration_weight: beyond the paper when above 0: weight of `acceleration_loss`.
+        mirror: beyond the paper when True: mirror windows at random.
+        rotation_degrees: beyond the paper when above 0: rotate windows about the vertical at random.
+        jitter_starts: beyond the paper when True: shift each window's start by up to `stride` - 1 frames,
+            anew in every epoch.
+        average: beyond the paper when above 0: decay of an exponential moving average of the weights,
+            which is what is validated and kept.
+    """
+
+    epochs: int
+    batch: int
+    stride: int
+    learning_rate: float
+    loss_weight: float
+    warmup_epochs: int = 5
+    weight_decay: float = 0.01
+    oml: MutualLearning = "symmetric"
+    ohkm: bool = True
+    clip_norm: float | None = None
+    seed: int = 4321
+    acceleration_weight: float = 0.0
+    mirror: bool = False
+    rotation_degrees: float = 0.0
+    jitter_starts: bool = False
+    average: float = 0.0
+
+
+@dataclass
+class Progress:
+    """Where a training stands: epochs done, one row of numbers an epoch, the best validation error."""
+
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+    best_epoch: int = 0
+    best_error_mm: float = math.inf
+
+
+def fingerprint(config: HANetConfig, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
+    """What a checkpoint belongs to: model, options and data. A change of any starts afresh."""
+    content = {
+        "config": config.to_dict(),
+        "options": asdict(options),
+        "train": train.content_hash(),
+        "validation": validation.content_hash(),
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class Trainer:
+    """One training: weights, optimizer, schedule and progress, resumed from `folder` if it fits.
+
+    Args:
+        config: the model.
+        options: the training.
+        train: rows to learn from.
+        validation: rows of other sequences, which choose the epoch to keep.
+        folder: where the state is kept after every epoch.
+        device: where to compute.
+
+    Raises:
+        ValueError: where channels, skeletons or options do not fit each other.
+    """
+
+    def __init__(
+        self,
+        config: HANetConfig,
+        options: TrainingOptions,
+        train: PoseRows,
+        validation: PoseRows,
+        *,
+        folder: Path,
+        device: torch.device | None = None,
+    ) -> None:
+        _check(config, options, train, validation)
+        self.config, self.options, self.folder = config, options, folder
+        self.device = device or torch.device("cpu")
+        self.fingerprint = fingerprint(config, options, train, validation)
+        self.train_rows, self.validation_rows = train.to(self.device), validation.to(self.device)
+        self.windows = train.windows(window=config.window, stride=options.stride, tail=False)
+        torch.manual_seed(options.seed)
+        self.model = HANet(config).to(self.device)
+        # For inference: the average of the weights where one is kept, else the weights themselves.
+        self.averaged = HANet(config).to(self.device).eval() if options.average else self.model
+        self.averaged.load_state_dict(self.model.state_dict())
+        self.best = {k: v.clone() for k, v in self.model.state_dict().items()}
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=options.learning_rate,
+            weight_decay=options.weight_decay,
+            amsgrad=True,
+            fused=False,
+        )
+        self.progress = Progress()
+        self.resumed = self._load()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimizer steps an epoch; the last batch may be smaller."""
+        return math.ceil(len(self.windows) / self.options.batch)
+
+    def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> HANet:
+        """Train to the last epoch and return the model of the best validation error."""
+        while self.progress.epoch < self.options.epochs:
+            row = self._epoch(self.progress.epoch)
+            error = self.validate()
+            row |= {"epoch": self.progress.epoch + 1, "validation_mpjpe_mm": error}
+            if not math.isfinite(error):
+                raise RuntimeError(
+                    f"epoch {self.progress.epoch + 1}: validation error is {error}; the training diverged, "
+                    f"lower learning_rate ({self.options.learning_rate}) or set clip_norm"
+                )
+            self.progress.history.append(row)
+            self.progress.epoch += 1
+            if error < self.progress.best_error_mm:
+                self.progress.best_error_mm, self.progress.best_epoch = error, self.progress.epoch
+                self.best = {k: v.clone() for k, v in self.averaged.state_dict().items()}
+            self._save()
+            on_epoch(row)
+        model = HANet(self.config).to(self.device)
+        model.load_state_dict(self.best)
+        return model.eval()
+
+    def _epoch(self, epoch: int) -> dict[str, float]:
+        """One pass over the training windows; returns mean losses."""
+        # Dropout draws from the global generator, all else from ours; both start anew in every epoch.
+        torch.manual_seed(self.options.seed + 1_000_003 * (epoch + 1))
+        generator = torch.Generator().manual_seed(self.options.seed + 1_000_003 * (epoch + 1))
+        self.model.train()
+        totals: dict[str, float] = {}
+        for step, (detected, gt, mask) in enumerate(self._batches(generator)):
+            self._set_learning_rate(epoch * self.steps_per_epoch + step)
+            parts = self._losses(detected, gt, mask)
+            self.optimizer.zero_grad(set_to_none=True)
+            parts["loss"].backward()
+            if self.options.clip_norm is not None:
+                torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
+            self.optimizer.step()
+            self._average()
+            for name, value in parts.items():
+                totals[name] = totals.get(name, 0.0) + value.item() * len(detected)
+        learning_rate = self.optimizer.param_groups[0]["lr"]
+        return {k: v / len(self.windows) for k, v in totals.items()} | {"learning_rate": learning_rate}
+
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+        """Shuffled, augmented batches (B, T, C) of detected and true poses, and their mask."""
+        rows, options, windows = self.train_rows, self.options, self.windows
+        if options.jitter_starts:
+            shift = torch.randint(options.stride, windows.start.shape, generator=generator)
+            last = torch.maximum(windows.end - windows.length, windows.start)
+            windows = replace(windows, start=torch.minimum(windows.start + shift, last))
+        for chosen in torch.randperm(len(windows), generator=generator).split(options.batch):
+            index = windows.rows(chosen).to(self.device)
+            detected, gt = augment(
+                rows.detected[index],
+                rows.gt[index],
+                skeleton=rows.skeleton,
+                mirrored=options.mirror,
+                rotation_degrees=options.rotation_degrees,
+                generator=generator,
+            )
+            yield detected, gt, None if rows.labelled is None else rows.labelled[index]
+
+    def _losses(self, detected: Tensor, gt: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+        options = self.options
+        # Half precision only where the hardware has it: bfloat16 on a GPU, whose range needs no scaler.
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
+            output = self.model(detected)
+        losses = hanet_loss(
+            output,
+            gt,
+            interval=self.config.interval,
+            loss_weight=options.loss_weight,
+            oml=options.oml,
+            ohkm=options.ohkm,
+            mask=mask,
+        )
+        total = losses.total
+        parts = {f"loss_{name}": getattr(losses, name).detach() for name in ("decoder", "encoder", "mutual")}
+        if options.acceleration_weight:
+            smooth = acceleration_loss(output.decoder_pose, gt, mask)
+            total = total + options.acceleration_weight * smooth
+            parts["loss_acceleration"] = smooth.detach()
+        return {"loss": total, **parts}
+
+    def _set_learning_rate(self, step: int) -> None:
+        """Linear warm-up from 0, then a cosine to 1e-8, by iteration."""
+        warmup = self.options.warmup_epochs * self.steps_per_epoch
+        last = self.options.epochs * self.steps_per_epoch
+        peak, floor = self.options.learning_rate, 1e-8
+        if step < warmup:
+            rate = peak * (step + 1) / warmup
+        else:
+            rate = (
+                floor + (peak - floor) * (1 + math.cos(math.pi * (step - warmup) / max(1, last - warmup))) / 2
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self.options.average:
+            pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+            for mean, new in pairs:
+                mean.lerp_(new, 1 - self.options.average)
+
+    def validate(self) -> float:
+        """MPJPE (mm) over all labelled validation frames, each scored once (protocol ``full``)."""
+        rows = self.validation_rows
+        refined = refine_rows(self.averaged, rows, stride=self.config.window // 2)
+        difference = refined - rows.gt
+        if rows.labelled is not None:
+            difference = torch.where(rows.labelled, difference, torch.nan)
+        distance = difference.unflatten(1, (len(rows.skeleton), -1)).norm(dim=-1)
+        known = rows.gt.isfinite() if rows.labelled is None else rows.labelled
+        distance = distance[known.unflatten(1, (len(rows.skeleton), -1)).all(dim=-1)]
+        return float(distance.double().mean()) * rows.millimetres
+
+    def _save(self) -> None:
+        state = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        state |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
+        state |= {f"best.{k}": v for k, v in self.best.items()}
+        for index, values in self.optimizer.state_dict()["state"].items():
+            state |= {f"optimizer.{index}.{k}": v for k, v in values.items()}
+        save_state(self.folder / STATE_FILE, state, self.fingerprint, asdict(self.progress))
+
+    def _load(self) -> bool:
+        """Take up the state in `folder`; False where there is none, or one of another fingerprint."""
+        found = load_state(self.folder / STATE_FILE, self.fingerprint, self.device)
+        if found is None:
+            return False
+        state, progress = found
+        self.model.load_state_dict(below(state, "model."))
+        self.averaged.load_state_dict(below(state, "averaged."))
+        self.best = below(state, "best.")
+        self.progress = Progress(**progress)
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in below(state, "optimizer.").items():
+            index, key = name.split(".", 1)
+            # The step count stays on the CPU, where AdamW keeps it.
+            moments.setdefault(int(index), {})[key] = tensor.cpu() if key == "step" else tensor
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        return True
+
+
+@torch.no_grad()
+def refine_rows(model: HANet, rows: PoseRows, *, stride: int, batch: int = 256) -> Float[Tensor, "N C"]:
+    """Refined poses at every row: overlapping windows averaged, a last window at each segment's end."""
+    windows = rows.windows(window=model.config.window, stride=stride, tail=True)
+    device = rows.detected.device
+    training = model.training
+    model.eval()
+    refined = [
+        model(rows.detected[windows.rows(batch_rows).to(device)]).decoder_pose.float()
+        for batch_rows in torch.arange(len(windows)).split(batch)
+    ]
+    model.train(training)
+    return merge_mean(
+        torch.cat(refined), windows.start.to(device), windows.end.to(device), len(rows.detected)
+    )
+
+
+def _check(config: HANetConfig, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> None:
+    for name, rows in (("training", train), ("validation", validation)):
+        if rows.detected.shape[1] != config.channels:
+            raise ValueError(
+                f"{name} rows have {rows.detected.shape[1]} channels, the model reads {config.channels}"
+            )
+    if train.skeleton != validation.skeleton:
+        raise ValueError(f"training is on {train.skeleton.name}, validation on {validation.skeleton.name}")
+    joints_3d = config.channels == 3 * len(train.skeleton)
+    if (options.mirror or options.rotation_degrees) and not joints_3d:
+        raise ValueError("mirror and rotation_degrees are for root-relative 3D joints only; switch them off")
