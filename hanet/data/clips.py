@@ -118,7 +118,7 @@ def _climb_joint_names(path: Path) -> list[str]:
 # --- pybullet: DeepMimic's humanoid, 44 numbers a frame, y up
 
 _URDF_SCALE = 4.0  # the model is drawn four times the size of the motions' person
-# A frame: dt, the root's position (3), then these: name, first column, numbers (4: quaternion wxyz; 1: hinge).
+# A frame: dt, root position (3), then these: name, first column, numbers (4: quaternion wxyz; 1: hinge).
 _HUMANOID_ROTATIONS = (
     ("root", 4, 4), ("chest", 8, 4), ("neck", 12, 4),
     ("right_hip", 16, 4), ("right_knee", 20, 1), ("right_ankle", 21, 4),
