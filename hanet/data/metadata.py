@@ -82,6 +82,29 @@ class CacheMetadata:
         """C = J·D, the numbers a pose."""
         return len(self.skeleton) * self.dims
 
+    @classmethod
+    def of(
+        cls,
+        sequence: PoseSequence,
+        *,
+        dataset: str,
+        split: str,
+        estimator: str,
+        provenance: dict[str, Any] | None = None,
+    ) -> CacheMetadata:
+        """Metadata of a cache that holds sequences like this one."""
+        return cls(
+            dataset=dataset,
+            split=split,
+            estimator=estimator,
+            skeleton=sequence.skeleton,
+            representation=sequence.representation,
+            unit=sequence.unit,
+            fps=sequence.fps,
+            frame_of_reference=sequence.frame_of_reference,
+            provenance=provenance or {},
+        )
+
     def check(self, sequence: PoseSequence) -> None:
         """Refuse a sequence that means something else, naming the field that differs."""
         for name in ("skeleton", "representation", "unit", "fps", "frame_of_reference"):

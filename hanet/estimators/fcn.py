@@ -9,12 +9,17 @@ Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load as parse_safetensors
+from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
 from hanet.poses import PoseSequence
@@ -103,21 +108,47 @@ def network_target(joints: PoseSequence) -> Float[Tensor, "T outputs"]:
     return torch.from_numpy(joints.values[:, JOINTS].reshape(len(joints), -1).astype(np.float32))
 
 
-@dataclass(frozen=True)
+def mirrored(keypoints: PoseSequence, joints: PoseSequence) -> tuple[PoseSequence, PoseSequence]:
+    """The pair as a mirror shows it: x turned about the image's middle, left and right joints swapped.
+
+    Raises:
+        ValueError: the keypoints lack an image size.
+    """
+    if keypoints.image_size is None:
+        raise ValueError(
+            f"{keypoints.name}: mirroring turns keypoints about the image's middle; give image_size"
+        )
+    swap = H36M17.mirror
+    across = np.array([-1, 1, 1], dtype=np.float32)
+    flipped = keypoints.values[:, swap] * across[:2]
+    flipped[..., 0] += keypoints.image_size[0]
+    return keypoints.with_values(flipped), joints.with_values(joints.values[:, swap] * across)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FCNTraining:
-    """How FCN is trained: Adam, the learning rate falling to zero along a cosine."""
+    """How FCN is trained: Adam on batches drawn at random, the learning rate falling along a cosine.
+
+    Attributes:
+        steps: optimizer steps.
+        batch: frames a step.
+        learning_rate: at the start; zero at the end.
+        dropout: share of features dropped; the authors' 0.5 wants far longer training than minutes.
+        mirror: show every frame mirrored with probability one half.
+    """
 
     steps: int
     batch: int
     learning_rate: float
-    seed: int
+    dropout: float = 0.5
+    mirror: bool = False
 
 
 def train_fcn(
     pairs: Sequence[tuple[PoseSequence, PoseSequence]],
     options: FCNTraining,
     *,
-    network: FCN | None = None,
+    seed: int,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> tuple[FCN, Standardisation]:
     """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
@@ -127,6 +158,8 @@ def train_fcn(
     """
     if not pairs:
         raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    if options.mirror:
+        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
     inputs = torch.cat([network_input(keypoints) for keypoints, _ in pairs])
     targets = torch.cat([network_target(joints) for _, joints in pairs])
     if len(inputs) < options.batch:
@@ -135,8 +168,8 @@ def train_fcn(
     x = (inputs - scale.input_mean) / scale.input_std
     y = (targets - scale.output_mean) / scale.output_std
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(options.seed)
-        network = network or FCN()
+        torch.manual_seed(seed)
+        network = FCN(dropout=options.dropout)
         for layer in network.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight)
@@ -167,4 +200,42 @@ def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> P
     values[:, JOINTS] = y.reshape(len(keypoints), -1, 3).numpy()
     return replace(
         keypoints, values=values, representation="3d", unit="m", frame_of_reference="camera_root_relative"
+    )
+
+
+def save(network: FCN, scale: Standardisation, path: Path) -> str:
+    """Write weights and statistics to one safetensors file, whole or not at all; returns its SHA-256."""
+    tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
+    tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
+    content = format_safetensors(tensors)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load(path: Path) -> tuple[FCN, Standardisation]:
+    """What `save` wrote, in evaluation mode.
+
+    Raises:
+        ValueError: the file is not an FCN of ours; names the first keys that differ.
+    """
+    try:
+        tensors = parse_safetensors(path.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path}: not a whole safetensors file ({error}); run the estimate stage again"
+        ) from error
+    network = FCN()
+    expected = {f"network.{k}" for k in network.state_dict()} | {
+        f"scale.{field.name}" for field in fields(Standardisation)
+    }
+    if differing := sorted(expected ^ set(tensors)):
+        raise ValueError(f"{path}: not a saved FCN; keys that differ: {', '.join(differing[:5])}")
+    network.load_state_dict(
+        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+    )
+    return network.eval(), Standardisation(
+        **{k.removeprefix("scale."): v for k, v in tensors.items() if k.startswith("scale.")}
     )

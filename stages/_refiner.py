@@ -1,0 +1,47 @@
+"""The model that MLflow stores with a training: loads the checkpoint and refines a track.
+
+MLflow runs this file when it loads the model (``mlflow.pyfunc.load_model``): code and safetensors, no pickle.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+from hanet import checkpoints
+from hanet.methods.hanet import HANetMethod
+from hanet.poses import PoseSequence
+from hanet.skeletons import get
+
+
+class Refiner(PythonModel):
+    """Refines one track of root-relative joints."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the checkpoint folder."""
+        folder = context.artifacts["checkpoint"]
+        self._metadata = checkpoints.read_metadata(folder)
+        self._model = checkpoints.load(folder)
+
+    def predict(
+        self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
+    ) -> np.ndarray:
+        """Detected poses (T, channels) in metres to refined ones of the same frames."""
+        skeleton = get(self._metadata["skeleton"])
+        sequence = PoseSequence(
+            name="track",
+            values=np.asarray(model_input, dtype=np.float32).reshape(len(model_input), len(skeleton), 3),
+            skeleton=skeleton,
+            representation="3d",
+            fps=1.0,
+            unit="m",
+            frame_of_reference="camera_root_relative",
+        )
+        method = HANetMethod(self._model, stride=self._metadata["stride"])
+        return method.refine(sequence).values.reshape(len(sequence), -1)
+
+
+set_model(Refiner())

@@ -1,0 +1,240 @@
+"""What every stage shares: dying with its parent, saying what runs on what, writing whole files, MLflow.
+
+With `stages._refiner` the only place that imports MLflow, and only where it is used: it takes seconds.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import torch
+from rich.console import Console
+
+from stages.params import ParamsError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+console = Console(highlight=False, soft_wrap=True)
+
+DATA = Path("data")
+RAW, POSES, DETECTED = DATA / "raw", DATA / "poses", DATA / "detected"
+MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
+SCRATCH = DATA / "scratch"
+"""States of unfinished trainings: not an output of DVC's, so that it survives a killed run."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+def truth_path(dataset: str, split: str) -> Path:
+    """The ground-truth cache of a split."""
+    return POSES / dataset / f"gt-{split}.parquet"
+
+
+def detected_path(experiment: str, split: str) -> Path:
+    """The cache of an experiment's detected poses of a split."""
+    return DETECTED / experiment / f"{split}.parquet"
+
+
+@contextmanager
+def stage(*title: str) -> Iterator[None]:
+    """Frame of a stage's work: a headline, and errors that a user can mend without a traceback (exit 2)."""
+    die_with_parent()
+    console.print(f"[bold]{' '.join(title)}[/] on {machine()}")
+    try:
+        yield
+    except (ParamsError, ValueError, OSError) as error:
+        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
+        raise SystemExit(2) from None
+
+
+def die_with_parent() -> None:
+    """On Linux, be killed when the process that started this one ends, e.g. a killed `dvc repro`.
+
+    DVC leaves the commands of its stages running when it is killed; an orphan could then write into the
+    output of the next run.
+    """
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the request was in place
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def machine() -> str:
+    """What this runs on: device, threads, PyTorch, commit."""
+    device = (
+        torch.cuda.get_device_name()
+        if torch.cuda.is_available()
+        else f"{torch.get_num_threads()} CPU threads"
+    )
+    return f"{device}, PyTorch {torch.__version__}, Python {platform.python_version()}, commit {commit()}"
+
+
+def device() -> torch.device:
+    """A GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def commit() -> str:
+    """The work tree's commit, marked ``-dirty`` where tracked files differ; ``unknown`` outside git."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return described.stdout.strip() or "unknown"
+
+
+@contextmanager
+def fresh_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its name when the block ends well, and else is removed."""
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file under a temporary name, then rename it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    try:
+        temporary.write_text(text)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """JSON with sorted keys, so that equal content is equal bytes."""
+    write_text(path, json.dumps(content, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with path.open("rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# --- MLflow
+
+
+def tracking_uri() -> str:
+    """MLFLOW_TRACKING_URI, or a database beside params.yaml."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+def mlflow_client() -> MlflowClient:
+    """A client on `tracking_uri`, without telemetry and chatter."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import logging
+
+    import mlflow
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(tracking_uri())
+    return mlflow.MlflowClient()
+
+
+def experiment_id(client: MlflowClient, name: str) -> str:
+    """The id of an MLflow experiment, made where there is none."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return found.experiment_id
+    # On a database of ours, artifacts stay beside it.
+    uri = tracking_uri()
+    location = f"file://{Path.cwd() / 'mlartifacts' / name}" if uri.startswith("sqlite") else None
+    try:
+        return client.create_experiment(name, artifact_location=location)
+    except MlflowException:  # another process was quicker
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return found.experiment_id
+
+
+def find_run(client: MlflowClient, experiment: str, tag: str, value: str) -> str | None:
+    """The newest run of an experiment that has a tag of that value."""
+    runs = client.search_runs(
+        [experiment], f"tags.`{tag}` = '{value}'", max_results=1, order_by=["attributes.start_time DESC"]
+    )
+    return runs[0].info.run_id if runs else None
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= flatten(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat
+
+
+class LiveRun:
+    """The MLflow run of a training under way, found again by the training's fingerprint when it resumes."""
+
+    def __init__(self, experiment: str, name: str, fingerprint: str, params: Mapping[str, Any]) -> None:
+        self._client = mlflow_client()
+        where = experiment_id(self._client, experiment)
+        found = find_run(self._client, where, "fingerprint", fingerprint)
+        if found is None:
+            run = self._client.create_run(where, run_name=name, tags={"fingerprint": fingerprint})
+            found = run.info.run_id
+            log_params(self._client, found, params)
+        else:
+            self._client.update_run(found, status="RUNNING")
+        self._run = found
+        self._logged = max((m.step for m in self._client.get_metric_history(found, "epoch")), default=0)
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Log an epoch's numbers, unless the run has them."""
+        if row["epoch"] > self._logged:
+            log_metrics(self._client, self._run, row, step=int(row["epoch"]))
+
+    def end(self, status: str) -> None:
+        """Close the run."""
+        self._client.set_terminated(self._run, status)
+
+
+def log_params(client: MlflowClient, run: str, params: Mapping[str, Any]) -> None:
+    """Nested parameters as dotted MLflow parameters."""
+    from mlflow.entities import Param
+
+    entries = [Param(key, str(value)) for key, value in flatten(params).items()]
+    client.log_batch(run, params=entries)
+
+
+def log_metrics(client: MlflowClient, run: str, values: Mapping[str, float], *, step: int = 0) -> None:
+    """Numbers as MLflow metrics at one step."""
+    import time
+
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    client.log_batch(run, metrics=[Metric(key, float(value), now, step) for key, value in values.items()])

@@ -1,0 +1,140 @@
+"""Stage estimate: run an experiment's estimator over its data set; caches in data/detected/<experiment>."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hanet.data.uiprmd import read_pairs, split_of
+from rich.progress import track
+
+from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
+from hanet.data.clips import clip_of
+from hanet.estimators import fcn
+from hanet.estimators.detections import detect
+from hanet.poses import PoseSequence
+from stages import _run
+from stages.params import SPLITS, UIPRMD, FCNEstimate, load
+
+Pairs = list[tuple[PoseSequence, PoseSequence]]
+
+
+def main(experiment: str) -> None:
+    """Write one cache of detected poses a split, and the estimator's weights where it is trained here."""
+    with _run.stage("estimate", experiment):
+        params = load()
+        described = params.experiment(experiment)
+        poses = _run.POSES / described.dataset
+        with _run.fresh_folder(_run.DETECTED / experiment) as folder:
+            if isinstance(described.estimate, FCNEstimate):
+                with_fcn(poses, folder, described.estimate)
+            else:
+                dataset = params.dataset(described.dataset)
+                if not isinstance(dataset, UIPRMD):
+                    raise ValueError(
+                        f"data set {described.dataset} carries no recorded poses; choose estimator fcn"
+                    )
+                recorded(_run.RAW / described.dataset, folder, poses, dataset)
+        for split in SPLITS:
+            cache = PoseCache.open(_run.DETECTED / experiment / f"{split}.parquet")
+            _run.console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
+
+
+def write(
+    path: Path,
+    sequences: Sequence[PoseSequence],
+    truth: CacheMetadata,
+    estimator: str,
+    provenance: dict[str, Any],
+) -> None:
+    """A cache of detected poses beside its ground truth's metadata."""
+    described = CacheMetadata.of(
+        sequences[0], dataset=truth.dataset, split=truth.split, estimator=estimator, provenance=provenance
+    )
+    with CacheWriter(path, described) as writer:
+        for sequence in sequences:
+            writer.write(sequence)
+
+
+# --- FCN
+
+
+def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
+    """Detector-like keypoints, lifted by an FCN of the source clips (or of the target's, out of fold)."""
+    pairs = {split: detections(poses, split, options) for split in ("source", *SPLITS)}
+    folds = folds_of(pairs["train"], options.out_of_fold) if options.train_on == "target" else []
+    basis = pairs["source"] if options.train_on == "source" else pairs["train"]
+    network, scale = train(basis, options, "estimator")
+    weights_hash = fcn.save(network, scale, folder / "fcn.safetensors")
+    provenance = {
+        "detector": asdict(options.detector),
+        "training": asdict(options.training) | {"seed": options.seed, "train_on": options.train_on},
+        "weights_sha256": weights_hash,
+        "out_of_fold": options.out_of_fold,
+    }
+    for split in SPLITS:
+        if split == "train" and folds:
+            estimates = out_of_fold(pairs[split], folds, options)
+        else:
+            estimates = [fcn.estimate(network, scale, keypoints) for keypoints, _ in pairs[split]]
+        truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
+        write(folder / f"{split}.parquet", estimates, truth, "fcn", provenance)
+
+
+def detections(poses: Path, split: str, options: FCNEstimate) -> Pairs:
+    """(detected keypoints, true joints) of every sequence of a split."""
+    keypoints = PoseCache.open(poses / f"keypoints-{split}.parquet", representation="2d").sequences()
+    joints = PoseCache.open(poses / f"gt-{split}.parquet", representation="3d").sequences()
+    return [
+        (detect(found, options.detector, seed=options.seed), truth)
+        for found, truth in zip(keypoints, joints, strict=True)
+    ]
+
+
+def train(pairs: Pairs, options: FCNEstimate, title: str) -> tuple[fcn.FCN, fcn.Standardisation]:
+    """Train one network with a progress bar."""
+    steps = iter(track(range(options.training.steps), description=f"  {title}", console=_run.console))
+    trained = fcn.train_fcn(
+        pairs, options.training, seed=options.seed, on_step=lambda step, loss: next(steps, None)
+    )
+    next(steps, None)
+    return trained
+
+
+def folds_of(pairs: Pairs, count: int) -> list[list[int]]:
+    """Indices of the sequences of every fold: whole clips, dealt out in turn."""
+    clips = sorted({clip_of(keypoints.name) for keypoints, _ in pairs})
+    if not 2 <= count <= len(clips):
+        raise ValueError(f"out_of_fold must be from 2 to the {len(clips)} training clips, got {count}")
+    fold = {clip: i % count for i, clip in enumerate(clips)}
+    return [[k for k, (found, _) in enumerate(pairs) if fold[clip_of(found.name)] == i] for i in range(count)]
+
+
+def out_of_fold(pairs: Pairs, folds: list[list[int]], options: FCNEstimate) -> list[PoseSequence]:
+    """Estimates for training sequences, each by a network that has not seen its clip."""
+    estimates: dict[int, PoseSequence] = {}
+    for number, held_out in enumerate(folds):
+        rest = [pair for k, pair in enumerate(pairs) if k not in set(held_out)]
+        network, scale = train(rest, options, f"fold {number + 1} of {len(folds)}")
+        estimates |= {k: fcn.estimate(network, scale, pairs[k][0]) for k in held_out}
+    return [estimates[k] for k in range(len(pairs))]
+
+
+# --- poses that were recorded with the data
+
+
+def recorded(raw: Path, folder: Path, poses: Path, dataset: UIPRMD) -> None:
+    """The Kinect's own skeletons."""
+    found: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
+    for detected, _ in read_pairs(raw):
+        found[split_of(detected.name, dataset.ingest.splits)].append(detected)
+    for split, sequences in found.items():
+        truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
+        write(folder / f"{split}.parquet", sequences, truth, "kinect", dict(truth.provenance))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,125 @@
+"""Stage evaluate: score every refined cache of an experiment; data/reports/<experiment>/scores.json."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from hanet.data.cache import PoseCache
+from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
+from stages import _run
+from stages.params import Evaluate, load
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One refined cache to score."""
+
+    method: str
+    seed: int | None
+    path: Path
+
+
+def main(experiment: str) -> None:
+    """Write scores by method (over seeds and sequences), by sequence, and by joint."""
+    with _run.stage("evaluate", experiment):
+        params = load()
+        truth = PoseCache.open(_run.truth_path(params.experiment(experiment).dataset, "test"))
+        entries = refined(experiment, params.run.models, params.run.seeds)
+        scored = [(entry, score(entry, truth, params.evaluate)) for entry in entries]
+        report = _run.REPORTS / experiment
+        _run.write_json(report / "scores.json", summary(scored, params.evaluate))
+        _run.write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate))
+        by_sequence = pd.concat(
+            [s.to_frame().assign(method=e.method, seed=e.seed).astype({"seed": "Int64"}) for e, s in scored]
+        )
+        first = ["method", "seed", "sequence", "track", "frames"]
+        by_sequence = by_sequence[[*first, *(c for c in by_sequence if c not in first)]]
+        _run.write_text(report / "per_sequence.csv", by_sequence.to_csv(index=False, float_format="%.4f"))
+        by_joint = [
+            {"method": e.method, "seed": e.seed, "joint": joint, "mpjpe_mm": round(value, 3)}
+            for e, s in scored
+            for joint, value in s.per_joint("mpjpe_mm").items()
+        ]
+        table = pd.DataFrame(by_joint).astype({"seed": "Int64"})
+        _run.write_text(report / "per_joint.csv", table.to_csv(index=False))
+
+
+def refined(experiment: str, models: Sequence[str], seeds: Sequence[int]) -> list[Entry]:
+    """The filters' caches (the input among them) and those of every model and seed that params.yaml runs."""
+    folder = _run.REFINED / experiment
+    entries = [Entry(path.stem, None, path) for path in sorted((folder / "filters").glob("*.parquet"))]
+    entries += [
+        Entry(model, seed, folder / f"{model}-{seed}" / "test.parquet") for model in models for seed in seeds
+    ]
+    if missing := [str(entry.path) for entry in entries if not entry.path.is_file()]:
+        raise ValueError(f"refined poses are missing: {', '.join(missing)}; run dvc repro")
+    return entries
+
+
+def score(entry: Entry, truth: PoseCache, options: Evaluate) -> Scores:
+    """Every test frame once, against the ground truth as it is."""
+    found = PoseCache.open(entry.path, skeleton=truth.metadata.skeleton)
+    return evaluate(
+        truth.sequences(),
+        found.sequences(),
+        protocol=options.protocol,
+        resamples=options.resamples,
+        seed=options.seed,
+    )
+
+
+def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
+    """For each method and metric: mean and sd over seeds, 95% bootstrap interval over sequences."""
+    result: dict[str, Any] = {}
+    for method in dict.fromkeys(entry.method for entry, _ in scored):
+        runs = [(entry, scores) for entry, scores in scored if entry.method == method]
+        first = runs[0][1]
+        observed = PoseCache.open(runs[0][0].path).metadata.provenance["observed"]
+        row: dict[str, Any] = {
+            "frames": first.frames,
+            "sequences": first.sequences,
+            "observed": observed,
+            "seeds": 0 if runs[0][0].seed is None else len(runs),
+        }
+        for metric in first.means:
+            mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
+            low, high = pooled_interval([scores for _, scores in runs], metric, options)
+            cell = {"mean": mean, "sd": sd, "low": low, "high": high}
+            row[metric] = {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
+        result[method] = row
+    return result
+
+
+def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
+    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds."""
+    totals, weights = (
+        np.sum([[getattr(row.tallies[metric], part) for row in run.rows] for run in runs], axis=0)
+        for part in ("total", "weight")
+    )
+    return bootstrap_interval(totals, weights, resamples=options.resamples, seed=options.seed)
+
+
+def provenance(experiment: str, truth: PoseCache, options: Evaluate) -> dict[str, Any]:
+    """What the numbers stand on: protocol, data and their hashes."""
+    detected = PoseCache.open(_run.detected_path(experiment, "test"))
+    return {
+        "experiment": experiment,
+        "dataset": truth.metadata.dataset,
+        "estimator": detected.metadata.estimator,
+        "protocol": options.protocol,
+        "bootstrap": {"resamples": options.resamples, "seed": options.seed},
+        "fps": truth.metadata.fps,
+        "skeleton": truth.metadata.skeleton.name,
+        "data_sha256": {"ground_truth": truth.content_hash(), "detected": detected.content_hash()},
+    }
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

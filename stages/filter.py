@@ -1,0 +1,61 @@
+"""Stage filter: the comparators that need no training, tuned on validation; caches in data/refined."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from hanet.data.cache import PoseCache
+from hanet.methods.base import Method
+from hanet.methods.filters import FILTERS
+from hanet.methods.offset import ConstantOffset
+from hanet.methods.tuning import tune
+from hanet.metrics import evaluate
+from hanet.poses import PoseSequence
+from stages import _run
+from stages._refined import write_refined
+from stages.params import load
+
+
+def main(experiment: str) -> None:
+    """Tune every filter on validation by MPJPE, then by Accel; refine the test split with the best."""
+    with _run.stage("filter", experiment):
+        described = load().experiment(experiment)
+        train, validation = (pair(experiment, described.dataset, split) for split in ("train", "val"))
+        test = PoseCache.open(_run.detected_path(experiment, "test"))
+        with _run.fresh_folder(_run.REFINED / experiment / "filters") as folder:
+            methods: list[tuple[Method, dict[str, Any]]] = [(ConstantOffset.fit(*train), {})]
+            for name, grid in described.filters.items():
+                methods.append(tuned(name, grid, *validation))
+            for method, parameters in methods:
+                write_refined(method, test, folder / f"{method.name}.parquet", parameters)
+
+
+def pair(experiment: str, dataset: str, split: str) -> tuple[list[PoseSequence], list[PoseSequence]]:
+    """Detected and true sequences of a split."""
+    detected = PoseCache.open(_run.detected_path(experiment, split)).read().sequences()
+    truth = PoseCache.open(_run.truth_path(dataset, split)).read().sequences()
+    return list(detected), list(truth)
+
+
+def tuned(
+    name: str, grid: dict[str, list[int | float]], detected: list[PoseSequence], truth: list[PoseSequence]
+) -> tuple[Method, dict[str, Any]]:
+    """A filter with the parameters of its grid that are best on validation, as it is where it has none."""
+    make = FILTERS[name]
+    if not grid:
+        return make(), {}
+    search = tune(make, grid, detected, truth, score)
+    _run.console.print(f"  {name}: {search.best} of {len(search.table)} tried")
+    return make(**search.best), search.best
+
+
+def score(refined: Sequence[PoseSequence], truth: Sequence[PoseSequence]) -> dict[str, float]:
+    """What decides: MPJPE, then Accel."""
+    means = evaluate(truth, refined, resamples=1).means
+    return {name: means[name] for name in ("mpjpe_mm", "accel_mm_per_frame2")}
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

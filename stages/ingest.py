@@ -1,0 +1,157 @@
+"""Stage ingest: raw files to ground-truth pose caches in data/poses/<dataset>, leakage checked."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hanet.data.leakage import check_leakage
+from hanet.data.uiprmd import read_pairs, split_of, subject_of
+
+from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter, PoseCache
+from hanet.data.clips import Clip, clip_of, glitches, read_clips
+from hanet.data.views import cameras_around, views
+from hanet.poses import PoseSequence
+from stages import _run
+from stages.params import SPLITS, Clips, ClipsIngest, SubjectsIngest, load
+
+
+def main(dataset: str) -> None:
+    """Write one cache a split, and a report of what was read, left out and checked."""
+    with _run.stage("ingest", dataset):
+        described = load().dataset(dataset)
+        with _run.fresh_folder(_run.POSES / dataset) as folder:
+            raw = _run.RAW / dataset
+            if isinstance(described, Clips):
+                report = clips(raw, folder, described.ingest, dataset)
+                group = clip_of
+            else:
+                report = pairs(raw, folder, described.ingest, dataset)
+                group = subject_of
+            report["leakage"] = check_splits(folder, group)
+            _run.write_json(folder / "report.json", report)
+        for name, row in report["splits"].items():
+            _run.console.print(f"  {name}: {row['sequences']} sequences, {row['frames']} frames")
+        _run.console.print(f"  {report['leakage']}")
+
+
+def source_hashes(raw: Path) -> dict[str, str]:
+    """SHA-256 of every raw file, by path."""
+    return {str(p.relative_to(raw)): _run.file_hash(p) for p in sorted(raw.rglob("*")) if p.is_file()}
+
+
+def write(
+    path: Path, sequences: Sequence[PoseSequence], dataset: str, split: str, hashes: dict[str, str]
+) -> None:
+    """A cache of ground truth and the hashes of the raw files it comes from."""
+    described = CacheMetadata.of(
+        sequences[0],
+        dataset=dataset,
+        split=split,
+        estimator=GROUND_TRUTH,
+        provenance={"sources_sha256": hashes},
+    )
+    with CacheWriter(path, described) as writer:
+        for sequence in sequences:
+            writer.write(sequence)
+
+
+# --- clips
+
+
+def clips(raw: Path, folder: Path, options: ClipsIngest, dataset: str) -> dict[str, Any]:
+    """Caches ``gt-<split>`` (joints) and ``keypoints-<split>``; split ``source`` is for the estimator."""
+    wanted = {name: split for split, names in options.splits.items() for name in names}
+    found: dict[str, list[Clip]] = {split: [] for split in ("source", *SPLITS)}
+    dropped: dict[str, int] = {}
+    for clip in read_clips(raw, fps=options.fps):
+        clip, dropped[clip.name] = without_glitches(clip, options)
+        split = "source" if clip.role == "source" else wanted.pop(clip.name, None)
+        if split is None:
+            raise ValueError(
+                f"target clip {clip.name} is in no split; name it under datasets.{dataset}.ingest.splits"
+            )
+        found[split].append(clip)
+    if wanted:
+        raise ValueError(f"splits name clips that are not there: {', '.join(sorted(wanted))}")
+    hashes = source_hashes(raw)
+    rows = {}
+    for split, members in found.items():
+        cameras = options.source_cameras if split == "source" else options.target_cameras
+        shown = [
+            view
+            for clip in members
+            for view in views(
+                clip,
+                cameras_around(
+                    clip,
+                    cameras.count,
+                    seed=options.seed,
+                    distance=cameras.distance,
+                    off_centre=cameras.off_centre,
+                ),
+            )
+        ]
+        for kind, sequences in (
+            ("gt", [v.joints for v in shown]),
+            ("keypoints", [v.keypoints for v in shown]),
+        ):
+            write(folder / f"{kind}-{split}.parquet", sequences, dataset, split, hashes)
+        rows[split] = {
+            "clips": [clip.name for clip in members],
+            "sequences": len(shown),
+            "frames": sum(len(view.joints) for view in shown),
+        }
+    return {"splits": rows, "glitch_frames_left_out": dropped}
+
+
+def without_glitches(clip: Clip, options: ClipsIngest) -> tuple[Clip, int]:
+    """The clip without frames that no body can have and runs too short to be of use; how many those are."""
+    limits = options.glitches
+    keep = ~glitches(clip.joints, clip.fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
+    for run in np.split(np.arange(len(keep)), np.flatnonzero(np.diff(keep)) + 1):
+        if len(run) < limits.min_frames:
+            keep[run] = False
+    if not keep.any():
+        raise ValueError(
+            f"clip {clip.name}: all {len(keep)} frames are glitches; check datasets.*.ingest.glitches"
+        )
+    return replace(clip, joints=clip.joints[keep], frames=clip.frames[keep]), int((~keep).sum())
+
+
+# --- UI-PRMD
+
+
+def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dict[str, Any]:
+    """Caches ``gt-<split>`` of the Vicon joints."""
+    hashes = source_hashes(raw)
+    writers: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
+    for _, gt in read_pairs(raw):
+        writers[split_of(gt.name, options.splits)].append(gt)
+    rows = {}
+    for split, sequences in writers.items():
+        if not sequences:
+            raise ValueError(f"split {split} of {dataset} is empty; name subjects for it in params.yaml")
+        write(folder / f"gt-{split}.parquet", sequences, dataset, split, hashes)
+        rows[split] = {
+            "subjects": sorted(Counter(subject_of(s.name) for s in sequences)),
+            "sequences": len(sequences),
+            "frames": sum(len(s) for s in sequences),
+        }
+    return {"splits": rows}
+
+
+def check_splits(folder: Path, group: Callable[[str], Any]) -> str:
+    """Refuse splits that share sequences, groups (clips or subjects) or frames."""
+    opened = {p.stem.removeprefix("gt-"): PoseCache.open(p) for p in sorted(folder.glob("gt-*.parquet"))}
+    report = check_leakage({name: cache.sequences() for name, cache in opened.items()}, group=group)
+    return str(report)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,137 @@
+"""Stage train: one HANet of an experiment with one seed; the best epoch's weights in data/models."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import time
+from dataclasses import asdict, replace
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hanet import checkpoints
+from hanet.data.cache import PoseCache
+from hanet.rows import PoseRows
+from hanet.training import Trainer
+from stages import _run
+from stages.params import load
+
+
+def main(experiment: str, model: str, seed: str) -> None:
+    """Train, or go on where a killed run stopped; write the checkpoint and the history."""
+    with _run.stage("train", experiment, model, f"seed {seed}"):
+        described = load().experiment(experiment)
+        options = replace(described.models[model].training, seed=int(seed))
+        train, validation = (rows(experiment, described.dataset, split) for split in ("train", "val"))
+        config = described.models[model].config(train.detected.shape[1])
+        name = f"{model}-{seed}"
+        scratch = _run.SCRATCH / "training" / experiment / name
+        trainer = Trainer(config, options, train, validation, folder=scratch, device=_run.device())
+        if trainer.resumed:
+            _run.console.print(f"  resuming after epoch {trainer.progress.epoch}")
+        log = EpochLog(experiment, name, trainer, {"model": config.to_dict(), "training": asdict(options)})
+        with log:
+            best = trainer.run(log)
+        with _run.fresh_folder(_run.MODELS / experiment / name) as folder:
+            data = {
+                split: PoseCache.open(_run.detected_path(experiment, split)) for split in ("train", "val")
+            }
+            checkpoints.save(
+                best.cpu(),
+                folder,
+                metadata={
+                    "experiment": experiment,
+                    "model": model,
+                    "seed": int(seed),
+                    "stride": described.models[model].stride,
+                    "fingerprint": trainer.fingerprint,
+                    "best_epoch": trainer.progress.best_epoch,
+                    "validation_mpjpe_mm": trainer.progress.best_error_mm,
+                    "training": asdict(options),
+                    "skeleton": train.skeleton.name,
+                    "data_sha256": {split: cache.content_hash() for split, cache in data.items()},
+                },
+            )
+        _run.write_text(
+            _run.REPORTS / experiment / "training" / f"{name}.csv", as_csv(trainer.progress.history)
+        )
+        _run.console.print(
+            f"  best epoch {trainer.progress.best_epoch}: "
+            f"validation MPJPE {trainer.progress.best_error_mm:.2f} mm"
+        )
+        (scratch / "training.safetensors").unlink(missing_ok=True)
+
+
+def rows(experiment: str, dataset: str, split: str) -> PoseRows:
+    """Detected and true poses of a split, side by side."""
+    detected = PoseCache.open(_run.detected_path(experiment, split)).read(columns=())
+    truth = PoseCache.open(_run.truth_path(dataset, split)).read(columns=("labelled", "image_size"))
+    return PoseRows.of(detected, truth)
+
+
+def as_csv(history: list[dict[str, float]]) -> str:
+    """One line an epoch, the epoch first."""
+    names = ["epoch", *sorted({name for row in history for name in row} - {"epoch"})]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()
+
+
+class EpochLog:
+    """Shows a progress bar and logs every epoch to MLflow as it ends, so that a training can be watched.
+
+    The run carries the training's fingerprint; `stages.publish` finds it by that and completes it. Without a
+    reachable MLflow the training goes on, and publish makes the run from the history.
+    """
+
+    def __init__(self, experiment: str, name: str, trainer: Trainer, params: dict[str, Any]) -> None:
+        self._trainer = trainer
+        self._progress = Progress(
+            TextColumn("  {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=_run.console,
+        )
+        done, total = trainer.progress.epoch, trainer.options.epochs
+        self._task = self._progress.add_task("epochs", total=total, completed=done)
+        try:
+            self._live = _run.LiveRun(experiment, name, trainer.fingerprint, params)
+            for row in trainer.progress.history:
+                self._live.log(row)
+        except Exception as error:  # whatever a tracking server can do wrong must not stop a training
+            _run.console.print(
+                f"  MLflow at {_run.tracking_uri()} does not answer ({error}); training without it"
+            )
+            self._live = None
+
+    def __enter__(self) -> EpochLog:
+        self._progress.start()
+        self._last = time.monotonic()
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._progress.stop()
+        if self._live is not None:
+            self._live.end("FINISHED" if kind is None else "FAILED")
+
+    def __call__(self, row: dict[str, float]) -> None:
+        steps = self._trainer.steps_per_epoch / (time.monotonic() - self._last)
+        self._last = time.monotonic()
+        self._progress.update(
+            self._task,
+            advance=1,
+            description=(state := f"loss {row['loss']:.4f}, validation {row['validation_mpjpe_mm']:.2f} mm"),
+        )
+        if not _run.console.is_terminal:  # a log file gets lines instead of a bar
+            _run.console.print(f"  epoch {row['epoch']:.0f}: {state}, {steps:.1f} steps/s")
+        if self._live is not None:
+            self._live.log(row)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
