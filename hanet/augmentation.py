@@ -1,11 +1,14 @@
-"""Training-time augmentation of windows of poses; beyond the paper, off in its configuration.
+"""Training-time augmentation of windows of 3D joints; beyond the paper, off in its configuration.
 
-Axes: B windows, T frames, C = J·D channels.
+Every transform is drawn once a window and applied to its detected and its true poses alike.
+
+Axes: B windows, T frames, C = 3·J channels.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -13,56 +16,81 @@ from torch import Tensor
 
 from hanet.skeletons import Skeleton
 
-Pair = tuple[Float[Tensor, "B T C"], Float[Tensor, "B T C"]]
 
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What is drawn for a window; the defaults draw nothing.
 
-def mirror(values: Float[Tensor, "B T C"], skeleton: Skeleton) -> Float[Tensor, "B T C"]:
-    """The mirror image: first coordinate negated, left and right joints swapped.
-
-    For root-relative joints, whose first axis is the image's; an involution.
+    Attributes:
+        mirror_axis: axis from a person's left to right, negated with probability one half while left and
+            right joints swap (0, the image's horizontal, in a camera's frame); None: never.
+        rotation_degrees: turns about the vertical, evenly from ± this.
+        vertical_axis: 1 in a camera's frame, 2 in a z-up world.
+        scale: body sizes, a factor evenly from 1 ± this.
     """
-    B, T, C = values.shape
-    poses = values.reshape(B, T, len(skeleton), -1)[:, :, torch.from_numpy(skeleton.mirror)]
-    poses = torch.cat([-poses[..., :1], poses[..., 1:]], dim=-1)
-    return poses.reshape(B, T, C)
+
+    mirror_axis: int | None = None
+    rotation_degrees: float = 0.0
+    vertical_axis: int = 1
+    scale: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.mirror_axis not in (None, 0, 1, 2) or self.vertical_axis not in (0, 1, 2):
+            raise ValueError(
+                f"axes are 0, 1 or 2, got mirror_axis={self.mirror_axis}, vertical_axis={self.vertical_axis}"
+            )
+        if not 0 <= self.scale < 1:
+            raise ValueError(f"scale must be in [0, 1), a share of the body's size, got {self.scale}")
+
+    def __bool__(self) -> bool:
+        return self.mirror_axis is not None or bool(self.rotation_degrees or self.scale)
+
+    def apply(
+        self,
+        detected: Float[Tensor, "B T C"],
+        gt: Float[Tensor, "B T C"],
+        skeleton: Skeleton,
+        generator: torch.Generator,
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B T C"]]:
+        """Augmented detected and true poses.
+
+        Args:
+            detected: estimator output.
+            gt: ground truth.
+            skeleton: joint names, for the mirror.
+            generator: source of randomness on the CPU, so that a run does not depend on its device.
+        """
+        B, device = len(detected), detected.device
+        pair = torch.cat([detected, gt], dim=1)
+        if self.mirror_axis is not None:
+            flip = (torch.rand(B, generator=generator) < 0.5).to(device)
+            pair = torch.where(flip[:, None, None], mirror(pair, skeleton, axis=self.mirror_axis), pair)
+        if self.rotation_degrees:
+            angle = (torch.rand(B, generator=generator) * 2 - 1) * math.radians(self.rotation_degrees)
+            pair = rotate(pair, angle.to(device), axis=self.vertical_axis)
+        if self.scale:
+            factor = 1 + (torch.rand(B, generator=generator) * 2 - 1) * self.scale
+            pair = pair * factor.to(device)[:, None, None]
+        T = detected.shape[1]
+        return pair[:, :T], pair[:, T:]
 
 
-def rotate_about_y(values: Float[Tensor, "B T C"], angle: Float[Tensor, " B"]) -> Float[Tensor, "B T C"]:
-    """3D poses turned about the camera's vertical axis (y), one angle (radians) a window."""
-    B, T, C = values.shape
-    cos, sin = angle.cos(), angle.sin()
-    zero, one = torch.zeros_like(angle), torch.ones_like(angle)
-    rows = [cos, zero, sin, zero, one, zero, -sin, zero, cos]
-    rotation = torch.stack(rows, dim=-1).reshape(B, 1, 3, 3)
-    return (values.reshape(B, T, C // 3, 3) @ rotation.transpose(-1, -2)).reshape(B, T, C)
+def mirror(values: Float[Tensor, "B T C"], skeleton: Skeleton, *, axis: int) -> Float[Tensor, "B T C"]:
+    """The mirror image: one coordinate negated, left and right joints swapped; an involution."""
+    poses = values.unflatten(2, (len(skeleton), 3))[:, :, torch.from_numpy(skeleton.mirror)]
+    sign = torch.ones(3, dtype=values.dtype, device=values.device)
+    sign[axis] = -1
+    return (poses * sign).flatten(2)
 
 
-def augment(
-    detected: Float[Tensor, "B T C"],
-    gt: Float[Tensor, "B T C"],
-    *,
-    skeleton: Skeleton,
-    mirrored: bool,
-    rotation_degrees: float,
-    generator: torch.Generator,
-) -> Pair:
-    """The same random mirror and rotation for a window's detected and true poses.
-
-    Args:
-        detected: estimator output.
-        gt: ground truth.
-        skeleton: joint names, for the mirror.
-        mirrored: mirror every window with probability one half.
-        rotation_degrees: rotate about the vertical by an angle drawn evenly from ± this.
-        generator: source of randomness on the CPU, so that a run does not depend on its device.
-    """
-    if mirrored:
-        flip = torch.rand(len(detected), generator=generator) < 0.5
-        flip = flip.to(detected.device)[:, None, None]
-        detected = torch.where(flip, mirror(detected, skeleton), detected)
-        gt = torch.where(flip, mirror(gt, skeleton), gt)
-    if rotation_degrees:
-        turn = (torch.rand(len(detected), generator=generator) * 2 - 1) * math.radians(rotation_degrees)
-        turn = turn.to(detected.device)
-        detected, gt = rotate_about_y(detected, turn), rotate_about_y(gt, turn)
-    return detected, gt
+def rotate(
+    values: Float[Tensor, "B T C"], angle: Float[Tensor, " B"], *, axis: int
+) -> Float[Tensor, "B T C"]:
+    """3D poses turned about a coordinate axis, one angle (radians, right-handed) a window."""
+    first, second = (axis + 1) % 3, (axis + 2) % 3
+    poses = values.unflatten(2, (-1, 3))
+    cos, sin = angle.cos()[:, None, None], angle.sin()[:, None, None]
+    turned = poses.clone()
+    turned[..., first] = cos * poses[..., first] - sin * poses[..., second]
+    turned[..., second] = sin * poses[..., first] + cos * poses[..., second]
+    return turned.flatten(2)

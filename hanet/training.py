@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hanet.augmentation import augment
+from hanet.augmentation import Augmentation
 from hanet.losses import MutualLearning, acceleration_loss, hanet_loss
 from hanet.model import HANet, HANetConfig
 from hanet.rows import PoseRows
@@ -47,8 +47,7 @@ class TrainingOptions:
         clip_norm: largest gradient norm; None: no clipping.
         seed: of weights, order, dropout and augmentation.
         acceleration_weight: beyond the paper when above 0: weight of `acceleration_loss`.
-        mirror: beyond the paper when True: mirror windows at random.
-        rotation_degrees: beyond the paper when above 0: rotate windows about the vertical at random.
+        augmentation: beyond the paper when it draws anything, see `Augmentation`.
         jitter_starts: beyond the paper when True: shift each window's start by up to `stride` - 1 frames,
             anew in every epoch.
         average: beyond the paper when above 0: decay of an exponential moving average of the weights,
@@ -67,8 +66,7 @@ class TrainingOptions:
     clip_norm: float | None = None
     seed: int = 4321
     acceleration_weight: float = 0.0
-    mirror: bool = False
-    rotation_degrees: float = 0.0
+    augmentation: Augmentation = field(default_factory=Augmentation)
     jitter_starts: bool = False
     average: float = 0.0
 
@@ -198,14 +196,9 @@ class Trainer:
             windows = replace(windows, start=torch.minimum(windows.start + shift, last))
         for chosen in torch.randperm(len(windows), generator=generator).split(options.batch):
             index = windows.rows(chosen).to(self.device)
-            detected, gt = augment(
-                rows.detected[index],
-                rows.gt[index],
-                skeleton=rows.skeleton,
-                mirrored=options.mirror,
-                rotation_degrees=options.rotation_degrees,
-                generator=generator,
-            )
+            detected, gt = rows.detected[index], rows.gt[index]
+            if options.augmentation:
+                detected, gt = options.augmentation.apply(detected, gt, rows.skeleton, generator)
             yield detected, gt, None if rows.labelled is None else rows.labelled[index]
 
     def _losses(self, detected: Tensor, gt: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
@@ -316,6 +309,5 @@ def _check(config: HANetConfig, options: TrainingOptions, train: PoseRows, valid
             )
     if train.skeleton != validation.skeleton:
         raise ValueError(f"training is on {train.skeleton.name}, validation on {validation.skeleton.name}")
-    joints_3d = config.channels == 3 * len(train.skeleton)
-    if (options.mirror or options.rotation_degrees) and not joints_3d:
-        raise ValueError("mirror and rotation_degrees are for root-relative 3D joints only; switch them off")
+    if options.augmentation and config.channels != 3 * len(train.skeleton):
+        raise ValueError("augmentation is for root-relative 3D joints only; leave it out")

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 console = Console(highlight=False, soft_wrap=True)
 
 DATA = Path("data")
-RAW, POSES, DETECTED = DATA / "raw", DATA / "poses", DATA / "detected"
+RAW, POSES, PAIRS = DATA / "raw", DATA / "poses", DATA / "pairs"
 MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
 SCRATCH = DATA / "scratch"
 """States of unfinished trainings: not an output of DVC's, so that it survives a killed run."""
@@ -39,14 +39,14 @@ SCRATCH = DATA / "scratch"
 _PR_SET_PDEATHSIG = 1
 
 
-def truth_path(dataset: str, split: str) -> Path:
-    """The ground-truth cache of a split."""
-    return POSES / dataset / f"gt-{split}.parquet"
+def truth_path(experiment: str, split: str) -> Path:
+    """The ground-truth cache of a split, beside `detected_path`."""
+    return PAIRS / experiment / f"gt-{split}.parquet"
 
 
 def detected_path(experiment: str, split: str) -> Path:
     """The cache of an experiment's detected poses of a split."""
-    return DETECTED / experiment / f"{split}.parquet"
+    return PAIRS / experiment / f"detected-{split}.parquet"
 
 
 @contextmanager

@@ -1,18 +1,23 @@
-"""Stage estimate: run an experiment's estimator over its data set; caches in data/detected/<experiment>."""
+"""Stage estimate: run an experiment's estimator over its data set.
+
+data/pairs/<experiment> then holds, split by split, detected poses and their ground truth: all that training,
+filters and evaluation read.
+"""
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hanet.data.uiprmd import read_pairs, split_of
-from rich.progress import track
+from rich.progress import Progress
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.data.clips import clip_of
+from hanet.data.leakage import clip_of
+from hanet.data.uiprmd import read_pairs, split_of
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
@@ -28,7 +33,7 @@ def main(experiment: str) -> None:
         params = load()
         described = params.experiment(experiment)
         poses = _run.POSES / described.dataset
-        with _run.fresh_folder(_run.DETECTED / experiment) as folder:
+        with _run.fresh_folder(_run.PAIRS / experiment) as folder:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
             else:
@@ -38,8 +43,10 @@ def main(experiment: str) -> None:
                         f"data set {described.dataset} carries no recorded poses; choose estimator fcn"
                     )
                 recorded(_run.RAW / described.dataset, folder, poses, dataset)
+            for split in SPLITS:
+                shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
-            cache = PoseCache.open(_run.DETECTED / experiment / f"{split}.parquet")
+            cache = PoseCache.open(_run.detected_path(experiment, split))
             _run.console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
 
 
@@ -81,7 +88,7 @@ def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
         else:
             estimates = [fcn.estimate(network, scale, keypoints) for keypoints, _ in pairs[split]]
         truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
-        write(folder / f"{split}.parquet", estimates, truth, "fcn", provenance)
+        write(folder / f"detected-{split}.parquet", estimates, truth, "fcn", provenance)
 
 
 def detections(poses: Path, split: str, options: FCNEstimate) -> Pairs:
@@ -96,12 +103,14 @@ def detections(poses: Path, split: str, options: FCNEstimate) -> Pairs:
 
 def train(pairs: Pairs, options: FCNEstimate, title: str) -> tuple[fcn.FCN, fcn.Standardisation]:
     """Train one network with a progress bar."""
-    steps = iter(track(range(options.training.steps), description=f"  {title}", console=_run.console))
-    trained = fcn.train_fcn(
-        pairs, options.training, seed=options.seed, on_step=lambda step, loss: next(steps, None)
-    )
-    next(steps, None)
-    return trained
+    with Progress(console=_run.console) as progress:
+        task = progress.add_task(f"  {title}", total=options.training.steps)
+        return fcn.train_fcn(
+            pairs,
+            options.training,
+            seed=options.seed,
+            on_step=lambda step, loss: progress.update(task, completed=step + 1),
+        )
 
 
 def folds_of(pairs: Pairs, count: int) -> list[list[int]]:
@@ -133,7 +142,7 @@ def recorded(raw: Path, folder: Path, poses: Path, dataset: UIPRMD) -> None:
         found[split_of(detected.name, dataset.ingest.splits)].append(detected)
     for split, sequences in found.items():
         truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
-        write(folder / f"{split}.parquet", sequences, truth, "kinect", dict(truth.provenance))
+        write(folder / f"detected-{split}.parquet", sequences, truth, "kinect", dict(truth.provenance))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def main(experiment: str) -> None:
     """Write scores by method (over seeds and sequences), by sequence, and by joint."""
     with _run.stage("evaluate", experiment):
         params = load()
-        truth = PoseCache.open(_run.truth_path(params.experiment(experiment).dataset, "test"))
+        truth = PoseCache.open(_run.truth_path(experiment, "test"))
         entries = refined(experiment, params.run.models, params.run.seeds)
         scored = [(entry, score(entry, truth, params.evaluate)) for entry in entries]
         report = _run.REPORTS / experiment

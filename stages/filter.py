@@ -22,7 +22,7 @@ def main(experiment: str) -> None:
     """Tune every filter on validation by MPJPE, then by Accel; refine the test split with the best."""
     with _run.stage("filter", experiment):
         described = load().experiment(experiment)
-        train, validation = (pair(experiment, described.dataset, split) for split in ("train", "val"))
+        train, validation = (pair(experiment, split) for split in ("train", "val"))
         test = PoseCache.open(_run.detected_path(experiment, "test"))
         with _run.fresh_folder(_run.REFINED / experiment / "filters") as folder:
             methods: list[tuple[Method, dict[str, Any]]] = [(ConstantOffset.fit(*train), {})]
@@ -32,10 +32,10 @@ def main(experiment: str) -> None:
                 write_refined(method, test, folder / f"{method.name}.parquet", parameters)
 
 
-def pair(experiment: str, dataset: str, split: str) -> tuple[list[PoseSequence], list[PoseSequence]]:
+def pair(experiment: str, split: str) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Detected and true sequences of a split."""
     detected = PoseCache.open(_run.detected_path(experiment, split)).read().sequences()
-    truth = PoseCache.open(_run.truth_path(dataset, split)).read().sequences()
+    truth = PoseCache.open(_run.truth_path(experiment, split)).read().sequences()
     return list(detected), list(truth)
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hanet.data.leakage import check_leakage
-from hanet.data.uiprmd import read_pairs, split_of, subject_of
 
 from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter, PoseCache
-from hanet.data.clips import Clip, clip_of, glitches, read_clips
+from hanet.data.clips import Clip, glitches, read_clips
+from hanet.data.leakage import check_leakage, clip_of
+from hanet.data.leakage import report as leakage_report
+from hanet.data.uiprmd import read_pairs, split_of, subject_of
 from hanet.data.views import cameras_around, views
 from hanet.poses import PoseSequence
 from stages import _run
@@ -149,8 +150,8 @@ def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dic
 def check_splits(folder: Path, group: Callable[[str], Any]) -> str:
     """Refuse splits that share sequences, groups (clips or subjects) or frames."""
     opened = {p.stem.removeprefix("gt-"): PoseCache.open(p) for p in sorted(folder.glob("gt-*.parquet"))}
-    report = check_leakage({name: cache.sequences() for name, cache in opened.items()}, group=group)
-    return str(report)
+    leaks = check_leakage({name: cache.sequences() for name, cache in opened.items()}, group=group)
+    return leakage_report(leaks)
 
 
 if __name__ == "__main__":

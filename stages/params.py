@@ -30,7 +30,6 @@ from hanet.training import TrainingOptions
 
 PARAMS = Path("params.yaml")
 SPLITS = ("train", "val", "test")
-Split = Literal["train", "val", "test"]
 
 
 class ParamsError(ValueError):
@@ -60,10 +59,17 @@ def _strict(cls: type) -> Any:
     return parse
 
 
+def _all_splits(value: dict[str, Any]) -> dict[str, Any]:
+    if set(value) != set(SPLITS):
+        raise ValueError(f"the splits are {', '.join(SPLITS)}")
+    return value
+
+
 class Run(Section):
     """What `dvc repro` reproduces; all else in the file is defined but off."""
 
     datasets: list[str]
+    estimates: dict[str, str]
     experiments: list[str]
     models: list[str]
     seeds: list[int] = Field(min_length=1)
@@ -108,7 +114,9 @@ class ClipsIngest(Section):
     source_cameras: Cameras
     target_cameras: Cameras
     glitches: Glitches
-    splits: dict[Split, list[str]]
+    splits: dict[str, list[str]]
+
+    _splits = field_validator("splits")(_all_splits)
 
 
 class Clips(Section):
@@ -129,7 +137,9 @@ class Folder(Section):
 class SubjectsIngest(Section):
     """Splits by subject number."""
 
-    splits: dict[Split, list[int]]
+    splits: dict[str, list[int]]
+
+    _splits = field_validator("splits")(_all_splits)
 
 
 class UIPRMD(Section):
@@ -251,6 +261,10 @@ class Params(Section):
             if experiment.dataset not in self.run.datasets:
                 raise ValueError(
                     f"run.experiments holds {name}; its data set {experiment.dataset} is not in run.datasets"
+                )
+            if self.run.estimates.get(name) != experiment.dataset:
+                raise ValueError(
+                    f"run.estimates must hold {name}: {experiment.dataset}, as run.experiments does"
                 )
             for model in self.run.models:
                 _known(f"run.models: {model}", model, experiment.models)

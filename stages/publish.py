@@ -137,7 +137,7 @@ def results(experiment: str, params: Params, lock: dict[str, Any]) -> list[Resul
 def scores(
     summary: dict[str, Any], by_sequence: pd.DataFrame, method: str, seed: int | None
 ) -> dict[str, float]:
-    """Test scores of one run, ``test_*``, of its own seed; with the interval's ends where there is one seed."""
+    """Test scores of one run, ``test_*``, of its own seed; the interval's ends where there is one seed."""
     values = {f"test_{name}": float(summary[name]) for name in ("frames", "sequences", "observed")}
     chosen = by_sequence[by_sequence["method"] == method]
     if seed is not None:

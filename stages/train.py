@@ -24,7 +24,7 @@ def main(experiment: str, model: str, seed: str) -> None:
     with _run.stage("train", experiment, model, f"seed {seed}"):
         described = load().experiment(experiment)
         options = replace(described.models[model].training, seed=int(seed))
-        train, validation = (rows(experiment, described.dataset, split) for split in ("train", "val"))
+        train, validation = (rows(experiment, split) for split in ("train", "val"))
         config = described.models[model].config(train.detected.shape[1])
         name = f"{model}-{seed}"
         scratch = _run.SCRATCH / "training" / experiment / name
@@ -64,10 +64,10 @@ def main(experiment: str, model: str, seed: str) -> None:
         (scratch / "training.safetensors").unlink(missing_ok=True)
 
 
-def rows(experiment: str, dataset: str, split: str) -> PoseRows:
+def rows(experiment: str, split: str) -> PoseRows:
     """Detected and true poses of a split, side by side."""
     detected = PoseCache.open(_run.detected_path(experiment, split)).read(columns=())
-    truth = PoseCache.open(_run.truth_path(dataset, split)).read(columns=("labelled", "image_size"))
+    truth = PoseCache.open(_run.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
     return PoseRows.of(detected, truth)
 
 

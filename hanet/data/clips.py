@@ -54,11 +54,6 @@ class Clip:
     frames: Int[np.ndarray, " T"]
 
 
-def clip_of(name: str) -> str:
-    """The clip of a sequence named ``clip/camK``."""
-    return name.split("/")[0]
-
-
 def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
     """All clips below the folder that the download stage filled, at one frame rate, in a fixed order.
 
