@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hanet.data.uiprmd import collect
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from hanet.data.archives import extract, fetch
+from hanet.data.uiprmd import collect
 from stages import _run
 from stages.params import Clips, Folder, Packages, load
 
