@@ -27,12 +27,14 @@ class Augmentation:
         rotation_degrees: turns about the vertical, evenly from ± this.
         vertical_axis: 1 in a camera's frame, 2 in a z-up world.
         scale: body sizes, a factor evenly from 1 ± this.
+        reverse: play the window backwards with probability one half.
     """
 
     mirror_axis: int | None = None
     rotation_degrees: float = 0.0
     vertical_axis: int = 1
     scale: float = 0.0
+    reverse: bool = False
 
     def __post_init__(self) -> None:
         if self.mirror_axis not in (None, 0, 1, 2) or self.vertical_axis not in (0, 1, 2):
@@ -43,7 +45,7 @@ class Augmentation:
             raise ValueError(f"scale must be in [0, 1), a share of the body's size, got {self.scale}")
 
     def __bool__(self) -> bool:
-        return self.mirror_axis is not None or bool(self.rotation_degrees or self.scale)
+        return self.mirror_axis is not None or bool(self.rotation_degrees or self.scale or self.reverse)
 
     def apply(
         self,
@@ -61,7 +63,12 @@ class Augmentation:
             generator: source of randomness on the CPU, so that a run does not depend on its device.
         """
         B, device = len(detected), detected.device
+        T = detected.shape[1]
         pair = torch.cat([detected, gt], dim=1)
+        if self.reverse:
+            backwards = (torch.rand(B, generator=generator) < 0.5).to(device)
+            turned = torch.cat([detected.flip(1), gt.flip(1)], dim=1)
+            pair = torch.where(backwards[:, None, None], turned, pair)
         if self.mirror_axis is not None:
             flip = (torch.rand(B, generator=generator) < 0.5).to(device)
             pair = torch.where(flip[:, None, None], mirror(pair, skeleton, axis=self.mirror_axis), pair)
@@ -71,7 +78,6 @@ class Augmentation:
         if self.scale:
             factor = 1 + (torch.rand(B, generator=generator) * 2 - 1) * self.scale
             pair = pair * factor.to(device)[:, None, None]
-        T = detected.shape[1]
         return pair[:, :T], pair[:, T:]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -119,7 +120,6 @@ def tables(
 
 COLUMNS = {
     "MPJPE\nmm": "mpjpe_mm",
-    "fastest\n5 %": "mpjpe_fast5_mm",
     "Accel\nmm/frame²": "accel_mm_per_frame2",
     "Accel\nm/s²": "accel_m_per_s2",
 }
@@ -130,7 +130,9 @@ def _comparison(path: Path) -> Table:
     with path.open(newline="") as handle:
         rows = list(csv.DictReader(handle))
     first = rows[0]
-    table = Table(title=f"{path.parent.name}: {first['sequences']} test sequences, {first['frames']} frames")
+    table = Table(
+        box=SIMPLE, title=f"{path.parent.name}: {first['sequences']} test sequences, {first['frames']} frames"
+    )
     table.add_column("method", no_wrap=True)
     first_metric, *others = COLUMNS
     for title in (first_metric, "95 %\ninterval", *others, "frames\nread"):
