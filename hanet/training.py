@@ -134,7 +134,7 @@ class Trainer:
             lr=options.learning_rate,
             weight_decay=options.weight_decay,
             amsgrad=True,
-            fused=False,
+            fused=True,
         )
         self.progress = Progress()
         self.resumed = self._load()
