@@ -27,6 +27,7 @@ class Augmentation:
         rotation_degrees: turns about the vertical, evenly from ± this.
         vertical_axis: 1 in a camera's frame, 2 in a z-up world.
         scale: body sizes, a factor evenly from 1 ± this.
+        stretch: body proportions, a factor of its own for each axis, evenly from 1 ± this.
         reverse: play the window backwards with probability one half.
     """
 
@@ -34,6 +35,7 @@ class Augmentation:
     rotation_degrees: float = 0.0
     vertical_axis: int = 1
     scale: float = 0.0
+    stretch: float = 0.0
     reverse: bool = False
 
     def __post_init__(self) -> None:
@@ -41,11 +43,14 @@ class Augmentation:
             raise ValueError(
                 f"axes are 0, 1 or 2, got mirror_axis={self.mirror_axis}, vertical_axis={self.vertical_axis}"
             )
-        if not 0 <= self.scale < 1:
-            raise ValueError(f"scale must be in [0, 1), a share of the body's size, got {self.scale}")
+        for name in ("scale", "stretch"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), a share of the body, got {getattr(self, name)}")
 
     def __bool__(self) -> bool:
-        return self.mirror_axis is not None or bool(self.rotation_degrees or self.scale or self.reverse)
+        return self.mirror_axis is not None or bool(
+            self.rotation_degrees or self.scale or self.stretch or self.reverse
+        )
 
     def apply(
         self,
@@ -75,9 +80,10 @@ class Augmentation:
         if self.rotation_degrees:
             angle = (torch.rand(B, generator=generator) * 2 - 1) * math.radians(self.rotation_degrees)
             pair = rotate(pair, angle.to(device), axis=self.vertical_axis)
-        if self.scale:
-            factor = 1 + (torch.rand(B, generator=generator) * 2 - 1) * self.scale
-            pair = pair * factor.to(device)[:, None, None]
+        if self.scale or self.stretch:
+            factor = 1 + (torch.rand(B, 1, generator=generator) * 2 - 1) * self.scale
+            factor = factor * (1 + (torch.rand(B, 3, generator=generator) * 2 - 1) * self.stretch)
+            pair = pair * factor.to(device).repeat(1, len(skeleton))[:, None]
         return pair[:, :T], pair[:, T:]
 
 
