@@ -35,11 +35,11 @@ class Camera:
         """Camera-frame joints (metres, z > 0) to keypoints in pixels.
 
         Raises:
-            ValueError: where a point lies behind the camera.
+            ValueError: where a point lies behind the camera or is NaN.
         """
         depth = camera[..., 2:]
-        if not (depth > 0).all():
-            raise ValueError(f"{int((depth <= 0).sum())} points lie behind the camera; move it further away")
+        if behind := int((~(depth > 0)).sum()):
+            raise ValueError(f"{behind} points lie behind the camera; move it further away")
         return camera[..., :2] / depth * self.focal + np.array(self.image_size) / 2
 
 
@@ -52,7 +52,13 @@ def look_at(
     focal: float,
     image_size: tuple[int, int],
 ) -> Camera:
-    """A camera on a sphere around `target` (world metres, z up), upright, angles in radians."""
+    """A camera on a sphere around `target` (world metres, z up), upright, angles in radians.
+
+    Raises:
+        ValueError: where it would look straight up or down: there "upright" means nothing.
+    """
+    if not np.cos(elevation) > 1e-6:
+        raise ValueError(f"elevation must be between -π/2 and π/2, got {elevation}")
     away = np.array(
         [np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)]
     )

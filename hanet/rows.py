@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -24,12 +25,14 @@ class PoseRows:
 
     Attributes:
         detected: (N, C), finite.
-        gt: (N, C); NaN where unknown.
+        gt: (N, C); NaN where unknown or not labelled, so that what moves a pose moves its gaps along.
         offsets: row offsets (S+1) of the segments.
         skeleton: the poses' joints.
         millimetres: what a distance of one is worth in mm (1000 for metres), for reporting; 1 for keypoints
             as shares of the image and for rotations, whose errors are then in those units.
-        labelled: (N, C) True where `gt` counts; None for everywhere.
+
+    Raises:
+        ValueError: arrays of different shapes, no rows, detected poses with NaN, or no true pose at all.
     """
 
     detected: Float[Tensor, "N C"]
@@ -37,7 +40,6 @@ class PoseRows:
     offsets: Int[np.ndarray, " S1"]
     skeleton: Skeleton
     millimetres: float = 1000.0
-    labelled: Bool[Tensor, "N C"] | None = None
 
     def __post_init__(self) -> None:
         if self.detected.shape != self.gt.shape:
@@ -49,6 +51,16 @@ class PoseRows:
         if not self.detected.isfinite().all():
             row = int((~self.detected.isfinite()).any(dim=1).nonzero()[0])
             raise ValueError(f"detected poses hold NaN, first in row {row}; fill or leave out those frames")
+        if not self.gt.isfinite().any():
+            raise ValueError(
+                "no true pose is labelled; nothing can be learned from these rows or told of them"
+            )
+
+    @cached_property
+    def labelled(self) -> Bool[Tensor, "N C"] | None:
+        """True where `gt` counts; None for everywhere."""
+        known = self.gt.isfinite()
+        return None if known.all() else known
 
     @classmethod
     def of(cls, detected: PoseTable, gt: PoseTable) -> PoseRows:
@@ -72,24 +84,29 @@ class PoseRows:
                 raise ValueError("keypoints are refined as shares of the image; the caches lack image sizes")
             scale = np.tile(size.astype(np.float32), (1, len(a.skeleton)))
         truth = torch.from_numpy(gt.values / scale)
-        known = truth.isfinite()
         if gt.labelled is not None:
-            known &= torch.from_numpy(gt.labelled.repeat(a.dims, axis=1))
+            truth[~torch.from_numpy(gt.labelled.repeat(a.dims, axis=1))] = torch.nan
         return cls(
             detected=torch.from_numpy(detected.values / scale),
             gt=truth,
             offsets=gt.offsets,
             skeleton=a.skeleton,
             millimetres=1000.0 if a.unit == "m" else 1.0,
-            labelled=None if known.all() else known,
         )
 
+    def mpjpe_mm(self, poses: Float[Tensor, "N C"]) -> float:
+        """Mean distance (mm) of `poses` from the true ones over all joints whose coordinates are known."""
+        joints = (len(self.skeleton), -1)
+        distance = (poses - self.gt).unflatten(1, joints).norm(dim=-1)
+        known = self.gt.isfinite().unflatten(1, joints).all(dim=-1)
+        return float(distance[known].double().mean()) * self.millimetres
+
     def content_hash(self) -> str:
-        """SHA-256 of all values; what a training state is bound to."""
-        digest = hashlib.sha256(self.offsets.tobytes())
-        for tensor in (self.detected, self.gt, self.labelled):
-            if tensor is not None:
-                digest.update(tensor.cpu().contiguous().numpy().tobytes())
+        """SHA-256 of all values and what they mean; what a training state is bound to."""
+        digest = hashlib.sha256(f"{self.skeleton.name} {self.millimetres}".encode())
+        digest.update(self.offsets.tobytes())
+        for tensor in (self.detected, self.gt):
+            digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def windows(self, *, window: int, stride: int, tail: bool) -> WindowSet:
@@ -98,5 +115,4 @@ class PoseRows:
 
     def to(self, device: torch.device) -> PoseRows:
         """The same rows on another device."""
-        labelled = None if self.labelled is None else self.labelled.to(device)
-        return replace(self, detected=self.detected.to(device), gt=self.gt.to(device), labelled=labelled)
+        return replace(self, detected=self.detected.to(device), gt=self.gt.to(device))

@@ -13,6 +13,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from hanet.losses import MutualLearning, acceleration_loss, hanet_loss
 from hanet.model import HANet, HANetConfig
 from hanet.rows import PoseRows
 from hanet.training_state import below, load_state, save_state
-from hanet.windows import merge_mean
+from hanet.windows import over_windows
 
 STATE_FILE = "training.safetensors"
 
@@ -52,6 +53,9 @@ class TrainingOptions:
             anew in every epoch.
         average: beyond the paper when above 0: decay of an exponential moving average of the weights,
             which is what is validated and kept.
+
+    Raises:
+        ValueError: no epochs, an empty batch, a stride of nothing, or a decay that is none.
     """
 
     epochs: int
@@ -69,6 +73,13 @@ class TrainingOptions:
     augmentation: Augmentation = field(default_factory=Augmentation)
     jitter_starts: bool = False
     average: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch", "stride"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must be in [0, 1), got {self.average}")
 
 
 @dataclass
@@ -126,9 +137,8 @@ class Trainer:
         torch.manual_seed(options.seed)
         self.model = HANet(config).to(self.device)
         # For inference: the average of the weights where one is kept, else the weights themselves.
-        self.averaged = HANet(config).to(self.device).eval() if options.average else self.model
-        self.averaged.load_state_dict(self.model.state_dict())
-        self.best = {k: v.clone() for k, v in self.model.state_dict().items()}
+        self.averaged = deepcopy(self.model).eval() if options.average else self.model
+        self.best = deepcopy(self.model).eval()
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=options.learning_rate,
@@ -145,7 +155,11 @@ class Trainer:
         return math.ceil(len(self.windows) / self.options.batch)
 
     def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> HANet:
-        """Train to the last epoch and return the model of the best validation error."""
+        """Train to the last epoch and return the model of the best validation error.
+
+        Raises:
+            RuntimeError: the training diverged; the state of the last good epoch is kept.
+        """
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
             error = self.validate()
@@ -159,12 +173,10 @@ class Trainer:
             self.progress.epoch += 1
             if error < self.progress.best_error_mm:
                 self.progress.best_error_mm, self.progress.best_epoch = error, self.progress.epoch
-                self.best = {k: v.clone() for k, v in self.averaged.state_dict().items()}
+                self.best.load_state_dict(self.averaged.state_dict())
             self._save()
             on_epoch(row)
-        model = HANet(self.config).to(self.device)
-        model.load_state_dict(self.best)
-        return model.eval()
+        return self.best
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training windows; returns mean losses."""
@@ -173,9 +185,9 @@ class Trainer:
         generator = torch.Generator().manual_seed(self.options.seed + 1_000_003 * (epoch + 1))
         self.model.train()
         totals: dict[str, float] = {}
-        for step, (detected, gt, mask) in enumerate(self._batches(generator)):
+        for step, (detected, gt) in enumerate(self._batches(generator)):
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
-            parts = self._losses(detected, gt, mask)
+            parts = self._losses(detected, gt)
             self.optimizer.zero_grad(set_to_none=True)
             parts["loss"].backward()
             if self.options.clip_norm is not None:
@@ -187,8 +199,8 @@ class Trainer:
         learning_rate = self.optimizer.param_groups[0]["lr"]
         return {k: v / len(self.windows) for k, v in totals.items()} | {"learning_rate": learning_rate}
 
-    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        """Shuffled, augmented batches (B, T, C) of detected and true poses, and their mask."""
+    def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        """Shuffled, augmented batches (B, T, C) of detected and true poses."""
         rows, options, windows = self.train_rows, self.options, self.windows
         if options.jitter_starts:
             shift = torch.randint(options.stride, windows.start.shape, generator=generator)
@@ -196,13 +208,12 @@ class Trainer:
             windows = replace(windows, start=torch.minimum(windows.start + shift, last))
         for chosen in torch.randperm(len(windows), generator=generator).split(options.batch):
             index = windows.rows(chosen).to(self.device)
-            detected, gt = rows.detected[index], rows.gt[index]
-            if options.augmentation:
-                detected, gt = options.augmentation.apply(detected, gt, rows.skeleton, generator)
-            yield detected, gt, None if rows.labelled is None else rows.labelled[index]
+            pair = rows.detected[index], rows.gt[index]
+            yield options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
 
-    def _losses(self, detected: Tensor, gt: Tensor, mask: Tensor | None) -> dict[str, Tensor]:
+    def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:
         options = self.options
+        mask = None if self.train_rows.labelled is None else gt.isfinite()
         # Half precision only where the hardware has it: bfloat16 on a GPU, whose range needs no scaler.
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
             output = self.model(detected)
@@ -231,9 +242,8 @@ class Trainer:
         if step < warmup:
             rate = peak * (step + 1) / warmup
         else:
-            rate = (
-                floor + (peak - floor) * (1 + math.cos(math.pi * (step - warmup) / max(1, last - warmup))) / 2
-            )
+            cosine = math.cos(math.pi * (step - warmup) / (last - warmup))
+            rate = floor + (peak - floor) * (1 + cosine) / 2
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
@@ -246,20 +256,17 @@ class Trainer:
 
     def validate(self) -> float:
         """MPJPE (mm) over all labelled validation frames, each scored once (protocol ``full``)."""
-        rows = self.validation_rows
-        refined = refine_rows(self.averaged, rows, stride=self.config.window // 2)
-        difference = refined - rows.gt
-        if rows.labelled is not None:
-            difference = torch.where(rows.labelled, difference, torch.nan)
-        distance = difference.unflatten(1, (len(rows.skeleton), -1)).norm(dim=-1)
-        known = rows.gt.isfinite() if rows.labelled is None else rows.labelled
-        distance = distance[known.unflatten(1, (len(rows.skeleton), -1)).all(dim=-1)]
-        return float(distance.double().mean()) * rows.millimetres
+        refined = refine_rows(self.averaged, self.validation_rows, stride=self.config.window // 2)
+        return self.validation_rows.mpjpe_mm(refined)
+
+    @property
+    def _networks(self) -> dict[str, HANet]:
+        return {"model": self.model, "averaged": self.averaged, "best": self.best}
 
     def _save(self) -> None:
-        state = {f"model.{k}": v for k, v in self.model.state_dict().items()}
-        state |= {f"averaged.{k}": v for k, v in self.averaged.state_dict().items()}
-        state |= {f"best.{k}": v for k, v in self.best.items()}
+        state = {
+            f"{name}.{k}": v for name, net in self._networks.items() for k, v in net.state_dict().items()
+        }
         for index, values in self.optimizer.state_dict()["state"].items():
             state |= {f"optimizer.{index}.{k}": v for k, v in values.items()}
         save_state(self.folder / STATE_FILE, state, self.fingerprint, asdict(self.progress))
@@ -270,9 +277,8 @@ class Trainer:
         if found is None:
             return False
         state, progress = found
-        self.model.load_state_dict(below(state, "model."))
-        self.averaged.load_state_dict(below(state, "averaged."))
-        self.best = below(state, "best.")
+        for name, network in self._networks.items():
+            network.load_state_dict(below(state, f"{name}."))
         self.progress = Progress(**progress)
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in below(state, "optimizer.").items():
@@ -287,18 +293,18 @@ class Trainer:
 @torch.no_grad()
 def refine_rows(model: HANet, rows: PoseRows, *, stride: int, batch: int = 256) -> Float[Tensor, "N C"]:
     """Refined poses at every row: overlapping windows averaged, a last window at each segment's end."""
-    windows = rows.windows(window=model.config.window, stride=stride, tail=True)
-    device = rows.detected.device
     training = model.training
     model.eval()
-    refined = [
-        model(rows.detected[windows.rows(batch_rows).to(device)]).decoder_pose.float()
-        for batch_rows in torch.arange(len(windows)).split(batch)
-    ]
-    model.train(training)
-    return merge_mean(
-        torch.cat(refined), windows.start.to(device), windows.end.to(device), len(rows.detected)
+    refined = over_windows(
+        lambda windows: model(windows).decoder_pose,
+        rows.detected,
+        rows.offsets,
+        window=model.config.window,
+        stride=stride,
+        batch=batch,
     )
+    model.train(training)
+    return refined
 
 
 def _check(config: HANetConfig, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> None:

@@ -6,6 +6,7 @@ track), W windows, T frames a window, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -122,6 +123,24 @@ def merge_mean(
     total.index_add_(0, index[valid], windows.reshape(-1, C)[valid].double())
     count = torch.bincount(index[valid], minlength=rows)
     return (total / count[:, None]).to(windows.dtype)
+
+
+def over_windows(
+    function: Callable[[Float[Tensor, "B T C"]], Float[Tensor, "B T C"]],
+    rows: Float[Tensor, "N C"],
+    offsets: Int[np.ndarray, " S1"],
+    *,
+    window: int,
+    stride: int,
+    batch: int,
+) -> Float[Tensor, "N C"]:
+    """Cut rows into windows (with tail), apply a function to at most `batch` at a time, average overlaps."""
+    windows = WindowSet.over(offsets, window=window, stride=stride, tail=True)
+    results = [
+        function(rows[windows.rows(part).to(rows.device)]) for part in torch.arange(len(windows)).split(batch)
+    ]
+    start, end = windows.start.to(rows.device), windows.end.to(rows.device)
+    return merge_mean(torch.cat(results), start, end, len(rows))
 
 
 def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:

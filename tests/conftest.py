@@ -4,8 +4,13 @@ import jaxtyping
 
 jaxtyping.install_import_hook("hanet", "beartype.beartype")
 
+import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
+
+# A busy machine is no fault of the code.
+hypothesis.settings.register_profile("hanet", deadline=None)
+hypothesis.settings.load_profile("hanet")
 
 
 @pytest.fixture

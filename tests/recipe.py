@@ -34,10 +34,17 @@ def noise(name: str, shape: Sequence[int]) -> np.ndarray:
 
 
 def tensor(key: str, shape: Sequence[int], gain: float = 1.0) -> np.ndarray:
-    """Float32 values of a parameter: small biases, norms' scales near 0.7, matrices of unit gain."""
+    """Float32 values of a tensor: small biases, norms' scales near 0.7, matrices of unit gain.
+
+    A batch norm's running mean is small, its variance from 1 to 1.25; its count of batches, an int64, is 0.
+    """
     kind, values = key.rpartition(".")[2].removeprefix("in_proj_"), noise(key, shape)
-    if kind == "bias":
+    if kind == "num_batches_tracked":
+        return np.zeros(shape, dtype=np.int64)
+    if kind in ("bias", "running_mean"):
         values = 0.1 * values
+    elif kind == "running_var":
+        values = 1 + 0.25 * np.abs(values)
     elif kind == "weight" and len(shape) == 1:
         values = 0.7 + 0.1 * values
     elif kind == "weight":

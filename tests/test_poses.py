@@ -52,11 +52,17 @@ def test_root_relative_subtracts_the_middle_of_the_hips(rng):
 
 
 def test_root_relative_takes_a_single_root_joint(rng):
-    relative = make(
-        skeleton=H36M17, values=rng.normal(size=(2, 17, 3)), frame_of_reference="world"
-    ).root_relative()
+    sequence = make(skeleton=H36M17, values=rng.normal(size=(2, 17, 3)))
+    relative = sequence.root_relative()
     assert (relative.values[:, 0] == 0).all()
-    assert relative.frame_of_reference == "world"  # only the camera has a name of its own for it
+    np.testing.assert_array_equal(relative.values[:, 9], sequence.values[:, 9] - sequence.values[:, 0])
+
+
+@pytest.mark.parametrize("frame", ["camera", "world"])
+def test_root_relative_says_whose_axes_are_kept(frame):
+    relative = make(frame_of_reference=frame).root_relative()
+    assert relative.frame_of_reference == f"{frame}_root_relative"
+    assert relative.root_relative().frame_of_reference == f"{frame}_root_relative"
 
 
 def test_only_joints_have_a_root():

@@ -4,6 +4,8 @@ Forward kinematics: a bone's rotation is ``C · M · C⁻¹`` in its parent's fr
 axes into the rest pose (field ``axis``) and M holds the frame's Euler angles (field ``dof``), both as
 ``Rz·Ry·Rx``; a bone ends at its parent's end plus ``length · direction`` turned by the product of all
 rotations on the way. Lengths are in units of ``1 / length`` inches (the CMU convention), here metres.
+What CMU's files never use (radians, other orders of rotation, a root or bones that rest elsewhere) is
+refused, not guessed.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ INCH = 0.0254
 
 
 class AcclaimError(ValueError):
-    """An ASF or AMC file that cannot be read; the message names file, line and remedy."""
+    """An ASF or AMC file that cannot be read; the message names the file and what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +49,13 @@ def read_asf(path: Path) -> AcclaimSkeleton:
     """Read a skeleton file.
 
     Raises:
-        AcclaimError: where a section is missing or a number is none; names the file and the section.
+        AcclaimError: where a section is missing, a number is none, or a convention is not CMU's; names the
+            file and what is wrong.
     """
     sections = _sections(path)
     for name in ("units", "root", "bonedata", "hierarchy"):
         if name not in sections:
-            raise AcclaimError(
-                f"{path}: no section :{name}; this is not a whole ASF skeleton, fetch it again"
-            )
+            raise AcclaimError(f"{path}: no section :{name}; this is not a whole ASF skeleton")
     try:
         units = dict(line.split(None, 1) for line in sections["units"])
         root = dict(line.split(None, 1) for line in sections["root"])
@@ -67,11 +68,27 @@ def read_asf(path: Path) -> AcclaimSkeleton:
         }
         order = tuple(root["order"].lower().split())
         metres = INCH / float(units["length"])
+        _check_conventions(units, root, order)
     except (KeyError, ValueError, IndexError) as error:
-        raise AcclaimError(f"{path}: malformed skeleton ({error!r}); fetch the file again") from error
+        raise AcclaimError(f"{path}: not a skeleton as CMU writes them ({error!r})") from error
     if set(parents) != set(bones):
         raise AcclaimError(f"{path}: hierarchy and bones differ by {sorted(set(parents) ^ set(bones))}")
+    above = {"root"}
+    for child, parent in parents.items():
+        if parent not in above:
+            raise AcclaimError(f"{path}: the hierarchy has {child} below {parent} before it has {parent}")
+        above.add(child)
     return AcclaimSkeleton({name: bones[name] for name in parents}, parents, order, metres)
+
+
+def _check_conventions(units: dict[str, str], root: dict[str, str], order: tuple[str, ...]) -> None:
+    if units["angle"] != "deg":
+        raise ValueError(f"angles must be in deg, got {units['angle']}")
+    if sorted(order) != ["rx", "ry", "rz", "tx", "ty", "tz"]:
+        raise ValueError(f"the root's order must name tx ty tz rx ry rz, got {' '.join(order)}")
+    for name in ("position", "orientation"):
+        if any(map(float, root.get(name, "").split())):
+            raise ValueError(f"the root's {name} must be 0 0 0, got {root[name]}")
 
 
 def _sections(path: Path) -> dict[str, list[str]]:
@@ -82,7 +99,7 @@ def _sections(path: Path) -> dict[str, list[str]]:
         if not line or line.startswith("#"):
             continue
         if line.startswith(":"):
-            current = sections.setdefault(line[1:].split()[0].lower(), [])
+            current = sections.setdefault(line[1:].partition(" ")[0].lower(), [])
         else:
             current.append(line)
     return sections
@@ -95,14 +112,17 @@ def _bones(lines: list[str]) -> list[Bone]:
         if key == "begin":
             entry = {}
         elif key == "end":
-            angles = [float(a) for a in entry["axis"][:3]]
+            *angles, order = entry["axis"]
+            dof = tuple(entry.get("dof", []))
+            if order != "XYZ" or not set(dof) <= {"rx", "ry", "rz"}:
+                raise ValueError(f"bone {entry['name'][0]} has axis order {order} and dof {' '.join(dof)}")
             bones.append(
                 Bone(
                     name=entry["name"][0],
                     direction=np.array([float(v) for v in entry["direction"]]),
                     length=float(entry["length"][0]),
-                    axis=Rotation.from_euler("xyz", angles, degrees=True),
-                    dof=tuple(entry.get("dof", [])),
+                    axis=Rotation.from_euler("xyz", [float(a) for a in angles], degrees=True),
+                    dof=dof,
                 )
             )
         else:
@@ -133,10 +153,13 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarra
                 f"{path}:{number}: {words[0]} has {len(words) - 1} numbers, expected "
                 f"{width.get(words[0], 'no such bone')}; the motion does not fit its skeleton or is cut off"
             )
-        frames[-1][words[0]] = [float(w) for w in words[1:]]
+        try:
+            frames[-1][words[0]] = [float(w) for w in words[1:]]
+        except ValueError as error:
+            raise AcclaimError(f"{path}:{number}: {error}; the file is damaged") from error
     short = next((i for i, f in enumerate(frames, 1) if len(f) != len(width)), None)
     if short is not None or not frames:
-        raise AcclaimError(f"{path}: frame {short or 0} is not whole; the file is cut off, fetch it again")
+        raise AcclaimError(f"{path}: frame {short or 0} is not whole; the file is cut off")
     return {name: np.array([f[name] for f in frames]) for name in width}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -22,7 +23,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
-from hanet.data.asfamc import joint_positions, read_amc, read_asf
+from hanet.data.asfamc import AcclaimError, joint_positions, read_amc, read_asf
 from hanet.skeletons import H36M17
 
 Role = Literal["source", "target"]
@@ -77,6 +78,21 @@ def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
             yield Clip(name, role, joints, fps, np.arange(len(joints)))
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn whatever is wrong with a file into a ClipError that names it."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ClipError(f"{path}: missing; run the download stage again") from error
+    except AcclaimError as error:
+        raise ClipError(f"{error}; run the download stage again") from error
+    except (ValueError, LookupError, TypeError, EOFError, SyntaxError) as error:
+        raise ClipError(
+            f"{path}: malformed ({type(error).__name__}: {error}); delete it and run the download stage again"
+        ) from error
+
+
 # --- holosoma: 53 named joints, metres, z up, 120 Hz
 
 _CLIMB = {
@@ -92,11 +108,11 @@ CLIMB_FPS = 120.0  # not stated in the package; walking speed and fall times agr
 def read_climb(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     """A climbing sequence: (name, joints, fps)."""
     names = _climb_joint_names(path.parents[3] / "config_types" / "data_type.py")
-    values = np.load(path, allow_pickle=False)
-    if values.ndim != 3 or values.shape[1:] != (len(names), 3):
-        raise ClipError(f"{path}: expected (T, {len(names)}, 3) joint positions, got {values.shape}")
-    if not np.isfinite(values).all():
-        raise ClipError(f"{path}: {int((~np.isfinite(values)).sum())} values are not finite; fetch it again")
+    with _reading(path):
+        values = np.load(path, allow_pickle=False)
+        if values.ndim != 3 or values.shape[1:] != (len(names), 3):
+            raise ValueError(f"expected (T, {len(names)}, 3) joint positions, got {values.shape}")
+        _require_finite(values)
     joints = {ours: values[:, names.index(theirs)].astype(np.float64) for ours, theirs in _CLIMB.items()}
     joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
     # The capture has no joint at the crown: as far beyond the head joint again as that is from the neck.
@@ -107,12 +123,19 @@ def read_climb(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
 
 def _climb_joint_names(path: Path) -> list[str]:
     """The list MOCAP_DEMO_JOINTS of the package's source, read as a literal; nothing is run."""
-    if not path.is_file():
-        raise ClipError(f"{path}: missing; it names the joints. Run the download stage again")
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MOCAP_DEMO_JOINTS":
-            return list(ast.literal_eval(node.value))
-    raise ClipError(f"{path}: no list MOCAP_DEMO_JOINTS; the package is not the pinned version")
+    with _reading(path):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MOCAP_DEMO_JOINTS":
+                names = list(ast.literal_eval(node.value))
+                if missing := sorted(set(_CLIMB.values()) - set(names)):
+                    raise ValueError(f"MOCAP_DEMO_JOINTS lacks {', '.join(missing)}")
+                return names
+        raise ValueError("no list MOCAP_DEMO_JOINTS; the package is not the pinned version")
+
+
+def _require_finite(values: np.ndarray) -> None:
+    if bad := int((~np.isfinite(values)).sum()):
+        raise ValueError(f"{bad} values are not finite")
 
 
 # --- pybullet: DeepMimic's humanoid, 44 numbers a frame, y up
@@ -131,20 +154,22 @@ _HEAD_CENTRE, _HEAD_TOP = 0.70, 1.11  # along the head link, before scaling: its
 
 def read_humanoid3d(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     """A humanoid3d motion by forward kinematics over the package's URDF: (name, joints, fps)."""
-    try:
+    local: dict[str, Rotation] = {}
+    with _reading(path):
         frames = np.array(json.loads(path.read_text())["Frames"], dtype=np.float64)
-    except (json.JSONDecodeError, KeyError, ValueError) as error:
-        raise ClipError(f"{path}: not a humanoid3d motion ({error}); fetch it again") from error
-    if frames.ndim != 2 or frames.shape[1] != 44 or len(frames) < 2:
-        raise ClipError(f"{path}: expected frames of 44 numbers, got an array of {frames.shape}")
+        if frames.ndim != 2 or frames.shape[1] != 44 or len(frames) < 2:
+            raise ValueError(f"expected two or more frames of 44 numbers, got an array of {frames.shape}")
+        _require_finite(frames)
+        duration = frames[:-1, 0].mean()  # the last frame's is 0; one clip has a single longer frame
+        if not duration > 0:
+            raise ValueError(f"expected frames of positive duration, got {duration} s on average")
+        for name, first, count in _HUMANOID_ROTATIONS:
+            columns = frames[:, first : first + count]
+            if count == 4:
+                local[name] = Rotation.from_quat(columns, scalar_first=True)
+            else:  # knees and elbows are hinges about z
+                local[name] = Rotation.from_rotvec(columns * np.array([0.0, 0.0, 1.0]))
     offsets, parents = _humanoid_tree(path.parents[2] / "humanoid" / "humanoid.urdf")
-    local = {}
-    for name, first, count in _HUMANOID_ROTATIONS:
-        columns = frames[:, first : first + count]
-        if count == 4:
-            local[name] = Rotation.from_quat(columns, scalar_first=True)
-        else:  # knees and elbows are hinges about z
-            local[name] = Rotation.from_rotvec(columns * np.array([0.0, 0.0, 1.0]))
     rotation, position = {"root": local["root"]}, {"root": frames[:, 1:4]}
     for name, parent in parents.items():
         position[name] = position[parent] + rotation[parent].apply(offsets[name])
@@ -159,21 +184,25 @@ def read_humanoid3d(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float
         for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):
             joints[f"{side}_{joint}"] = position[f"{long}_{joint}"]
     stacked = np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
-    return path.stem, stacked, 1.0 / frames[:-1, 0].mean()
+    return path.stem, stacked, float(1.0 / duration)
 
 
 def _humanoid_tree(path: Path) -> tuple[dict[str, Float[np.ndarray, " 3"]], dict[str, str]]:
-    """Joint offsets in metres and parents, parents first."""
-    if not path.is_file():
-        raise ClipError(f"{path}: missing; it holds the skeleton's offsets. Run the download stage again")
-    text = path.read_bytes().rstrip(b"\x00\r\n \t").decode()  # the file ends in a NUL byte
+    """Joint offsets in metres and parents, parents first; a joint and the link below it share a name."""
     offsets, parents = {}, {}
-    for joint in ElementTree.fromstring(text).iter("joint"):
-        name, parent, origin = joint.get("name"), joint.find("parent"), joint.find("origin")
-        if name == "root" or name is None or parent is None or origin is None:
-            continue
-        offsets[name] = np.array(origin.get("xyz", "").split(), dtype=np.float64) / _URDF_SCALE
-        parents[name] = parent.get("link", "")
+    with _reading(path):
+        text = path.read_bytes().rstrip(b"\x00\r\n \t").decode()  # the file ends in a NUL byte
+        for joint in ElementTree.fromstring(text).iter("joint"):
+            name, parent, origin = joint.get("name", ""), joint.find("parent"), joint.find("origin")
+            if name == "root" or parent is None or origin is None:
+                continue
+            parents[name] = parent.get("link", "")
+            if parents[name] not in ("root", *offsets):
+                raise ValueError(f"joint {name} comes before its parent {parents[name]}")
+            offsets[name] = np.array(origin.get("xyz", "").split(), dtype=np.float64) / _URDF_SCALE
+        wanted = {name for name, _, _ in _HUMANOID_ROTATIONS[1:]} | {"right_wrist", "left_wrist"}
+        if missing := sorted(wanted - set(offsets)):
+            raise ValueError(f"no joints {', '.join(missing)}")
     return offsets, parents
 
 
@@ -191,8 +220,13 @@ ACCLAIM_FPS = 120.0
 
 def read_acclaim(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     """An ASF/AMC motion of the CMU convention: (name, joints, fps). A bone's end is a joint."""
-    skeleton = read_asf(path.with_suffix(".asf"))
-    ends = joint_positions(skeleton, read_amc(path, skeleton))
+    with _reading(path.with_suffix(".asf")):
+        skeleton = read_asf(path.with_suffix(".asf"))
+        if missing := sorted(set(_ACCLAIM.values()) - set(skeleton.bones)):
+            raise ValueError(f"no bones {', '.join(missing)}")
+    with _reading(path):
+        motion = read_amc(path, skeleton)
+    ends = joint_positions(skeleton, motion)
     joints = {ours: ends[theirs] for ours, theirs in _ACCLAIM.items()}
     joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
     return "acclaim_demo", np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T, ACCLAIM_FPS

@@ -10,10 +10,10 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.signal import lfilter
 
 from hanet.data.views import name_seed
@@ -34,6 +34,9 @@ class DetectorErrors:
         burst_size: standard deviation of a burst's displacement, fraction of the person's size.
         swap_rate: left-right swaps a second, of the arms and of the legs.
         swap_time: mean length of a swap, seconds.
+
+    Raises:
+        ValueError: a negative value, or a `drift_time` of 0.
     """
 
     jitter: float
@@ -44,6 +47,12 @@ class DetectorErrors:
     burst_size: float
     swap_rate: float
     swap_time: float
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 0 or (name == "drift_time" and value == 0):
+                least = "positive" if name == "drift_time" else "at least 0"
+                raise ValueError(f"{name} must be {least}, got {value}")
 
 
 _FAR = {"wrist": 1.6, "ankle": 1.4, "elbow": 1.2, "knee": 1.1}  # joints further out are found less well
@@ -72,7 +81,10 @@ def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSeq
     noise += errors.drift * _correlated(rng, (T, J, 2), decay)
     shift, lost = _bursts(rng, truth, errors)
     values = truth.values + size * (noise * weight[:, None] + shift)
-    values, swapped = _swap(rng, values, truth.skeleton, truth.fps, errors)
+    found = _swaps(rng, T, truth.skeleton, truth.fps, errors)
+    values = np.take_along_axis(values, found[..., None], axis=1)
+    lost = np.take_along_axis(lost, found, axis=1)
+    swapped = found != np.arange(J)
 
     score = 0.9 - 0.45 * lost - 0.15 * swapped + 0.06 * rng.standard_normal((T, J))
     return replace(
@@ -112,17 +124,13 @@ def _bursts(
     return shift, lost
 
 
-def _swap(
-    rng: np.random.Generator,
-    values: Float[np.ndarray, "T J 2"],
-    skeleton: Skeleton,
-    fps: float,
-    errors: DetectorErrors,
-) -> tuple[Float[np.ndarray, "T J 2"], Bool[np.ndarray, "T J"]]:
-    values, swapped = values.copy(), np.zeros(values.shape[:2], dtype=bool)
+def _swaps(
+    rng: np.random.Generator, T: int, skeleton: Skeleton, fps: float, errors: DetectorErrors
+) -> Int[np.ndarray, "T J"]:
+    """Which joint is taken for joint j at frame t: its mirror image within a swap, else itself."""
+    found = np.tile(np.arange(len(skeleton)), (T, 1))
     for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
         joints = np.array([skeleton.index(f"{s}_{p}") for s in "lr" for p in parts])
-        for a, b in _spans(rng, len(values), fps, errors.swap_rate, errors.swap_time):
-            values[a:b, joints] = values[a:b, skeleton.mirror[joints]]
-            swapped[a:b, joints] = True
-    return values, swapped
+        for a, b in _spans(rng, T, fps, errors.swap_rate, errors.swap_time):
+            found[a:b, joints] = skeleton.mirror[found[a:b, joints]]
+    return found

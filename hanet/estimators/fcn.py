@@ -104,7 +104,16 @@ def network_input(keypoints: PoseSequence) -> Float[Tensor, "T inputs"]:
 
 
 def network_target(joints: PoseSequence) -> Float[Tensor, "T outputs"]:
-    """The 16 root-relative joints in metres, flattened."""
+    """The 16 root-relative joints in metres, flattened.
+
+    Raises:
+        ValueError: where the sequence is not root-relative joints of the camera frame on Human3.6M-17.
+    """
+    if joints.frame_of_reference != "camera_root_relative" or joints.skeleton != H36M17:
+        raise ValueError(
+            f"{joints.name}: FCN learns camera_root_relative joints on {H36M17.name}, "
+            f"got {joints.frame_of_reference} {joints.representation} on {joints.skeleton.name}"
+        )
     return torch.from_numpy(joints.values[:, JOINTS].reshape(len(joints), -1).astype(np.float32))
 
 
@@ -154,10 +163,17 @@ def train_fcn(
     """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
 
     Raises:
-        ValueError: where there are no pairs or fewer frames than a batch.
+        ValueError: where there are no pairs or fewer frames than a batch, a pair is not of the same frames,
+            or a coordinate is NaN or the same throughout, so that it has no standard deviation.
     """
     if not pairs:
         raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    for keypoints, joints in pairs:
+        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
+            raise ValueError(
+                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
+                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
+            )
     if options.mirror:
         pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
     inputs = torch.cat([network_input(keypoints) for keypoints, _ in pairs])
@@ -167,6 +183,8 @@ def train_fcn(
     scale = Standardisation.of(inputs, targets)
     x = (inputs - scale.input_mean) / scale.input_std
     y = (targets - scale.output_mean) / scale.output_std
+    if not (x.isfinite().all() and y.isfinite().all()):
+        raise ValueError("FCN's training poses hold NaN, or a coordinate that never changes")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = FCN(dropout=options.dropout)
@@ -191,7 +209,7 @@ def train_fcn(
 def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> PoseSequence:
     """Root-relative 3D joints (metres, camera frame) for every frame, each on its own.
 
-    A joint's score is its keypoint's; joints without one (the nose) get the frame's mean score.
+    A joint's score is its keypoint's.
     """
     network.eval()
     x = (network_input(keypoints) - scale.input_mean) / scale.input_std

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from hanet.methods.base import require_frames
@@ -16,7 +15,7 @@ class HANetMethod:
     """A trained HANet over overlapping windows.
 
     Attributes:
-        model: the trained model.
+        model: the trained model; `refine` puts it into evaluation mode.
         stride: frames from one window's start to the next. The published evaluation takes a multiple of the
             interval, so that all windows watch the same frames; a smaller one averages windows that watch
             different frames, which reads more of the video and smooths (beyond the paper).
@@ -35,8 +34,13 @@ class HANetMethod:
 
     @property
     def observed(self) -> float:
-        """Three of every `interval` frames, or more where windows watch different frames."""
-        return min(1.0, 3 / math.gcd(self.stride, self.model.config.interval))
+        """Watched frames and, for kinematics, their neighbours; more where windows watch different frames."""
+        config = self.model.config
+        moving = config.flow or config.velocity or config.acceleration
+        read = (0, 1, config.interval - 1) if moving else (0,)
+        # Deep inside a track all windows together read the same frames of every `stride`.
+        frames = {t % self.stride for t in range(config.window) if t % config.interval in read}
+        return len(frames) / self.stride
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Refined poses.
@@ -48,9 +52,10 @@ class HANetMethod:
         channels = sequence.values.shape[1] * sequence.values.shape[2]
         if channels != self.model.config.channels:
             raise ValueError(
-                f"{sequence.name}: {channels} channels ({sequence.skeleton.name}, "
-                f"{sequence.representation}), this model was trained on {self.model.config.channels}"
+                f"{sequence.name}: this model was trained on {self.model.config.channels} channels, "
+                f"got {sequence.skeleton.name} {sequence.representation} with {channels}"
             )
+        self.model.eval()
         return refine_windows(
             sequence,
             lambda windows: self.model(windows).decoder_pose,

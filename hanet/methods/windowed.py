@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hanet.poses import PoseSequence
-from hanet.windows import merge_mean, window_index, window_starts
+from hanet.windows import over_windows
 
 WindowRefiner = Callable[[Float[Tensor, "W T C"]], Float[Tensor, "W T C"]]
 """Refines windows of float32 poses: keypoints as shares of the image's width and height, joints in metres."""
@@ -48,13 +48,11 @@ def refine_windows(
     scale = _scale(sequence)
     J, D = sequence.values.shape[1:]
     rows = torch.from_numpy((sequence.values / scale).astype(np.float32).reshape(len(sequence), J * D))
-    start, end = window_starts(np.array([0, len(rows)]), window=window, stride=stride, tail=True)
-    start, end = torch.from_numpy(start), torch.from_numpy(end)
-    index = window_index(start, end, window)
+    track = np.array([0, len(rows)])
     with torch.inference_mode():
-        refined = torch.cat([refiner(rows[part]) for part in index.split(batch)])
-    merged = merge_mean(refined, start, end, len(rows)).numpy().reshape(len(rows), J, D)
-    return sequence.with_values(merged * scale)
+        refined = over_windows(refiner, rows, track, window=window, stride=stride, batch=batch)
+    values = refined.numpy().reshape(len(rows), J, D) * scale
+    return sequence.with_values(values.astype(sequence.values.dtype))
 
 
 def _scale(sequence: PoseSequence) -> Float[np.ndarray, " D"] | Float[np.ndarray, ""]:

@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pytest
+import torch
 
 from hanet.methods.base import Method
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
+from hanet.methods.hanet import HANetMethod
 from hanet.methods.offset import ConstantOffset
+from hanet.model import HANet, HANetConfig
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15, SMPL24
 
@@ -29,10 +32,18 @@ class Case:
     equivariant: bool = True  # adding one vector to all frames adds it to the result
     keeps_constants: bool = True
     fills: bool = True  # NaN frames come back finite
+    refuses_nan: bool = False  # NaN frames are an error
     smooths: bool = True  # white noise comes back with less acceleration
 
 
 OFFSET = ConstantOffset(np.full((17, 3), 0.5), H36M17, "3d", "m", "camera_root_relative")
+
+
+def random_hanet() -> HANetMethod:
+    torch.manual_seed(0)
+    config = HANetConfig(channels=51, interval=5, window=11, hidden=8, layers=2)
+    return HANetMethod(HANet(config), stride=5)
+
 
 CASES = {
     "input": Case(Input(), fills=False, smooths=False),
@@ -41,6 +52,15 @@ CASES = {
     "gaussian": Case(Gaussian(sigma=2.0)),
     "one_euro": Case(OneEuro(min_cutoff=1.0, beta=0.05)),
     "constant_offset": Case(OFFSET, kinds=("3d",), keeps_constants=False, fills=False, smooths=False),
+    "hanet": Case(
+        random_hanet(),
+        kinds=("3d",),
+        equivariant=False,
+        keeps_constants=False,
+        fills=False,
+        refuses_nan=True,
+        smooths=False,  # an untrained one need not
+    ),
 }
 
 
@@ -147,6 +167,10 @@ def test_frames_without_detection(method: Method, kind: str, rng) -> None:
     sequence = track(kind, 40, rng)
     sequence.values[[0, 1, 17, 18, 20, 39]] = np.nan
     sequence.values[:, 4] = np.nan
+    if CASES[method.name].refuses_nan:
+        with pytest.raises(ValueError, match="walk: frame 17 holds NaN; fill missing poses before"):
+            method.refine(sequence)
+        return
     refined = method.refine(sequence).values
     others = np.arange(refined.shape[1]) != 4
     assert np.isnan(refined[:, 4]).all()

@@ -1,0 +1,239 @@
+"""FCN: the published network's numbers, and training and estimation around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import recipe
+import torch
+
+from hanet.estimators.fcn import (
+    FCN,
+    JOINTS,
+    KEYPOINTS,
+    FCNTraining,
+    Standardisation,
+    estimate,
+    network_input,
+    network_target,
+    train_fcn,
+)
+from hanet.poses import PoseSequence
+from hanet.skeletons import H36M17, H36M17_LEFT_FIRST
+
+TRAINING = FCNTraining(steps=60, batch=32, learning_rate=1e-2, seed=3)
+
+
+# --- the network
+
+
+@pytest.fixture(scope="module")
+def released():
+    manifest, outputs = recipe.read("estimators", "fcn_martinez_torch")
+    weights = recipe.weights(manifest)
+    assert recipe.sha256(weights) == manifest["weights_sha256"]
+    network = FCN().eval()
+    assert {k: list(v.shape) for k, v in network.state_dict().items()} == manifest["shapes"]
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in weights.items()})
+    return network, torch.from_numpy(recipe.model_input(manifest, "keypoints")), outputs
+
+
+def assert_close(ours: torch.Tensor, theirs: np.ndarray) -> None:
+    assert np.abs(ours.numpy() - theirs).max() / theirs.std() <= 5e-5
+
+
+@torch.no_grad()
+def test_the_network_computes_what_the_published_one_does(released):
+    network, x, outputs = released
+    assert_close(torch.relu(network.batch_norm1(network.w1(x)))[:, ::16], outputs["after_input_layer"])
+    assert_close(network(x), outputs["out"])
+
+
+@torch.no_grad()
+def test_a_frames_result_does_not_depend_on_the_batch(released):
+    network, x, _ = released
+    np.testing.assert_allclose(network(x[1:2]), network(x)[1:2], atol=1e-5)
+
+
+def test_inputs_lack_the_nose_and_outputs_the_root():
+    assert [H36M17.joints[j] for j in range(17) if j not in KEYPOINTS] == ["nose"]
+    assert [H36M17.joints[j] for j in range(17) if j not in JOINTS] == ["pelvis"]
+    assert len(KEYPOINTS) == len(JOINTS) == 16
+
+
+# --- sequences
+
+
+def keypoints(values: np.ndarray, name="walk", **fields) -> PoseSequence:
+    return PoseSequence(name, values, H36M17, "2d", 50.0, "px", "image", **fields)
+
+
+def joints(values: np.ndarray, name="walk", **fields) -> PoseSequence:
+    return PoseSequence(name, values, H36M17, "3d", 50.0, "m", "camera_root_relative", **fields)
+
+
+def linear_pairs(count=2, T=100) -> list[tuple[PoseSequence, PoseSequence]]:
+    """Keypoints that are joints seen from very far away, in pixels; depth is a mixture of them."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for i in range(count):
+        # Few causes, so that few weights learn them.
+        points = rng.normal(size=(T, 4)) @ np.random.default_rng(1).normal(size=(4, 51)) * 0.1
+        points = points.reshape(T, 17, 3)
+        points -= points[:, :1]
+        seen = 500 + 200 * points[..., :2] + 50 * points[:, 1:2, :2]
+        pairs.append((keypoints(seen, f"s{i}"), joints(points, f"s{i}")))
+    return pairs
+
+
+def test_a_linear_problem_is_learned():
+    pairs, losses = linear_pairs(), []
+    torch.manual_seed(0)
+    network = FCN(width=32, stages=1, dropout=0.0)
+    model, scale = train_fcn(
+        pairs, replace(TRAINING, steps=300), network=network, on_step=lambda step, loss: losses.append(loss)
+    )
+    assert model is network
+    assert len(losses) == 300
+    assert np.mean(losses[-10:]) < 0.05 * losses[0]
+    seen, truth = pairs[0]
+    distance = np.linalg.norm(estimate(model, scale, seen).values - truth.values, axis=-1).mean()
+    assert distance < 0.2 * np.linalg.norm(truth.values - truth.values.mean(axis=0), axis=-1).mean()
+
+
+def test_a_seed_gives_the_same_weights_whatever_was_drawn_before():
+    def weights(seed: int) -> list[torch.Tensor]:
+        network, _ = train_fcn(linear_pairs(), replace(TRAINING, steps=3, seed=seed))
+        assert not network.training
+        return list(network.state_dict().values())
+
+    first = weights(3)
+    torch.rand(5)
+    assert all(map(torch.equal, first, weights(3)))
+    assert not any(torch.equal(a, b) for a, b in zip(first, weights(4), strict=True) if a.is_floating_point())
+
+
+def test_training_leaves_the_callers_randomness_alone():
+    network = FCN(width=8, stages=1)
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    train_fcn(linear_pairs(), replace(TRAINING, steps=1), network=network)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_the_learning_rate_falls_to_zero():
+    """Adam's first step changes weights by the learning rate, the last one by next to nothing."""
+    network, weights = FCN(width=8, stages=1, dropout=0.0), []
+    train_fcn(
+        linear_pairs(),
+        replace(TRAINING, steps=50),
+        network=network,
+        on_step=lambda step, loss: weights.append(network.w2.weight.detach().clone()),
+    )
+    steps = [(b - a).abs().max() / TRAINING.learning_rate for a, b in pairwise(weights)]
+    assert steps[0] > 0.5
+    assert 0 < steps[-1] < 0.01
+
+
+def test_standardisation_by_hand():
+    x, y = torch.tensor([[1.0, 10], [3, 10.5]]), torch.tensor([[0.0], [4]])
+    scale = Standardisation.of(x, y)
+    np.testing.assert_allclose(scale.input_mean, [2, 10.25])
+    np.testing.assert_allclose(scale.input_std, [np.sqrt(2), np.sqrt(0.125)])
+    np.testing.assert_allclose(scale.output_mean, [2])
+    np.testing.assert_allclose(scale.output_std, [np.sqrt(8)])
+
+
+class Const(FCN):
+    """Says 1 for the joint that follows the root, 2 for the next, …"""
+
+    def forward(self, x):
+        return torch.arange(1, 17).repeat_interleave(3).expand(len(x), -1) + 0 * x.sum()
+
+
+def test_estimates_are_metres_at_their_joints(rng):
+    scale = Standardisation(torch.zeros(32), torch.ones(32), torch.full((48,), 0.5), torch.full((48,), 0.1))
+    seen = keypoints(
+        rng.uniform(0, 1000, size=(5, 17, 2)),
+        track=2,
+        start=9,
+        scores=rng.uniform(size=(5, 17)),
+        image_size=(9, 8),
+    )
+    network = Const(width=4, stages=1).train()
+    got = estimate(network, scale, seen)
+    assert not network.training
+    assert (got.representation, got.unit, got.frame_of_reference) == ("3d", "m", "camera_root_relative")
+    assert (got.key, got.start, got.fps, got.image_size) == (seen.key, 9, 50.0, (9, 8))
+    assert got.scores is seen.scores
+    np.testing.assert_allclose(
+        got.values,
+        np.tile(0.5 + 0.1 * np.arange(17)[:, None], (5, 1, 3)) * (np.arange(17) > 0)[:, None],
+        atol=1e-6,
+    )
+
+
+def test_keypoints_and_joints_keep_their_order(rng):
+    seen, truth = rng.normal(size=(2, 17, 2)), rng.normal(size=(2, 17, 3))
+    nose = H36M17.index("nose")
+    np.testing.assert_allclose(
+        network_input(keypoints(seen))[1], np.delete(seen[1], nose, axis=0).ravel(), rtol=1e-6
+    )
+    np.testing.assert_allclose(network_target(joints(truth))[1], truth[1, 1:].ravel(), rtol=1e-6)
+
+
+# --- refusals
+
+
+def test_other_poses_are_refused():
+    left_first = replace(keypoints(np.zeros((3, 17, 2))), skeleton=H36M17_LEFT_FIRST)
+    with pytest.raises(
+        ValueError, match="walk: FCN takes 2D keypoints on h36m17, got 2d on h36m17_left_first"
+    ):
+        network_input(left_first)
+    with pytest.raises(ValueError, match="takes 2D keypoints on h36m17, got 3d on h36m17"):
+        network_input(joints(np.zeros((3, 17, 3))))
+    for field, value, name in (
+        ("frame_of_reference", "camera", "camera 3d on h36m17"),
+        ("skeleton", H36M17_LEFT_FIRST, "camera_root_relative 3d on h36m17_left_first"),
+    ):
+        with pytest.raises(ValueError, match=f"FCN learns camera_root_relative joints on h36m17, got {name}"):
+            network_target(replace(joints(np.zeros((3, 17, 3))), **{field: value}))
+
+
+def test_too_little_to_train_on_is_refused():
+    with pytest.raises(ValueError, match="at least one pair"):
+        train_fcn([], TRAINING)
+    with pytest.raises(ValueError, match="FCN has 31 training frames, fewer than one batch of 32"):
+        train_fcn(linear_pairs(1, T=31), TRAINING)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"name": "run"},
+            r"keypoints of \('s0', 0\), frames 0 \+ 40, are paired with joints of \('run', 0\)",
+        ),
+        ({"track": 1}, r"joints of \('s0', 1\)"),
+        ({"start": 2}, r"frames 2 \+ 40"),
+        ({"values": np.ones((41, 17, 3))}, r"frames 0 \+ 41"),
+    ],
+)
+def test_pairs_of_other_frames_are_refused(change, message):
+    ((seen, truth),) = linear_pairs(1, T=40)
+    with pytest.raises(ValueError, match=message):
+        train_fcn([(seen, replace(truth, **change))], TRAINING)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("value", [np.nan, 3.0])
+def test_a_coordinate_without_spread_is_refused(which, value):
+    pair = linear_pairs(1, T=40)[0]
+    pair[which].values[:, 4, 0] = value
+    with pytest.raises(ValueError, match="training poses hold NaN, or a coordinate that never changes"):
+        train_fcn([pair], TRAINING)
