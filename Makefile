@@ -44,7 +44,8 @@ format: env  ## rewrite the code in the project's style
 	ruff format .
 
 ui: env  ## open the MLflow pages on http://127.0.0.1:$(PORT)
-	python -m stages.ui --port $(PORT)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
+		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
 clean:  ## remove the environment and caches of tools; data stay
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage* *.egg-info

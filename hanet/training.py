@@ -209,7 +209,9 @@ class Trainer:
         for chosen in torch.randperm(len(windows), generator=generator).split(options.batch):
             index = windows.rows(chosen).to(self.device)
             pair = rows.detected[index], rows.gt[index]
-            yield options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+            yield (
+                options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+            )
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:
         options = self.options

@@ -172,7 +172,9 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     uri = tracking_uri()
     location = f"file://{Path.cwd() / 'mlartifacts' / name}" if uri.startswith("sqlite") else None
     try:
-        return client.create_experiment(name, artifact_location=location)
+        # The kind decides which pages MLflow opens with: runs and charts, not traces of language models.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return client.create_experiment(name, artifact_location=location, tags=kind)
     except MlflowException:  # another process was quicker
         found = client.get_experiment_by_name(name)
         if found is None:
@@ -202,9 +204,10 @@ class LiveRun:
     def __init__(self, experiment: str, name: str, fingerprint: str, params: Mapping[str, Any]) -> None:
         self._client = mlflow_client()
         where = experiment_id(self._client, experiment)
-        found = find_run(self._client, where, "fingerprint", fingerprint)
+        key = f"{name}:{fingerprint}"
+        found = find_run(self._client, where, "training", key)
         if found is None:
-            run = self._client.create_run(where, run_name=name, tags={"fingerprint": fingerprint})
+            run = self._client.create_run(where, run_name=name, tags={"training": key})
             found = run.info.run_id
             log_params(self._client, found, params)
         else:

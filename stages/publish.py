@@ -126,7 +126,8 @@ def results(experiment: str, params: Params, lock: dict[str, Any]) -> list[Resul
                         "best_epoch": described["best_epoch"],
                         "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
                     },
-                    tags=tags | {"method": model, "seed": str(seed), "fingerprint": described["fingerprint"]},
+                    tags=tags
+                    | {"method": model, "seed": str(seed), "training": f"{name}:{described['fingerprint']}"},
                     checkpoint=checkpoint,
                     history=report / "training" / f"{name}.csv",
                 )
@@ -161,8 +162,8 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     run = _run.find_run(client, where, "key", f"{result.name}:{result.lock_hash}")
     if run is not None and client.get_run(run).data.tags.get("published") == state:
         return run, "there already"
-    if run is None and "fingerprint" in result.tags:  # the run that the training itself opened
-        run = _run.find_run(client, where, "fingerprint", result.tags["fingerprint"])
+    if run is None and "training" in result.tags:  # the run that the training itself opened
+        run = _run.find_run(client, where, "training", result.tags["training"])
     how = "made" if run is None else "completed"
     if run is None:
         run = client.create_run(where, run_name=result.name).info.run_id
