@@ -209,7 +209,9 @@ class Trainer:
         for chosen in torch.randperm(len(windows), generator=generator).split(options.batch):
             index = windows.rows(chosen).to(self.device)
             pair = rows.detected[index], rows.gt[index]
-            yield options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+            yield (
+                options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+            )
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:
         options = self.options
@@ -283,8 +285,7 @@ class Trainer:
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in below(state, "optimizer.").items():
             index, key = name.split(".", 1)
-            # The step count stays on the CPU, where AdamW keeps it.
-            moments.setdefault(int(index), {})[key] = tensor.cpu() if key == "step" else tensor
+            moments.setdefault(int(index), {})[key] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         return True
