@@ -14,7 +14,7 @@ from hanet.model import HANetOutput
 from hanet.skeletons import H36M17, LSP14, Skeleton
 
 C = 3 * len(H36M17)
-ALL = Augmentation(mirror_axis=0, rotation_degrees=30.0, scale=0.2, reverse=True)
+ALL = Augmentation(mirror_axis=0, rotation_degrees=30.0, scale=0.2, stretch=0.1, reverse=True)
 
 
 def windows(B=4, T=6, channels=C, seed=0) -> torch.Tensor:
@@ -93,7 +93,7 @@ def test_detected_and_true_poses_move_alike():
     detected, gt = windows(B=16), windows(B=16, seed=1)
     first, second = apply(ALL, detected, detected.clone())
     assert torch.equal(first, second)
-    # But for the body's size the motion is rigid: errors keep theirs, in another order.
+    # But for the body's shape the motion is rigid: errors keep theirs, in another order.
     moved, truth = apply(Augmentation(mirror_axis=0, rotation_degrees=30.0, reverse=True), detected, gt)
     before, after = (
         (a - b).unflatten(-1, (17, 3)).norm(dim=-1).flatten(1).sort().values
@@ -149,6 +149,18 @@ def test_sizes_are_drawn_evenly_around_one():
     assert factor.std() == pytest.approx(0.2 / math.sqrt(3), rel=0.05)
 
 
+def test_axes_are_stretched_each_by_its_own_factor():
+    values, gt = windows(B=2000, T=2), windows(B=2000, T=2, seed=1)
+    moved, truth = apply(Augmentation(stretch=0.2), values, gt)
+    factor = (moved / values).unflatten(-1, (17, 3))
+    torch.testing.assert_close(factor, factor[:, :1, :1].expand_as(factor))
+    torch.testing.assert_close(truth / gt, moved / values)
+    factor = factor[:, 0, 0]
+    assert factor.min() >= 0.8 - 1e-5 and factor.max() <= 1.2 + 1e-5
+    torch.testing.assert_close(factor.std(dim=0), torch.full((3,), 0.2 / math.sqrt(3)), rtol=0.05, atol=0)
+    assert (torch.corrcoef(factor.T) - torch.eye(3)).abs().max() < 0.1
+
+
 def test_the_generator_decides():
     values = windows(B=16)
     assert torch.equal(apply(ALL, values)[0], apply(ALL, values)[0])
@@ -165,7 +177,13 @@ def test_switched_off_nothing_moves_and_nothing_is_drawn():
 
 def test_it_is_true_where_it_draws():
     assert not Augmentation() and not Augmentation(vertical_axis=2)
-    for one in ({"mirror_axis": 0}, {"rotation_degrees": 1.0}, {"scale": 0.1}, {"reverse": True}):
+    for one in (
+        {"mirror_axis": 0},
+        {"rotation_degrees": 1.0},
+        {"scale": 0.1},
+        {"stretch": 0.1},
+        {"reverse": True},
+    ):
         assert Augmentation(**one)
 
 
@@ -187,8 +205,8 @@ def test_gaps_move_along():
     [
         ({"mirror_axis": 3}, "axes are 0, 1 or 2, got mirror_axis=3, vertical_axis=1"),
         ({"vertical_axis": -1}, "axes are 0, 1 or 2, got mirror_axis=None, vertical_axis=-1"),
-        ({"scale": 1.0}, r"scale must be in \[0, 1\), a share of the body's size, got 1.0"),
-        ({"scale": -0.1}, "scale must be in"),
+        ({"scale": 1.0}, r"scale must be in \[0, 1\), a share of the body, got 1.0"),
+        ({"stretch": -0.1}, r"stretch must be in \[0, 1\), .* got -0.1"),
     ],
 )
 def test_augmentations_that_cannot_be_are_refused(fields, message):
