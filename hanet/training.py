@@ -285,8 +285,7 @@ class Trainer:
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in below(state, "optimizer.").items():
             index, key = name.split(".", 1)
-            # The step count stays on the CPU, where AdamW keeps it.
-            moments.setdefault(int(index), {})[key] = tensor.cpu() if key == "step" else tensor
+            moments.setdefault(int(index), {})[key] = tensor
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         return True

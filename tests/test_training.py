@@ -6,14 +6,14 @@ import math
 import os
 import subprocess
 import sys
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-import hanet.training
+from hanet.augmentation import Augmentation
 from hanet.model import HANet, HANetConfig
 from hanet.rows import PoseRows
 from hanet.skeletons import H36M17, H36M17_LEFT_FIRST, JHMDB15, Skeleton
@@ -23,8 +23,7 @@ CONFIG = HANetConfig(channels=51, interval=2, window=5, hidden=8, layers=1, head
 OPTIONS = TrainingOptions(epochs=3, batch=16, stride=4, learning_rate=5e-3, loss_weight=2.0, warmup_epochs=1)
 EVERYTHING = {
     "epochs": 5,
-    "mirror": True,
-    "rotation_degrees": 20.0,
+    "augmentation": Augmentation(mirror_axis=0, rotation_degrees=20.0, scale=0.1, reverse=True),
     "jitter_starts": True,
     "average": 0.9,
     "acceleration_weight": 0.5,
@@ -152,16 +151,11 @@ def test_without_warm_up_it_starts_at_the_peak(tmp_path):
 # --- windows and labels
 
 
-def starts(trainer: Trainer, epoch: int, monkeypatch) -> np.ndarray:
+def starts(trainer: Trainer, epoch: int) -> np.ndarray:
     """First rows of an epoch's windows, in the order of training; checks that each stays in its segment."""
     seen: list[torch.Tensor] = []
-
-    def spy(detected: torch.Tensor, gt: torch.Tensor, **_):
-        seen.append(detected[:, :, 0])
-        return detected, gt
-
-    monkeypatch.setattr(hanet.training, "augment", spy)
-    trainer._epoch(epoch)
+    with trainer.model.register_forward_pre_hook(lambda _, args: seen.append(args[0][:, :, 0])):
+        trainer._epoch(epoch)
     windows = torch.cat(seen).round().long().numpy()
     segment = np.searchsorted(TRAIN.offsets, windows, side="right")
     assert (segment == segment[:, :1]).all()
@@ -176,18 +170,18 @@ def numbered() -> PoseRows:
     return replace(TRAIN, detected=detected)
 
 
-def test_windows_are_shuffled_anew_in_every_epoch(tmp_path, monkeypatch):
+def test_windows_are_shuffled_anew_in_every_epoch(tmp_path):
     trainer = make(tmp_path, train=numbered(), learning_rate=0.0)
-    first, second = (starts(trainer, epoch, monkeypatch) for epoch in (0, 1))
+    first, second = (starts(trainer, epoch) for epoch in (0, 1))
     expected = [*range(0, 56, 4), *range(60, 116, 4), *range(120, 177, 4)]
     assert sorted(first) == sorted(second) == expected
     assert first.tolist() != second.tolist() != expected
-    assert starts(trainer, 0, monkeypatch).tolist() == first.tolist()
+    assert starts(trainer, 0).tolist() == first.tolist()
 
 
-def test_jittered_windows_reach_every_frame(tmp_path, monkeypatch):
+def test_jittered_windows_reach_every_frame(tmp_path):
     trainer = make(tmp_path, train=numbered(), learning_rate=0.0, jitter_starts=True)
-    epochs = [np.sort(starts(trainer, epoch, monkeypatch)) for epoch in range(40)]
+    epochs = [np.sort(starts(trainer, epoch)) for epoch in range(40)]
     assert (epochs[0] != epochs[1]).any()
     for begin in epochs:
         shift = begin - np.sort(trainer.windows.start.numpy())
@@ -263,8 +257,7 @@ CHANGES = {
     "clip_norm": 1e-3,
     "seed": 1,
     "acceleration_weight": 1.0,
-    "mirror": True,
-    "rotation_degrees": 10.0,
+    "augmentation": Augmentation(rotation_degrees=10.0),
     "jitter_starts": True,
     "average": 0.5,
 }
@@ -485,13 +478,13 @@ def test_rows_that_do_not_fit_are_refused(tmp_path):
         make(tmp_path, validation=rows(skeleton=H36M17_LEFT_FIRST))
 
 
-@pytest.mark.parametrize("option", [{"mirror": True}, {"rotation_degrees": 5.0}])
-def test_keypoints_are_not_mirrored_or_rotated(tmp_path, option):
+def test_keypoints_are_not_augmented(tmp_path):
     keypoints = rows(skeleton=JHMDB15, dims=2)
     config = replace(CONFIG, channels=30)
     assert make(tmp_path, train=keypoints, validation=keypoints, config=config)
-    with pytest.raises(ValueError, match="mirror and rotation_degrees are for root-relative 3D joints only"):
-        make(tmp_path, train=keypoints, validation=keypoints, config=config, **option)
+    reverse = Augmentation(reverse=True)
+    with pytest.raises(ValueError, match="augmentation is for root-relative 3D joints only; leave it out"):
+        make(tmp_path, train=keypoints, validation=keypoints, config=config, augmentation=reverse)
 
 
 @pytest.mark.parametrize(
@@ -505,4 +498,4 @@ def test_keypoints_are_not_mirrored_or_rotated(tmp_path, option):
 )
 def test_options_that_cannot_be_are_refused(option, message):
     with pytest.raises(ValueError, match=message):
-        TrainingOptions(**asdict(OPTIONS) | option)
+        replace(OPTIONS, **option)

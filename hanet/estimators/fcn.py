@@ -237,7 +237,8 @@ def load(path: Path) -> tuple[FCN, Standardisation]:
     """What `save` wrote, in evaluation mode.
 
     Raises:
-        ValueError: the file is not an FCN of ours; names the first keys that differ.
+        ValueError: the file is not an FCN of ours; names the first keys that differ, also those whose
+            shapes do.
     """
     try:
         tensors = parse_safetensors(path.read_bytes())
@@ -246,10 +247,11 @@ def load(path: Path) -> tuple[FCN, Standardisation]:
             f"{path}: not a whole safetensors file ({error}); run the estimate stage again"
         ) from error
     network = FCN()
-    expected = {f"network.{k}" for k in network.state_dict()} | {
-        f"scale.{field.name}" for field in fields(Standardisation)
-    }
-    if differing := sorted(expected ^ set(tensors)):
+    sizes = {"input": network.w1.in_features, "output": network.w2.out_features}
+    expected = {f"network.{k}": v.shape for k, v in network.state_dict().items()}
+    expected |= {f"scale.{side}_{of}": torch.Size([n]) for side, n in sizes.items() for of in ("mean", "std")}
+    got = {name: tensor.shape for name, tensor in tensors.items()}
+    if differing := sorted(k for k in expected | got if expected.get(k) != got.get(k)):
         raise ValueError(f"{path}: not a saved FCN; keys that differ: {', '.join(differing[:5])}")
     network.load_state_dict(
         {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}

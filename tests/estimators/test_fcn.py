@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 import recipe
+import safetensors.torch
 import torch
 
+from hanet.cameras import look_at
 from hanet.estimators.fcn import (
     FCN,
     JOINTS,
@@ -17,14 +19,17 @@ from hanet.estimators.fcn import (
     FCNTraining,
     Standardisation,
     estimate,
+    load,
+    mirrored,
     network_input,
     network_target,
+    save,
     train_fcn,
 )
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, H36M17_LEFT_FIRST
 
-TRAINING = FCNTraining(steps=60, batch=32, learning_rate=1e-2, seed=3)
+TRAINING = FCNTraining(steps=40, batch=32, learning_rate=1e-3, dropout=0.0)
 
 
 # --- the network
@@ -91,52 +96,121 @@ def linear_pairs(count=2, T=100) -> list[tuple[PoseSequence, PoseSequence]]:
 
 def test_a_linear_problem_is_learned():
     pairs, losses = linear_pairs(), []
-    torch.manual_seed(0)
-    network = FCN(width=32, stages=1, dropout=0.0)
-    model, scale = train_fcn(
-        pairs, replace(TRAINING, steps=300), network=network, on_step=lambda step, loss: losses.append(loss)
+    network, scale = train_fcn(
+        pairs, TRAINING, seed=3, on_step=lambda step, loss: losses.append((step, loss))
     )
-    assert model is network
-    assert len(losses) == 300
-    assert np.mean(losses[-10:]) < 0.05 * losses[0]
+    assert [step for step, _ in losses] == list(range(TRAINING.steps))
+    assert losses[-1][1] < 0.1 * losses[0][1]
+    assert not network.training
     seen, truth = pairs[0]
-    distance = np.linalg.norm(estimate(model, scale, seen).values - truth.values, axis=-1).mean()
-    assert distance < 0.2 * np.linalg.norm(truth.values - truth.values.mean(axis=0), axis=-1).mean()
+    distance = np.linalg.norm(estimate(network, scale, seen).values - truth.values, axis=-1).mean()
+    assert distance < 0.4 * np.linalg.norm(truth.values - truth.values.mean(axis=0), axis=-1).mean()
 
 
-def test_a_seed_gives_the_same_weights_whatever_was_drawn_before():
-    def weights(seed: int) -> list[torch.Tensor]:
-        network, _ = train_fcn(linear_pairs(), replace(TRAINING, steps=3, seed=seed))
-        assert not network.training
-        return list(network.state_dict().values())
-
-    first = weights(3)
-    torch.rand(5)
-    assert all(map(torch.equal, first, weights(3)))
-    assert not any(torch.equal(a, b) for a, b in zip(first, weights(4), strict=True) if a.is_floating_point())
+def weights(seed: int, **options) -> list[torch.Tensor]:
+    network, _ = train_fcn(linear_pairs(), replace(TRAINING, steps=2, **options), seed=seed)
+    return [tensor for tensor in network.state_dict().values() if tensor.is_floating_point()]
 
 
-def test_training_leaves_the_callers_randomness_alone():
-    network = FCN(width=8, stages=1)
+def test_a_seed_gives_the_same_weights_and_leaves_the_callers_randomness_alone():
     torch.manual_seed(7)
     expected = torch.rand(3)
     torch.manual_seed(7)
-    train_fcn(linear_pairs(), replace(TRAINING, steps=1), network=network)
+    first = weights(3, dropout=0.5)
     assert torch.equal(torch.rand(3), expected)
+    assert all(map(torch.equal, first, weights(3, dropout=0.5)))
+    assert not any(map(torch.equal, first, weights(4, dropout=0.5)))
+    assert not any(map(torch.equal, first, weights(3, dropout=0.0)))
 
 
-def test_the_learning_rate_falls_to_zero():
-    """Adam's first step changes weights by the learning rate, the last one by next to nothing."""
-    network, weights = FCN(width=8, stages=1, dropout=0.0), []
-    train_fcn(
-        linear_pairs(),
-        replace(TRAINING, steps=50),
-        network=network,
-        on_step=lambda step, loss: weights.append(network.w2.weight.detach().clone()),
-    )
-    steps = [(b - a).abs().max() / TRAINING.learning_rate for a, b in pairwise(weights)]
-    assert steps[0] > 0.5
-    assert 0 < steps[-1] < 0.01
+def test_the_learning_rate_falls_to_zero(monkeypatch):
+    rates: list[float] = []
+
+    class Spy(torch.optim.Adam):
+        def step(self, *_, **__):
+            rates.append(self.param_groups[0]["lr"])
+            return super().step()
+
+    monkeypatch.setattr(torch.optim, "Adam", Spy)
+    train_fcn(linear_pairs(), replace(TRAINING, steps=4, learning_rate=0.1), seed=0)
+    assert rates == pytest.approx([0.05 * (1 + np.cos(np.pi * i / 4)) for i in range(4)])
+
+
+# --- mirror
+
+
+def test_a_mirrored_pair_by_hand(rng):
+    """In a picture 640 wide, x becomes 640 - x; left and right change names."""
+    seen = keypoints(rng.uniform(0, 640, size=(4, 17, 2)).astype(np.float32), image_size=(640, 480), start=5)
+    truth = joints(rng.normal(size=(4, 17, 3)).astype(np.float32), start=5)
+    flipped, turned = mirrored(seen, truth)
+    left, right, nose = (H36M17.index(name) for name in ("l_knee", "r_knee", "nose"))
+    np.testing.assert_allclose(flipped.values[:, left, 0], 640 - seen.values[:, right, 0], rtol=1e-5)
+    np.testing.assert_array_equal(flipped.values[:, left, 1], seen.values[:, right, 1])
+    np.testing.assert_allclose(flipped.values[:, nose, 0], 640 - seen.values[:, nose, 0], rtol=1e-5)
+    np.testing.assert_array_equal(turned.values[:, right], truth.values[:, left] * [-1, 1, 1])
+    assert (flipped.key, flipped.start, turned.key, turned.start) == (seen.key, 5, truth.key, 5)
+    for once, twice in zip((seen, truth), mirrored(flipped, turned), strict=True):
+        np.testing.assert_allclose(twice.values, once.values, atol=1e-4)
+
+
+def test_a_mirrored_pair_is_one_camera_s_view_of_a_mirrored_person(rng):
+    eye = look_at(np.zeros(3), azimuth=1.0, elevation=0.2, distance=4.0, focal=1000.0, image_size=(800, 600))
+    camera = eye.to_camera(rng.uniform(-1, 1, size=(3, 17, 3)))
+    seen = keypoints(eye.project(camera), image_size=(800, 600))
+    flipped, turned = mirrored(seen, joints(camera))
+    np.testing.assert_allclose(flipped.values, eye.project(turned.values), atol=1e-9)
+
+
+def test_training_with_a_mirror_sees_both_sides():
+    pairs = [(replace(seen, image_size=(1000, 1000)), truth) for seen, truth in linear_pairs(1)]
+    _, plain = train_fcn(pairs, replace(TRAINING, steps=1), seed=0)
+    _, both = train_fcn(pairs, replace(TRAINING, steps=1, mirror=True), seed=0)
+    assert plain.input_mean[0] != 500
+    assert both.input_mean[0] == pytest.approx(500, abs=1e-2)  # the pelvis, on average in the middle
+    with pytest.raises(
+        ValueError, match="s0: mirroring turns keypoints about the image's middle; give image_s"
+    ):
+        train_fcn(linear_pairs(1), replace(TRAINING, mirror=True), seed=0)
+
+
+# --- files
+
+
+def test_a_saved_network_comes_back(tmp_path):
+    network, scale = train_fcn(linear_pairs(), replace(TRAINING, steps=1), seed=0)
+    path = tmp_path / "below" / "fcn.safetensors"
+    digest = save(network, scale, path)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [p.name for p in path.parent.iterdir()] == ["fcn.safetensors"]
+    loaded, again = load(path)
+    assert not loaded.training
+    seen = linear_pairs()[0][0]
+    np.testing.assert_array_equal(estimate(loaded, again, seen).values, estimate(network, scale, seen).values)
+    assert save(loaded, again, tmp_path / "again.safetensors") == digest
+
+
+def test_files_that_are_no_network_are_refused(tmp_path):
+    path = tmp_path / "fcn.safetensors"
+    path.write_bytes(b"not a network")
+    with pytest.raises(
+        ValueError, match=r"fcn\.safetensors: not a whole safetensors file .* run the estimate stage"
+    ):
+        load(path)
+    path.write_bytes(safetensors.torch.save({"network.w1.weight": torch.zeros(2, 2), "mine": torch.zeros(1)}))
+    with pytest.raises(
+        ValueError, match=r"not a saved FCN; keys that differ: mine, network\.batch_norm1\.bias"
+    ):
+        load(path)
+    network = FCN(width=8)
+    save(network, Standardisation(*[torch.zeros(n) for n in (32, 32, 48, 48)]), path)
+    with pytest.raises(
+        ValueError, match=r"fcn\.safetensors: not a saved FCN; keys that differ: network\.batch_norm1\.bias, "
+    ):
+        load(path)
+
+
+# --- estimates
 
 
 def test_standardisation_by_hand():
@@ -207,9 +281,9 @@ def test_other_poses_are_refused():
 
 def test_too_little_to_train_on_is_refused():
     with pytest.raises(ValueError, match="at least one pair"):
-        train_fcn([], TRAINING)
+        train_fcn([], TRAINING, seed=0)
     with pytest.raises(ValueError, match="FCN has 31 training frames, fewer than one batch of 32"):
-        train_fcn(linear_pairs(1, T=31), TRAINING)
+        train_fcn(linear_pairs(1, T=31), TRAINING, seed=0)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +301,7 @@ def test_too_little_to_train_on_is_refused():
 def test_pairs_of_other_frames_are_refused(change, message):
     ((seen, truth),) = linear_pairs(1, T=40)
     with pytest.raises(ValueError, match=message):
-        train_fcn([(seen, replace(truth, **change))], TRAINING)
+        train_fcn([(seen, replace(truth, **change))], TRAINING, seed=0)
 
 
 @pytest.mark.parametrize("which", [0, 1])
@@ -236,4 +310,4 @@ def test_a_coordinate_without_spread_is_refused(which, value):
     pair = linear_pairs(1, T=40)[0]
     pair[which].values[:, 4, 0] = value
     with pytest.raises(ValueError, match="training poses hold NaN, or a coordinate that never changes"):
-        train_fcn([pair], TRAINING)
+        train_fcn([pair], TRAINING, seed=0)
