@@ -9,23 +9,22 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
-from torch import Tensor
 
 from hanet.model import HANet, HANetConfig
+from hanet.released import LAYER_NAMES, Source, check_tensors, grouped, load_weights, substitute
 
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 
+_PREFIX = "transformer."
 _RELEASED_NAMES = (
     (r"^encoder\.enter\.0\.", "encoder_embed."),
     (r"^encoder\.enter\.", "projection."),
@@ -38,15 +37,7 @@ _RELEASED_NAMES = (
     (r"^kinematics\.scale_acceleration\.", "acc_embed."),
     (r"^memory_embed\.", "motion_embed."),
     (r"^(encoder|decoder)_offset\.", r"\1_joints_embed."),
-    (r"\.norm_attention\.", ".norm1."),
-    (r"\.norm_memory\.", ".norm2."),
-    (r"\.norm_feedforward\.", ".norm3."),
-    (r"\.feedforward\.widen\.", ".linear1."),
-    (r"\.feedforward\.narrow\.", ".linear2."),
-    (r"\.attention\.", ".self_attn."),
-    (r"\.memory_attention\.", ".multihead_attn."),
-    (r"\.(query|key|value)\.", ".in_proj_"),
-    (r"\.out\.", ".out_proj."),
+    *LAYER_NAMES,
 )
 """Patterns of our names and what the released models have in their place, applied in this order."""
 
@@ -56,20 +47,18 @@ def released_names(model: HANet) -> dict[str, tuple[str, ...]]:
 
     It is one to one, but for attention's query, key and value, which the released models store as one.
     """
-    names: dict[str, tuple[str, ...]] = {}
-    for ours in model.state_dict():
-        name = ours
-        for pattern, replacement in _RELEASED_NAMES:
-            name = re.sub(pattern, replacement, name)
-        if entry := re.fullmatch(r"projection\.(\d+)(\..+)", name):
-            # There it leaves stage i, here it enters stage i + 1.
-            name = f"projection.{int(entry[1]) - 1}{entry[2]}"
-        name = f"transformer.{name}"
-        names[name] = (*names.get(name, ()), ours)
-    return names
+    return grouped(model.state_dict(), _released_name)
 
 
-def load_released(source: Mapping[str, Any] | str | os.PathLike[str], config: HANetConfig) -> HANet:
+def _released_name(ours: str) -> str:
+    name = substitute(ours, _RELEASED_NAMES)
+    if entry := re.fullmatch(r"projection\.(\d+)(\..+)", name):
+        # There it leaves stage i, here it enters stage i + 1.
+        name = f"projection.{int(entry[1]) - 1}{entry[2]}"
+    return _PREFIX + name
+
+
+def load_released(source: Source, config: HANetConfig) -> HANet:
     """A HANet with the weights of a checkpoint of the authors' implementation, in evaluation mode.
 
     Args:
@@ -85,72 +74,23 @@ def load_released(source: Mapping[str, Any] | str | os.PathLike[str], config: HA
         ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
             unexpected or of another shape than `config` asks for; all are named.
     """
-    content = source if isinstance(source, Mapping) else _torch_load(Path(source))
-    released = {
-        f"transformer.{name.removeprefix('module.').removeprefix('transformer.')}": tensor
-        for name, tensor in content.get("state_dict", content).items()
-    }
     model = HANet(config).eval()
-    names, own = released_names(model), model.state_dict()
-    expected = _unread_shapes(model)
-    for name, parts in names.items():
-        expected[name] = (sum(len(own[part]) for part in parts), *own[parts[0]].shape[1:])
-    released = {name: _without_kernel(tensor, expected.get(name)) for name, tensor in released.items()}
-    _check(released, expected, "not a released HANet of this configuration")
-    tensors: dict[str, Tensor] = {}
-    for name, parts in names.items():
-        tensors |= dict(zip(parts, released[name].chunk(len(parts)), strict=True))
-    model.load_state_dict(tensors)
+    load_weights(model, source, released_names(model), prefix=_PREFIX, unread=_unread_shapes(model))
     return model
 
 
 def _unread_shapes(model: HANet) -> dict[str, tuple[int, ...]]:
     """Shapes of what the released models store and never read."""
     widths = model.encoder.widths
-    last = f"transformer.projection.{len(widths) - 1}"
+    last = f"{_PREFIX}projection.{len(widths) - 1}"
     shapes: dict[str, tuple[int, ...]] = {
         f"{last}.weight": (2 * widths[-1], widths[-1]),
         f"{last}.bias": (2 * widths[-1],),
     }
     if model.config.pre_norm:
-        norms = {f"transformer.encoder_norm.{i}": width for i, width in enumerate(widths)}
+        norms = {f"{_PREFIX}encoder_norm.{i}": width for i, width in enumerate(widths)}
         shapes |= {f"{name}.{part}": (width,) for name, width in norms.items() for part in ("weight", "bias")}
     return shapes
-
-
-def _without_kernel(tensor: Any, shape: tuple[int, ...] | None) -> Any:
-    """The tensor in the expected shape, where all that differs is a convolution's kernel of size 1."""
-    if isinstance(tensor, Tensor) and shape is not None and tensor.shape[: len(shape)] == shape:
-        return tensor.reshape(shape) if tensor.shape[len(shape) :].numel() == 1 else tensor
-    return tensor
-
-
-def _check(tensors: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], complaint: str) -> None:
-    """Refuse tensors that are missing, unexpected or misshapen, naming up to ten of them."""
-    problems = [f"{name} is missing" for name in sorted(set(expected) - set(tensors))]
-    problems += [f"{name} is unexpected" for name in sorted(set(tensors) - set(expected))]
-    for name in sorted(set(expected) & set(tensors)):
-        tensor, shape = tensors[name], expected[name]
-        if not isinstance(tensor, Tensor):
-            problems.append(f"{name} is a {type(tensor).__name__}, expected a tensor")
-        elif tensor.shape != shape:
-            problems.append(f"{name} is {tuple(tensor.shape)}, but the configuration asks for {shape}")
-    if problems:
-        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise ValueError(f"{complaint}: {'; '.join(problems[:10])}{more}")
-
-
-def _torch_load(path: Path) -> Mapping[str, Any]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} holds more than tensors and plain values, and reading it could run code. Where you "
-            f"trust the file, save its state dict alone with torch.save and load that ({error})"
-        ) from error
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected a state dict")
-    return content
 
 
 def save(model: HANet, folder: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
@@ -194,7 +134,7 @@ def load(folder: str | os.PathLike[str]) -> HANet:
     model = HANet(HANetConfig.from_dict(description["config"])).eval()
     tensors = parse_safetensors(weights)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    _check(tensors, expected, f"{folder / WEIGHTS} does not fit its configuration")
+    check_tensors(tensors, expected, f"{folder / WEIGHTS} does not fit its configuration")
     model.load_state_dict(tensors)
     return model
 

@@ -110,6 +110,14 @@ def _per_channel(
     return difference.abs().sum(dim=(0, 1))
 
 
+def mean_absolute(
+    difference: Float[Tensor, "B K C"], labelled: Bool[Tensor, "B K C"] | None
+) -> Float[Tensor, ""]:
+    """Mean absolute value of the labelled entries; 0 where there is none, and unlabelled ones may be NaN."""
+    count = difference.numel() if labelled is None else labelled.sum().clamp(min=1)
+    return _per_channel(difference, labelled).sum() / count
+
+
 def acceleration_loss(
     pred: Float[Tensor, "B T C"], gt: Float[Tensor, "B T C"], mask: Bool[Tensor, "B T #C"] | None = None
 ) -> Float[Tensor, ""]:
@@ -128,5 +136,4 @@ def acceleration_loss(
         labelled = mask.expand(gt.shape)
         labelled = labelled[:, :-2] & labelled[:, 1:-1] & labelled[:, 2:]
     difference = torch.diff(pred - gt, n=2, dim=1)
-    count = difference.numel() if labelled is None else labelled.sum().clamp(min=1)
-    return _per_channel(difference, labelled).sum() / count
+    return mean_absolute(difference, labelled)

@@ -10,8 +10,7 @@ D hidden width d (encoder stage i works at d·2^i), F features of an encoder tok
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -19,11 +18,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from hanet.layers import DecoderLayer, EncoderLayer, linear
+from hanet.settings import Settings, is_number
 from hanet.temporal import (
     INTERPOLATIONS,
     LEAST_SIGMA,
     Interpolation,
     interpolation_matrix,
+    mix_frames,
     sine_positions,
     smoothing_matrix,
 )
@@ -34,7 +35,7 @@ FEATURES = ("flow", "velocity", "acceleration", "learn_kinematics", "multi_scale
 
 
 @dataclass(frozen=True)
-class HANetConfig:
+class HANetConfig(Settings):
     """All that shapes a HANet; the defaults are the paper's method.
 
     Attributes:
@@ -79,34 +80,18 @@ class HANetConfig:
     output_smoothing: float | int = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("channels", "interval", "window", "hidden", "layers", "heads", "feedforward"):
-            value = getattr(self, name)
-            whole = isinstance(value, int) and _number(value) and value >= 1
-            whole = whole or (name == "feedforward" and value is None)
-            _require(whole, name, value, "a whole number of at least 1")
-        for name in ("pre_norm", *FEATURES):
-            value = getattr(self, name)
-            _require(isinstance(value, bool), name, value, "true or false")
-        _require(_number(self.dropout) and 0 <= self.dropout < 1, "dropout", self.dropout, "in [0, 1)")
+        self._require_whole("channels", "interval", "window", "hidden", "layers", "heads")
+        if self.feedforward is not None:
+            self._require_whole("feedforward")
+        self._require_flags("pre_norm", *FEATURES)
+        self._require_share("dropout")
         sigma = self.output_smoothing
-        smooth = _number(sigma) and (sigma == 0 or LEAST_SIGMA <= sigma < math.inf)
-        _require(smooth, "output_smoothing", sigma, f"0 (off) or at least {LEAST_SIGMA} frames")
+        smooth = is_number(sigma) and (sigma == 0 or LEAST_SIGMA <= sigma < math.inf)
+        self._require(smooth, "output_smoothing", f"0 (off) or at least {LEAST_SIGMA} frames")
         kinds = f"one of {', '.join(INTERPOLATIONS)}"
-        _require(self.interpolation in INTERPOLATIONS, "interpolation", self.interpolation, kinds)
-        _require(
-            self.hidden % self.heads == 0 and self.hidden % 2 == 0,
-            "hidden",
-            self.hidden,
-            f"even and a multiple of heads={self.heads}",
-        )
-        nearest = max(self.window - 1, self.interval) // self.interval * self.interval + 1
-        _require(
-            self.window > self.interval and (self.window - 1) % self.interval == 0,
-            "window",
-            self.window,
-            f"interval·Q + 1 with Q ≥ 1 (its first and last frame are watched; interval is {self.interval}, "
-            f"nearest window {nearest})",
-        )
+        self._require(self.interpolation in INTERPOLATIONS, "interpolation", kinds)
+        self._require_heads(self.hidden, self.heads)
+        self._require_window(self.window, self.interval)
 
     @property
     def watched(self) -> int:
@@ -122,23 +107,6 @@ class HANetConfig:
     def layer_options(self) -> dict[str, Any]:
         """What all layers share."""
         return {"heads": self.heads, "pre_norm": self.pre_norm, "dropout": self.dropout}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> HANetConfig:
-        """The configuration of a mapping; a ValueError names keys that are unknown or missing."""
-        known = {f.name for f in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise ValueError(
-                f"unknown HANet settings {', '.join(unknown)}; known: {', '.join(sorted(known))}"
-            )
-        required = ("channels", "interval", "window", "hidden", "layers")
-        if missing := [name for name in required if name not in values]:
-            raise ValueError(f"missing HANet settings {', '.join(missing)}")
-        return cls(**values)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All settings as plain values, for JSON or YAML."""
-        return asdict(self)
 
 
 class HANetOutput(NamedTuple):
@@ -243,17 +211,24 @@ class Decoder(nn.Module):
     position: Tensor
     memory_position: Tensor
 
-    def __init__(self, config: HANetConfig) -> None:
+    def __init__(
+        self,
+        *,
+        channels: int,
+        interval: int,
+        window: int,
+        hidden: int,
+        layers: int,
+        feedforward: int,
+        **layer_options: Any,
+    ) -> None:
         super().__init__()
-        self.embed = nn.Conv1d(config.channels, config.hidden, kernel_size=5, padding=2)
+        self.embed = nn.Conv1d(channels, hidden, kernel_size=5, padding=2)
         nn.init.xavier_uniform_(self.embed.weight)
-        self.layers = nn.ModuleList(
-            DecoderLayer(config.hidden, config.feedforward_width, **config.layer_options)
-            for _ in range(config.layers)
-        )
-        self.norm = nn.LayerNorm(config.hidden)
-        position = sine_positions(config.window, config.hidden).float()
-        watched = watched_frames(config.window, config.interval)
+        self.layers = nn.ModuleList(DecoderLayer(hidden, feedforward, **layer_options) for _ in range(layers))
+        self.norm = nn.LayerNorm(hidden)
+        position = sine_positions(window, hidden).float()
+        watched = watched_frames(window, interval)
         self.register_buffer("position", position, persistent=False)
         self.register_buffer("memory_position", position[watched], persistent=False)
 
@@ -282,7 +257,15 @@ class HANet(nn.Module):
         self.encoder = Encoder(config)
         self.encoder_offset = linear(config.hidden, config.channels)
         self.memory_embed = linear(config.hidden + self.kinematics.features * config.channels, config.hidden)
-        self.decoder = Decoder(config)
+        self.decoder = Decoder(
+            channels=config.channels,
+            interval=config.interval,
+            window=config.window,
+            hidden=config.hidden,
+            layers=config.layers,
+            feedforward=config.feedforward_width,
+            **config.layer_options,
+        )
         self.decoder_offset = linear(config.hidden, config.channels)
         interpolation = interpolation_matrix(config.window, config.interval, config.interpolation)
         self.register_buffer("interpolation", interpolation.float(), persistent=False)
@@ -305,24 +288,9 @@ class HANet(nn.Module):
         scales = self.encoder(torch.cat(tokens, dim=-1))
         encoder_pose = self.encoder_offset(scales) + x
 
-        interpolated = _mix(self.interpolation, encoder_pose)
+        interpolated = mix_frames(self.interpolation, encoder_pose)
         memory = self.memory_embed(torch.cat([scales, *self.kinematics(previous, x, following)], dim=-1))
         decoder_pose = self.decoder_offset(self.decoder(interpolated, memory)) + interpolated
         if self.config.output_smoothing:
-            decoder_pose = _mix(self.smoothing, decoder_pose)
+            decoder_pose = mix_frames(self.smoothing, decoder_pose)
         return HANetOutput(decoder_pose, encoder_pose)
-
-
-def _require(ok: bool, name: str, value: object, expected: str) -> None:
-    if not ok:
-        raise ValueError(f"{name} must be {expected}, got {value!r}")
-
-
-def _number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _mix(matrix: Float[Tensor, "Q K"], pose: Float[Tensor, "B K C"]) -> Float[Tensor, "B Q C"]:
-    """A fixed matrix over frames, in the poses' own precision: half precision would round metres to 4 mm."""
-    with torch.autocast(pose.device.type, enabled=False):
-        return matrix @ pose

@@ -53,6 +53,15 @@ def interpolation_matrix(window: int, interval: int, kind: Interpolation) -> Flo
     return torch.from_numpy(np.stack([np.interp(frames, watched, column) for column in one_hot], axis=1))
 
 
+def mix_frames(matrix: Float[Tensor, "Q K"], pose: Float[Tensor, "B K C"]) -> Float[Tensor, "B Q C"]:
+    """Poses at Q frames, each a fixed mix of those at K, in their own precision.
+
+    Half precision, which mixed-precision training would choose, rounds metres to 4 mm.
+    """
+    with torch.autocast(pose.device.type, enabled=False):
+        return matrix @ pose
+
+
 def smoothing_matrix(window: int, sigma: float) -> Float[Tensor, "T T"]:
     """Gaussian low-pass over the frames of a window, `sigma` in frames, exact on straight lines everywhere.
 
