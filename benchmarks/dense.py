@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
+from hanet.layers import DecoderLayer
 from hanet.model import HANet, HANetOutput
 from hanet.temporal import sine_positions
 
@@ -53,7 +54,7 @@ class DenseHANet(nn.Module):
         memory = model.memory_embed(torch.cat([multi_scale, *motion], dim=-1))
         y = model.decoder.embed(pose.mT).mT
         for layer in model.decoder.layers:
-            y = self._decode(layer, y, memory)
+            y = decode(layer, y, memory, position=self.position, watched=self.watched)
         return HANetOutput(model.decoder_offset(model.decoder.norm(y)) + pose, encoder_pose)
 
     def _motion(self, v_previous: Tensor, v_next: Tensor) -> list[Tensor]:
@@ -66,19 +67,17 @@ class DenseHANet(nn.Module):
             motion.append(kinematics.scale_acceleration((v_next - v_previous).square()))
         return motion
 
-    def _decode(self, layer: nn.Module, x: Tensor, memory: Tensor) -> Tensor:
-        """One decoder layer whose memory holds all frames."""
-        position = self.position
-        branches = (
-            (layer.norm_attention, lambda y: layer.attention(y + position, y + position, y)),
-            (
-                layer.norm_memory,
-                lambda y: layer.memory_attention(
-                    y + position, memory + position, memory, allowed=self.watched
-                ),
-            ),
-            (layer.norm_feedforward, layer.feedforward),
-        )
-        for norm, branch in branches:
-            x = x + layer.drop(branch(norm(x))) if layer.pre_norm else norm(x + layer.drop(branch(x)))
-        return x
+
+def decode(layer: DecoderLayer, x: Tensor, memory: Tensor, *, position: Tensor, watched: Tensor) -> Tensor:
+    """One decoder layer whose memory holds all frames (`position`), of which `watched` may be read."""
+    branches = (
+        (layer.norm_attention, lambda y: layer.attention(y + position, y + position, y)),
+        (
+            layer.norm_memory,
+            lambda y: layer.memory_attention(y + position, memory + position, memory, allowed=watched),
+        ),
+        (layer.norm_feedforward, layer.feedforward),
+    )
+    for norm, branch in branches:
+        x = x + layer.drop(branch(norm(x))) if layer.pre_norm else norm(x + layer.drop(branch(x)))
+    return x

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hanet.methods.base import require_frames
-from hanet.methods.windowed import refine_windows
+from hanet.methods.windowed import refine_windows, require_channels, require_stride, share_read
 from hanet.model import HANet
 from hanet.poses import PoseSequence
 
@@ -27,10 +27,7 @@ class HANetMethod:
     name: str = "hanet"
 
     def __post_init__(self) -> None:
-        if not 1 <= self.stride <= self.model.config.window:
-            raise ValueError(
-                f"stride must be from 1 to the window's {self.model.config.window} frames, got {self.stride}"
-            )
+        require_stride(self.stride, self.model.config.window)
 
     @property
     def observed(self) -> float:
@@ -38,9 +35,8 @@ class HANetMethod:
         config = self.model.config
         moving = config.flow or config.velocity or config.acceleration
         read = (0, 1, config.interval - 1) if moving else (0,)
-        # Deep inside a track all windows together read the same frames of every `stride`.
-        frames = {t % self.stride for t in range(config.window) if t % config.interval in read}
-        return len(frames) / self.stride
+        frames = (t for t in range(config.window) if t % config.interval in read)
+        return share_read(frames, self.stride)
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Refined poses.
@@ -49,12 +45,7 @@ class HANetMethod:
             ValueError: an empty track, poses with NaN, or a track of other channels than the model's.
         """
         require_frames(sequence)
-        channels = sequence.values.shape[1] * sequence.values.shape[2]
-        if channels != self.model.config.channels:
-            raise ValueError(
-                f"{sequence.name}: this model was trained on {self.model.config.channels} channels, "
-                f"got {sequence.skeleton.name} {sequence.representation} with {channels}"
-            )
+        require_channels(sequence, self.model.config.channels)
         self.model.eval()
         return refine_windows(
             sequence,

@@ -5,7 +5,7 @@ Axes: W windows, T frames of a window, C channels (joints × dims).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
@@ -53,6 +53,30 @@ def refine_windows(
         refined = over_windows(refiner, rows, track, window=window, stride=stride, batch=batch)
     values = refined.numpy().reshape(len(rows), J, D) * scale
     return sequence.with_values(values.astype(sequence.values.dtype))
+
+
+def require_stride(stride: int, window: int) -> None:
+    """Refuse a stride that would leave frames out."""
+    if not 1 <= stride <= window:
+        raise ValueError(f"stride must be from 1 to the window's {window} frames, got {stride}")
+
+
+def require_channels(sequence: PoseSequence, channels: int) -> None:
+    """Refuse poses of another kind than a model was trained on."""
+    found = sequence.values.shape[1] * sequence.values.shape[2]
+    if found != channels:
+        raise ValueError(
+            f"{sequence.name}: this model was trained on {channels} channels, "
+            f"got {sequence.skeleton.name} {sequence.representation} with {found}"
+        )
+
+
+def share_read(frames: Iterable[int], stride: int) -> float:
+    """Share of a long track's frames that are read, where each window reads these of its frames.
+
+    Deep inside a track all windows together read the same frames of every `stride`.
+    """
+    return len({frame % stride for frame in frames}) / stride
 
 
 def _scale(sequence: PoseSequence) -> Float[np.ndarray, " D"] | Float[np.ndarray, ""]:
