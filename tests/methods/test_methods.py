@@ -8,13 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from hanet.deciwatch import DeciWatch, DeciWatchConfig
 from hanet.methods.base import Method
+from hanet.methods.deciwatch import DeciWatchMethod
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
 from hanet.methods.hanet import HANetMethod
 from hanet.methods.offset import ConstantOffset
+from hanet.methods.smoothnet import SmoothNetMethod
 from hanet.model import HANet, HANetConfig
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15, SMPL24
+from hanet.smoothnet import SmoothNet, SmoothNetConfig
 
 KINDS = {
     "2d": PoseSequence("", np.zeros((0, 15, 2), np.float32), JHMDB15, "2d", 25.0, "px", "image"),
@@ -45,6 +49,26 @@ def random_hanet() -> HANetMethod:
     return HANetMethod(HANet(config), stride=5)
 
 
+def random_deciwatch() -> DeciWatchMethod:
+    torch.manual_seed(0)
+    config = DeciWatchConfig(channels=51, interval=5, window=11, hidden=8, encoder_layers=2, decoder_layers=2)
+    return DeciWatchMethod(DeciWatch(config), stride=10)
+
+
+def random_smoothnet() -> SmoothNetMethod:
+    torch.manual_seed(0)
+    return SmoothNetMethod(SmoothNet(SmoothNetConfig(window=8, hidden=16, residual_hidden=8)))
+
+
+# An untrained network: nothing holds but the contract.
+UNTRAINED = {
+    "equivariant": False,
+    "keeps_constants": False,
+    "fills": False,
+    "refuses_nan": True,
+    "smooths": False,
+}
+
 CASES = {
     "input": Case(Input(), fills=False, smooths=False),
     "linear_interpolation": Case(LinearInterpolation(interval=5)),
@@ -52,15 +76,9 @@ CASES = {
     "gaussian": Case(Gaussian(sigma=2.0)),
     "one_euro": Case(OneEuro(min_cutoff=1.0, beta=0.05)),
     "constant_offset": Case(OFFSET, kinds=("3d",), keeps_constants=False, fills=False, smooths=False),
-    "hanet": Case(
-        random_hanet(),
-        kinds=("3d",),
-        equivariant=False,
-        keeps_constants=False,
-        fills=False,
-        refuses_nan=True,
-        smooths=False,  # an untrained one need not
-    ),
+    "hanet": Case(random_hanet(), kinds=("3d",), **UNTRAINED),
+    "deciwatch": Case(random_deciwatch(), kinds=("3d",), **UNTRAINED),
+    "smoothnet": Case(random_smoothnet(), **UNTRAINED),
 }
 
 
