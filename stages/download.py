@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from hanet.data.uiprmd import collect
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from hanet.data.archives import extract, fetch
+from hanet.data.uiprmd import collect
 from stages import _run
 from stages.params import Clips, Folder, Packages, load
 
@@ -36,7 +36,7 @@ def _packages(download: Packages, folder: Path) -> None:
 
 
 def _folder(download: Folder, folder: Path) -> None:
-    hashes = collect(Path(download.folder), folder, expected=download.sha256)
+    hashes = collect(Path(download.folder), folder, expected=download.sha256 or None)
     _run.console.print(f"  {download.folder}: {len(hashes)} files")
 
 

@@ -51,9 +51,10 @@ class HANetMethod:
                 f"{sequence.name}: {channels} channels ({sequence.skeleton.name}, "
                 f"{sequence.representation}), this model was trained on {self.model.config.channels}"
             )
+        device = next(self.model.parameters()).device
         return refine_windows(
             sequence,
-            lambda windows: self.model(windows).decoder_pose,
+            lambda windows: self.model(windows.to(device)).decoder_pose.cpu(),
             window=self.model.config.window,
             stride=self.stride,
         )
