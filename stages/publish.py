@@ -56,7 +56,11 @@ class Result:
 
 
 def main() -> None:
-    """Publish every result, and write down which run each is."""
+    """Publish every result, and write down what was published.
+
+    The receipt names lock hashes (a tag of the runs), not run ids: it is DVC's output, so it must follow from
+    the inputs alone, and a run that is made again has another id.
+    """
     from mlflow.exceptions import MlflowException
 
     with _run.stage("publish"):
@@ -66,8 +70,8 @@ def main() -> None:
             client = _run.mlflow_client()
             for experiment in params.run.experiments:
                 for result in results(experiment, lock):
-                    run, how = publish(client, result)
-                    receipt.setdefault(experiment, {})[result.name] = run
+                    how = publish(client, result)
+                    receipt.setdefault(experiment, {})[result.name] = result.lock_hash
                     _run.console.print(f"  {experiment} / {result.name}: {how}")
                 table(client, experiment)
         except MlflowException as error:
@@ -162,8 +166,8 @@ def config(checkpoint: Path) -> dict[str, Any]:
     return json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())["config"]
 
 
-def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
-    """Make the result's run, or complete the one there is; returns its id and what was done."""
+def publish(client: MlflowClient, result: Result) -> str:
+    """Make the result's run, or complete the one there is; returns what was done."""
     content = json.dumps([result.metrics, result.params, result.lock_hash], sort_keys=True)
     state = hashlib.sha256(content.encode()).hexdigest()
     run = _run.open_run(
@@ -171,7 +175,7 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     )
     tags = client.get_run(run).data.tags
     if tags.get("published") == state:
-        return run, "there already"
+        return "there already"
     if result.history is not None:
         logged = _run.last_epoch(client, run)
         for row in pd.read_csv(result.history).to_dict("records"):
@@ -188,7 +192,7 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     for name, value in (new | {"published": state}).items():
         client.set_tag(run, name, value)
     client.set_terminated(run, "FINISHED")
-    return run, "brought up to date" if "published" in tags else "published"
+    return "brought up to date" if "published" in tags else "published"
 
 
 def log_model(run: str, checkpoint: Path) -> None:
