@@ -38,6 +38,8 @@ def _problem(detail: Any, schema: dict[str, Any]) -> tuple[str, str]:
             return f"{key}.kind", f"expected one of {tags}; got {tag!r}"
         case "model_type" | "model_attributes_type" | "dataclass_type" | "dict_type":
             return key, f"expected a mapping; got {got}"
+        case "too_short":
+            return key, f"expected at least {detail['ctx']['min_length']} of them; got {got}"
     return key, f"{detail['msg'].replace('Input should', 'should')}; got {got}"
 
 
