@@ -86,7 +86,9 @@ def test_code_dependencies_are_the_imports(stage: str) -> None:
     listed = {dep for dep in GRAPH[stage]["deps"] if dep.endswith(".py")}
     missing = "".join(f"\n      - {name}" for name in sorted(needed - listed))
     superfluous = "".join(f"\n      - {name}" for name in sorted(listed - needed))
-    assert listed == needed, f"dvc.yaml, {stage}: add{missing or ' nothing'}\nremove{superfluous or ' nothing'}"
+    assert listed == needed, (
+        f"dvc.yaml, {stage}: add{missing or ' nothing'}\nremove{superfluous or ' nothing'}"
+    )
 
 
 @pytest.mark.parametrize("stage", GRAPH)

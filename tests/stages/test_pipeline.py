@@ -24,7 +24,6 @@ import yaml
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from hanet.methods.hanet import HANetMethod
-from stages import _run
 
 pytestmark = pytest.mark.slow
 
@@ -116,7 +115,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
         "DVC_SITE_CACHE_DIR": str(path / ".site"),
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
-        **{f"GIT_{who}_{what}": "tester@invalid" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        **{
+            f"GIT_{who}_{what}": "tester@invalid"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
     }
     project = Project(path, environment)
     project.write(tiny.PARAMS)
@@ -254,9 +257,7 @@ def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
         "train@tiny-second-2",
     }
     diff = json.loads(project.run("dvc", "params", "diff", "--json"))
-    assert diff == {
-        "params.yaml": {"experiments.tiny.models.second.training.epochs": {"old": 2, "new": 3}}
-    }
+    assert diff == {"params.yaml": {"experiments.tiny.models.second.training.epochs": {"old": 2, "new": 3}}}
     (project.path / "params.yaml").write_text(before)
     assert json.loads(project.run("dvc", "status", "--json")) == {}
 

@@ -39,7 +39,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
 def test_a_stage_dies_with_its_parent(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     child = (
-        "import os, time; from pathlib import Path; from stages._run import die_with_parent; die_with_parent();"
+        "import os, time; from pathlib import Path; from stages._run import die_with_parent;"
+        "die_with_parent();"
         f"p = Path({str(pid)!r}); p.with_suffix('.new').write_text(str(os.getpid()));"
         "p.with_suffix('.new').rename(p); time.sleep(60)"
     )
@@ -57,7 +58,9 @@ def test_a_stage_dies_with_its_parent(tmp_path: Path) -> None:
         parent.kill()
 
 
-@pytest.mark.parametrize("error", [ValueError("no such key"), FileNotFoundError("gone"), ArchiveError("cut off")])
+@pytest.mark.parametrize(
+    "error", [ValueError("no such key"), FileNotFoundError("gone"), ArchiveError("cut off")]
+)
 def test_what_a_user_can_mend_is_one_message(
     project: Path, capsys: pytest.CaptureFixture[str], error: Exception
 ) -> None:
@@ -92,7 +95,9 @@ def test_the_commit_is_dirty_by_code_not_by_what_runs_write(
 
     def git(*arguments: str) -> str:
         identity = ["-c", "user.name=tester", "-c", "user.email=tester@invalid"]
-        return subprocess.run(["git", *identity, *arguments], capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            ["git", *identity, *arguments], capture_output=True, text=True, check=True
+        ).stdout
 
     assert _run.commit() == "unknown"
     git("init", "--quiet")
@@ -155,6 +160,7 @@ def test_flatten() -> None:
 
 
 # --- MLflow
+
 
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -238,9 +244,7 @@ def trainer(folder: Path) -> Trainer:
     """Two epochs of a very small model on noise."""
     generator = torch.Generator().manual_seed(1)
     gt = torch.randn(20, 36, generator=generator)
-    rows = PoseRows(
-        detected=gt + 0.1, gt=gt, offsets=torch.tensor([0, 20]).numpy(), skeleton=LIMBS12
-    )
+    rows = PoseRows(detected=gt + 0.1, gt=gt, offsets=torch.tensor([0, 20]).numpy(), skeleton=LIMBS12)
     config = HANetConfig.from_dict(tiny.MODEL["model"] | {"channels": 36})
     return Trainer(config, TrainingOptions(**tiny.MODEL["training"]), rows, rows, folder=folder)
 

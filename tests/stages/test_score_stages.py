@@ -150,7 +150,9 @@ def test_the_table(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert text in capsys.readouterr().out
     heading, _, basis, _, columns, rule, *rows = text.splitlines()
     assert heading == "# kinect: uiprmd, estimator kinect"
-    assert basis.startswith("Protocol `full`, 20 test frames in 2 sequences, 30 fps. Data (SHA-256): ground truth ")
+    assert basis.startswith(
+        "Protocol `full`, 20 test frames in 2 sequences, 30 fps. Data (SHA-256): ground truth "
+    )
     assert _run.file_hash(_run.detected_path("kinect", "test"))[:12] in basis
     assert columns.count("|") == rule.count("|") == rows[0].count("|") == 9
     assert rows[0].startswith("| input | 8.00 [4.0, 12.0] | ") and rows[0].endswith("| 100% |  |")
@@ -213,9 +215,7 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
     np.testing.assert_array_equal(next(gaussian.sequences()).values, expected.values)
     # Off by 4 and 12 mm in training: the constant offset takes away 8 mm.
     offset = next(PoseCache.open(folder / "constant_offset.parquet").sequences())
-    np.testing.assert_allclose(
-        offset.values[:, 0, 0] - detected.values[:, 0, 0], -0.008, rtol=0, atol=1e-5
-    )
+    np.testing.assert_allclose(offset.values[:, 0, 0] - detected.values[:, 0, 0], -0.008, rtol=0, atol=1e-5)
 
 
 def test_refine_writes_what_refined(experiment: Path) -> None:
@@ -243,7 +243,10 @@ def test_nothing_is_published_before_it_is_reproduced(
 ) -> None:
     evaluate.main("kinect")
     write(
-        _run.REFINED / "kinect" / "filters" / "input.parquet", 0.0, "input", {"observed": 1.0, "parameters": {}}
+        _run.REFINED / "kinect" / "filters" / "input.parquet",
+        0.0,
+        "input",
+        {"observed": 1.0, "parameters": {}},
     )
     if lock is not None:
         Path("dvc.lock").write_text(lock)

