@@ -28,8 +28,11 @@ class Refiner(PythonModel):
 
     def predict(
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
-    ) -> np.ndarray:
-        """Detected poses (T, channels) in metres to refined ones of the same frames."""
+    ) -> Any:
+        """Detected poses (T, channels) in metres to an array of refined ones of the same frames.
+
+        MLflow's method has no return annotation, which a type checker reads as None; hence Any.
+        """
         skeleton = get(self._metadata["skeleton"])
         sequence = PoseSequence(
             name="track",

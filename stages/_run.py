@@ -23,7 +23,7 @@ from uuid import uuid4
 import torch
 from rich.console import Console
 
-from stages.params import ParamsError
+from hanet.data.unpack import ArchiveError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -56,7 +56,7 @@ def stage(*title: str) -> Iterator[None]:
     console.print(f"[bold]{' '.join(title)}[/] on {machine()}")
     try:
         yield
-    except (ParamsError, ValueError, OSError) as error:
+    except (ValueError, OSError, ArchiveError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
         raise SystemExit(2) from None
 
@@ -90,28 +90,38 @@ def device() -> torch.device:
 
 
 def commit() -> str:
-    """The work tree's commit, marked ``-dirty`` where tracked files differ; ``unknown`` outside git."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--exclude=*"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return described.stdout.strip() or "unknown"
+    """The work tree's commit; ``-dirty`` where tracked files differ, ``unknown`` outside git.
+
+    What the pipeline itself writes (dvc.lock, data/) does not count: it differs during every run.
+    """
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!data")
+        return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 @contextmanager
 def fresh_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its name when the block ends well, and else is removed."""
+    """A temporary folder beside `path` that takes its name when the block ends well, and else is removed.
+
+    `path` is the old folder, no folder or the new one at any moment, never a part of one.
+    """
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    old = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     temporary.mkdir(parents=True)
     try:
         yield temporary
         if path.exists():
-            shutil.rmtree(path)
+            path.rename(old)
         temporary.rename(path)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -148,9 +158,18 @@ def tracking_uri() -> str:
 
 
 def mlflow_client() -> MlflowClient:
-    """A client on `tracking_uri`, without telemetry and chatter."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    """A client on `tracking_uri`, without telemetry and chatter, that gives up in half a minute.
+
+    MLflow's own patience is minutes a call; its environment variables, where set, win over these.
+    """
+    for name, value in (
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false"),
+        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "10"),
+        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
+        ("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1"),
+    ):
+        os.environ.setdefault(name, value)
     import logging
 
     import mlflow
@@ -182,12 +201,23 @@ def experiment_id(client: MlflowClient, name: str) -> str:
         return found.experiment_id
 
 
-def find_run(client: MlflowClient, experiment: str, tag: str, value: str) -> str | None:
-    """The newest run of an experiment that has a tag of that value."""
-    runs = client.search_runs(
-        [experiment], f"tags.`{tag}` = '{value}'", max_results=1, order_by=["attributes.start_time DESC"]
-    )
-    return runs[0].info.run_id if runs else None
+def open_run(
+    client: MlflowClient,
+    experiment: str,
+    name: str,
+    key: str,
+    params: Mapping[str, Any],
+    *,
+    lock_hash: str | None = None,
+) -> str:
+    """The newest run of that key which is published under `lock_hash` or not yet at all; else a new one."""
+    where = experiment_id(client, experiment)
+    for run in client.search_runs([where], f"tags.key = '{key}'", order_by=["attributes.start_time DESC"]):
+        if run.data.tags.get("lock_hash") in (None, lock_hash):
+            return run.info.run_id
+    run = client.create_run(where, run_name=name, tags={"key": key}).info.run_id
+    log_params(client, run, params)
+    return run
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -199,21 +229,13 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 class LiveRun:
-    """The MLflow run of a training under way, found again by the training's fingerprint when it resumes."""
+    """The MLflow run of a training, found again by its key, so that a resumed training goes on in it."""
 
     def __init__(self, experiment: str, name: str, fingerprint: str, params: Mapping[str, Any]) -> None:
         self._client = mlflow_client()
-        where = experiment_id(self._client, experiment)
-        key = f"{name}:{fingerprint}"
-        found = find_run(self._client, where, "training", key)
-        if found is None:
-            run = self._client.create_run(where, run_name=name, tags={"training": key})
-            found = run.info.run_id
-            log_params(self._client, found, params)
-        else:
-            self._client.update_run(found, status="RUNNING")
-        self._run = found
-        self._logged = max((m.step for m in self._client.get_metric_history(found, "epoch")), default=0)
+        self._run = open_run(self._client, experiment, name, training_key(name, fingerprint), params)
+        self._client.update_run(self._run, status="RUNNING")
+        self._logged = last_epoch(self._client, self._run)
 
     def log(self, row: Mapping[str, float]) -> None:
         """Log an epoch's numbers, unless the run has them."""
@@ -223,6 +245,16 @@ class LiveRun:
     def end(self, status: str) -> None:
         """Close the run."""
         self._client.set_terminated(self._run, status)
+
+
+def training_key(name: str, fingerprint: str) -> str:
+    """What tells a training's run from others: two models may be set up alike, so the name is part of it."""
+    return f"{name}:{fingerprint}"
+
+
+def last_epoch(client: MlflowClient, run: str) -> int:
+    """The last epoch that a run has numbers of; 0 where it has none."""
+    return max((metric.step for metric in client.get_metric_history(run, "epoch")), default=0)
 
 
 def log_params(client: MlflowClient, run: str, params: Mapping[str, Any]) -> None:

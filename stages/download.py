@@ -36,7 +36,7 @@ def _packages(download: Packages, folder: Path) -> None:
 
 
 def _folder(download: Folder, folder: Path) -> None:
-    hashes = collect(Path(download.folder), folder, expected=download.sha256)
+    hashes = collect(Path(download.folder), folder, expected=download.sha256 or None)
     _run.console.print(f"  {download.folder}: {len(hashes)} files")
 
 

@@ -17,12 +17,12 @@ from rich.progress import Progress
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.leakage import clip_of
-from hanet.data.uiprmd import read_pairs, split_of
+from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
 from stages import _run
-from stages.params import SPLITS, UIPRMD, FCNEstimate, load
+from stages.params import SPLITS, FCNEstimate, load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
 
@@ -30,19 +30,13 @@ Pairs = list[tuple[PoseSequence, PoseSequence]]
 def main(experiment: str) -> None:
     """Write one cache of detected poses a split, and the estimator's weights where it is trained here."""
     with _run.stage("estimate", experiment):
-        params = load()
-        described = params.experiment(experiment)
+        described = load().experiment(experiment)
         poses = _run.POSES / described.dataset
         with _run.fresh_folder(_run.PAIRS / experiment) as folder:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
             else:
-                dataset = params.dataset(described.dataset)
-                if not isinstance(dataset, UIPRMD):
-                    raise ValueError(
-                        f"data set {described.dataset} carries no recorded poses; choose estimator fcn"
-                    )
-                recorded(_run.RAW / described.dataset, folder, poses, dataset)
+                recorded(_run.RAW / described.dataset, poses, folder)
             for split in SPLITS:
                 shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
@@ -135,14 +129,14 @@ def out_of_fold(pairs: Pairs, folds: list[list[int]], options: FCNEstimate) -> l
 # --- poses that were recorded with the data
 
 
-def recorded(raw: Path, folder: Path, poses: Path, dataset: UIPRMD) -> None:
-    """The Kinect's own skeletons."""
-    found: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
-    for detected, _ in read_pairs(raw):
-        found[split_of(detected.name, dataset.ingest.splits)].append(detected)
-    for split, sequences in found.items():
-        truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
-        write(folder / f"detected-{split}.parquet", sequences, truth, "kinect", dict(truth.provenance))
+def recorded(raw: Path, poses: Path, folder: Path) -> None:
+    """The Kinect's own skeletons, split as their ground truth is."""
+    found = {detected.name: detected for detected, _ in read_pairs(raw)}
+    for split in SPLITS:
+        truth = PoseCache.open(poses / f"gt-{split}.parquet")
+        detected = [found[sequence.name] for sequence in truth.sequences()]
+        provenance = dict(truth.metadata.provenance)
+        write(folder / f"detected-{split}.parquet", detected, truth.metadata, "kinect", provenance)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ def main(experiment: str) -> None:
         scored = [(entry, score(entry, truth, params.evaluate)) for entry in entries]
         report = _run.REPORTS / experiment
         _run.write_json(report / "scores.json", summary(scored, params.evaluate))
+        _run.write_json(report / "runs.json", [by_run(entry, scores) for entry, scores in scored])
         _run.write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate))
         by_sequence = pd.concat(
             [s.to_frame().assign(method=e.method, seed=e.seed).astype({"seed": "Int64"}) for e, s in scored]
@@ -91,10 +92,29 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
         for metric in first.means:
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
             low, high = pooled_interval([scores for _, scores in runs], metric, options)
-            cell = {"mean": mean, "sd": sd, "low": low, "high": high}
-            row[metric] = {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
+            row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
         result[method] = row
     return result
+
+
+def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
+    """The scores of one refined cache, which MLflow shows as those of its run."""
+    cells = {
+        metric: {"mean": mean, "low": scores.intervals[metric][0], "high": scores.intervals[metric][1]}
+        for metric, mean in scores.means.items()
+    }
+    return {
+        "method": entry.method,
+        "seed": entry.seed,
+        "frames": scores.frames,
+        "sequences": scores.sequences,
+        "metrics": {metric: _rounded(cell) for metric, cell in cells.items()},
+    }
+
+
+def _rounded(cell: dict[str, float]) -> dict[str, float]:
+    """Without what there is none of, e.g. the interval of a single sequence."""
+    return {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
 
 
 def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter, PoseCache
+from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter
 from hanet.data.clips import Clip, glitches, read_clips
 from hanet.data.leakage import check_leakage, clip_of
 from hanet.data.leakage import report as leakage_report
 from hanet.data.uiprmd import read_pairs, split_of, subject_of
 from hanet.data.views import cameras_around, views
 from hanet.poses import PoseSequence
+from hanet.skeletons import H36M17
 from stages import _run
 from stages.params import SPLITS, Clips, ClipsIngest, SubjectsIngest, load
 
@@ -30,11 +30,8 @@ def main(dataset: str) -> None:
             raw = _run.RAW / dataset
             if isinstance(described, Clips):
                 report = clips(raw, folder, described.ingest, dataset)
-                group = clip_of
             else:
                 report = pairs(raw, folder, described.ingest, dataset)
-                group = subject_of
-            report["leakage"] = check_splits(folder, group)
             _run.write_json(folder / "report.json", report)
         for name, row in report["splits"].items():
             _run.console.print(f"  {name}: {row['sequences']} sequences, {row['frames']} frames")
@@ -80,6 +77,9 @@ def clips(raw: Path, folder: Path, options: ClipsIngest, dataset: str) -> dict[s
         found[split].append(clip)
     if wanted:
         raise ValueError(f"splits name clips that are not there: {', '.join(sorted(wanted))}")
+    # Before cameras look at them: each clip has its own, and the same motion in two would not be noticed.
+    bodies = {split: [body(clip) for clip in members] for split, members in found.items()}
+    leakage = leakage_report(check_leakage(bodies, group=clip_of))
     hashes = source_hashes(raw)
     rows = {}
     for split, members in found.items():
@@ -108,7 +108,20 @@ def clips(raw: Path, folder: Path, options: ClipsIngest, dataset: str) -> dict[s
             "sequences": len(shown),
             "frames": sum(len(view.joints) for view in shown),
         }
-    return {"splits": rows, "glitch_frames_left_out": dropped}
+    return {"splits": rows, "glitch_frames_left_out": dropped, "leakage": leakage}
+
+
+def body(clip: Clip) -> PoseSequence:
+    """The clip's poses, wherever in the world they happen; one row after the other, without the gaps."""
+    return PoseSequence(
+        name=clip.name,
+        values=clip.joints,
+        skeleton=H36M17,
+        representation="3d",
+        fps=clip.fps,
+        unit="m",
+        frame_of_reference="world",
+    ).root_relative()
 
 
 def without_glitches(clip: Clip, options: ClipsIngest) -> tuple[Clip, int]:
@@ -131,27 +144,21 @@ def without_glitches(clip: Clip, options: ClipsIngest) -> tuple[Clip, int]:
 def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dict[str, Any]:
     """Caches ``gt-<split>`` of the Vicon joints."""
     hashes = source_hashes(raw)
-    writers: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
+    found: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
     for _, gt in read_pairs(raw):
-        writers[split_of(gt.name, options.splits)].append(gt)
+        found[split_of(gt.name, options.splits)].append(gt)
+    if empty := [split for split, sequences in found.items() if not sequences]:
+        raise ValueError(f"{dataset}: no subject in {', '.join(empty)}; name others for it in params.yaml")
+    leakage = leakage_report(check_leakage(found, group=lambda name: f"subject {subject_of(name)}"))
     rows = {}
-    for split, sequences in writers.items():
-        if not sequences:
-            raise ValueError(f"split {split} of {dataset} is empty; name subjects for it in params.yaml")
+    for split, sequences in found.items():
         write(folder / f"gt-{split}.parquet", sequences, dataset, split, hashes)
         rows[split] = {
-            "subjects": sorted(Counter(subject_of(s.name) for s in sequences)),
+            "subjects": sorted({subject_of(s.name) for s in sequences}),
             "sequences": len(sequences),
             "frames": sum(len(s) for s in sequences),
         }
-    return {"splits": rows}
-
-
-def check_splits(folder: Path, group: Callable[[str], Any]) -> str:
-    """Refuse splits that share sequences, groups (clips or subjects) or frames."""
-    opened = {p.stem.removeprefix("gt-"): PoseCache.open(p) for p in sorted(folder.glob("gt-*.parquet"))}
-    leaks = check_leakage({name: cache.sequences() for name, cache in opened.items()}, group=group)
-    return leakage_report(leaks)
+    return {"splits": rows, "leakage": leakage}
 
 
 if __name__ == "__main__":

@@ -7,15 +7,17 @@ schema: a section a stage, then the experiments.
 from __future__ import annotations
 
 import os
+from inspect import signature
+from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    TypeAdapter,
     ValidationError,
     field_validator,
     model_validator,
@@ -27,6 +29,7 @@ from hanet.estimators.fcn import FCNTraining
 from hanet.methods.filters import FILTERS
 from hanet.model import HANetConfig
 from hanet.training import TrainingOptions
+from stages._explain import explain
 
 PARAMS = Path("params.yaml")
 SPLITS = ("train", "val", "test")
@@ -37,42 +40,36 @@ class ParamsError(ValueError):
 
 
 class Section(BaseModel):
-    """A mapping whose keys are all known."""
+    """A mapping whose keys are all known; the library's dataclasses below it are held to the same."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-
-def _strict(cls: type) -> Any:
-    """A dataclass of the library as a field: its own keys, no others, its own types."""
-    adapter = TypeAdapter(cls)
-    known = set(cls.__dataclass_fields__)
-
-    def parse(value: Any) -> Any:
-        if isinstance(value, cls):
-            return value
-        if not isinstance(value, dict):
-            raise ValueError(f"expected a mapping of {', '.join(sorted(known))}")
-        if unknown := sorted(set(value) - known):
-            raise ValueError(f"unknown keys {', '.join(unknown)}; known: {', '.join(sorted(known))}")
-        return adapter.validate_python(value)
-
-    return parse
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _all_splits(value: dict[str, Any]) -> dict[str, Any]:
+def _once(names: list[Any]) -> list[Any]:
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise ValueError(f"listed more than once: {', '.join(twice)}")
+    return names
+
+
+def _splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
     if set(value) != set(SPLITS):
-        raise ValueError(f"the splits are {', '.join(SPLITS)}")
+        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value)}")
+    _once([name for names in value.values() for name in names])
     return value
+
+
+Seed = Annotated[int, Field(ge=0)]
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
 
 
 class Run(Section):
     """What `dvc repro` reproduces; all else in the file is defined but off."""
 
-    datasets: list[str]
+    datasets: Names
     estimates: dict[str, str]
-    experiments: list[str]
-    models: list[str]
-    seeds: list[int] = Field(min_length=1)
+    experiments: Names
+    models: Names
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_once)]
 
 
 # --- datasets
@@ -99,24 +96,16 @@ class Packages(Section):
 
     archives: dict[str, Archive]
 
-    @field_validator("archives", mode="before")
-    @classmethod
-    def _archives(cls, value: Any) -> Any:
-        parse = _strict(Archive)
-        return {name: parse(entry) for name, entry in value.items()} if isinstance(value, dict) else value
-
 
 class ClipsIngest(Section):
     """Clips to ground truth seen by virtual cameras."""
 
     fps: float = Field(gt=0)
-    seed: int
+    seed: Seed
     source_cameras: Cameras
     target_cameras: Cameras
     glitches: Glitches
-    splits: dict[str, list[str]]
-
-    _splits = field_validator("splits")(_all_splits)
+    splits: Annotated[dict[str, Names], AfterValidator(_splits)]
 
 
 class Clips(Section):
@@ -137,9 +126,7 @@ class Folder(Section):
 class SubjectsIngest(Section):
     """Splits by subject number."""
 
-    splits: dict[str, list[int]]
-
-    _splits = field_validator("splits")(_all_splits)
+    splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_splits)]
 
 
 class UIPRMD(Section):
@@ -164,7 +151,7 @@ class FCNEstimate(Section):
     """
 
     kind: Literal["fcn"]
-    seed: int
+    seed: Seed
     detector: DetectorErrors
     training: FCNTraining
     train_on: Literal["source", "target"] = "source"
@@ -175,9 +162,6 @@ class FCNEstimate(Section):
         if (self.train_on == "target") != (self.out_of_fold >= 2):
             raise ValueError("out_of_fold (2 or more folds) belongs to train_on: target, and is 0 otherwise")
         return self
-
-    _detector = field_validator("detector", mode="before")(_strict(DetectorErrors))
-    _training = field_validator("training", mode="before")(_strict(FCNTraining))
 
 
 class RecordedEstimate(Section):
@@ -212,7 +196,7 @@ class Model(Section):
     def _training(cls, value: Any) -> Any:
         if isinstance(value, dict) and "seed" in value:
             raise ValueError("the seed comes from run.seeds; leave it out")
-        return _strict(TrainingOptions)(value)
+        return value
 
     def config(self, channels: int) -> HANetConfig:
         """The model's configuration for poses of that many channels."""
@@ -230,8 +214,17 @@ class Experiment(Section):
     @field_validator("filters")
     @classmethod
     def _filters(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if unknown := sorted(set(value) - set(FILTERS)):
-            raise ValueError(f"unknown filters {', '.join(unknown)}; known: {', '.join(FILTERS)}")
+        for name, grid in value.items():
+            if name not in FILTERS:
+                raise ValueError(f"unknown filter {name}; known: {', '.join(FILTERS)}")
+            takes = signature(FILTERS[name])
+            try:
+                takes.bind(**grid)
+            except TypeError as error:
+                known = ", ".join(takes.parameters) or "nothing"
+                raise ValueError(f"{name}: {error}; it takes {known}") from None
+            for values in product(*grid.values()):
+                FILTERS[name](**dict(zip(grid, values, strict=True)))  # refuses what cannot be
         return value
 
 
@@ -240,7 +233,7 @@ class Evaluate(Section):
 
     protocol: Literal["full", "smoothnet"]
     resamples: int = Field(ge=100)
-    seed: int
+    seed: Seed
 
 
 class Params(Section):
@@ -253,23 +246,31 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _references(self) -> Params:
-        for name in self.run.datasets:
-            _known(f"run.datasets: {name}", name, self.datasets)
-        for name in self.run.experiments:
-            _known(f"run.experiments: {name}", name, self.experiments)
-            experiment = self.experiments[name]
-            if experiment.dataset not in self.run.datasets:
-                raise ValueError(
-                    f"run.experiments holds {name}; its data set {experiment.dataset} is not in run.datasets"
-                )
-            if self.run.estimates.get(name) != experiment.dataset:
-                raise ValueError(
-                    f"run.estimates must hold {name}: {experiment.dataset}, as run.experiments does"
-                )
-            for model in self.run.models:
-                _known(f"run.models: {model}", model, experiment.models)
         for name, experiment in self.experiments.items():
             _known(f"experiments.{name}.dataset", experiment.dataset, self.datasets)
+            fitting = "fcn" if isinstance(self.datasets[experiment.dataset], Clips) else "recorded"
+            if experiment.estimate.kind != fitting:
+                raise ValueError(
+                    f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes {fitting}, "
+                    f"got {experiment.estimate.kind}"
+                )
+        for name in self.run.datasets:
+            _known("run.datasets", name, self.datasets)
+        for name in self.run.experiments:
+            _known("run.experiments", name, self.experiments)
+            if self.experiments[name].dataset not in self.run.datasets:
+                raise ValueError(
+                    f"run.experiments: {name} needs the data set {self.experiments[name].dataset}; "
+                    "add it to run.datasets"
+                )
+            for model in self.run.models:
+                _known(f"run.models (experiment {name})", model, self.experiments[name].models)
+        estimates = {name: self.experiments[name].dataset for name in self.run.experiments}
+        if self.run.estimates != estimates:
+            raise ValueError(
+                f"run.estimates: expected {estimates}, each of run.experiments with its data set, "
+                f"got {self.run.estimates}"
+            )
         return self
 
     def experiment(self, name: str) -> Experiment:
@@ -291,9 +292,9 @@ class Params(Section):
             ) from None
 
 
-def _known(where: str, name: str, table: dict[str, Any]) -> None:
+def _known(key: str, name: str, table: dict[str, Any]) -> None:
     if name not in table:
-        raise ValueError(f"{where} is not defined; defined: {', '.join(table)}")
+        raise ValueError(f"{key}: {name} is not defined; defined: {', '.join(table)}")
 
 
 def load(path: str | os.PathLike[str] = PARAMS) -> Params:
@@ -303,46 +304,13 @@ def load(path: str | os.PathLike[str] = PARAMS) -> Params:
         ParamsError: naming file, key, what it holds and what it may be.
     """
     try:
-        content = yaml.safe_load(Path(path).read_text())
+        content = yaml.safe_load(Path(path).read_bytes())
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the repository's root") from None
     except yaml.YAMLError as error:
-        raise ParamsError(f"{path} is not YAML: {error}") from error
+        raise ParamsError(f"{path} is not YAML: {error}") from None
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        lines = [_explain(detail) for detail in error.errors()]
-        raise ParamsError(f"{path} does not fit:\n" + "\n".join(f"  {line}" for line in lines)) from error
-
-
-def _explain(detail: Any) -> str:
-    """One line: the key, what is wrong, what it holds."""
-    tags = {"clips", "uiprmd", "fcn", "recorded"}
-    steps = [str(part) for i, part in enumerate(detail["loc"]) if not (i in (2, 3) and part in tags)]
-    key = ".".join(steps) or "(top level)"
-    if detail["type"] == "extra_forbidden":
-        siblings = _fields(steps[:-1])
-        return f"{key}: unknown key; known here: {', '.join(siblings)}"
-    message = detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "missing":
-        return f"{key}: missing"
-    return f"{key}: {message}; got {detail['input']!r}" if steps else message
-
-
-def _fields(steps: list[str]) -> list[str]:
-    """Known keys of the section at a path of keys, as far as the schema tells."""
-    sections: list[type[BaseModel]] = [Params]
-    for step in steps:
-        below: list[type[BaseModel]] = []
-        for section in sections:
-            field = section.model_fields.get(step)
-            if field is not None:
-                below += _models(field.annotation)
-        sections = below or sections
-    return sorted({name for section in sections for name in section.model_fields})
-
-
-def _models(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [m for part in getattr(annotation, "__args__", ()) for m in _models(part)]
+        problems = explain(error, Params.model_json_schema())
+    raise ParamsError("\n  ".join([f"{path} does not fit:", *problems]))

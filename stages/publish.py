@@ -1,14 +1,15 @@
 """Put the results that dvc.lock stands for into MLflow: a run for every training and every comparator.
 
-DVC's files are the truth. A run is keyed by its stage's lock hash, so one that DVC skipped, or that was
-deleted from MLflow, is there again after this; nothing is trained for it, and what is there is not repeated.
+DVC's files are the truth. A run belongs to its stage's entry in dvc.lock, so one that DVC skipped, or that
+was deleted from MLflow, is there again after this; nothing is trained for it, and what is there is not
+repeated.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ import yaml
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from stages import _run
-from stages.params import Params, load
+from stages.params import load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +35,7 @@ class Result:
     Attributes:
         experiment: the experiment's name, also MLflow's.
         name: the run's name.
+        key: what tells the run from others of the experiment.
         lock_hash: of the stage that made it.
         params: parameters to show.
         metrics: test scores, and what else is a number.
@@ -44,26 +46,38 @@ class Result:
 
     experiment: str
     name: str
+    key: str
     lock_hash: str
     params: dict[str, Any]
     metrics: dict[str, float]
     tags: dict[str, str]
     checkpoint: Path | None = None
-    history: Path | None = field(default=None)
+    history: Path | None = None
 
 
 def main() -> None:
-    """Publish every result, and write down which run each is."""
-    with _run.stage("publish", _run.tracking_uri()):
+    """Publish every result, and write down what was published.
+
+    The receipt names lock hashes (a tag of the runs), not run ids: it is DVC's output, so it must follow from
+    the inputs alone, and a run that is made again has another id.
+    """
+    from mlflow.exceptions import MlflowException
+
+    with _run.stage("publish"):
         params, lock = load(), read_lock(Path("dvc.lock"))
-        client = _run.mlflow_client()
         receipt: dict[str, dict[str, str]] = {}
-        for experiment in params.run.experiments:
-            for result in results(experiment, params, lock):
-                run, how = publish(client, result)
-                receipt.setdefault(experiment, {})[result.name] = run
-                _run.console.print(f"  {experiment} / {result.name}: {how}")
-            table(client, experiment)
+        try:
+            client = _run.mlflow_client()
+            for experiment in params.run.experiments:
+                for result in results(experiment, lock):
+                    how = publish(client, result)
+                    receipt.setdefault(experiment, {})[result.name] = result.lock_hash
+                    _run.console.print(f"  {experiment} / {result.name}: {how}")
+                table(client, experiment)
+        except MlflowException as error:
+            raise ValueError(
+                f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run python -m stages.publish again"
+            ) from error
         _run.write_json(RECEIPT, receipt)
 
 
@@ -74,14 +88,14 @@ def read_lock(path: Path) -> dict[str, Any]:
     return yaml.safe_load(path.read_text())["stages"]
 
 
-def lock_hash(lock: dict[str, Any], stage: str) -> str:
+def hash_of(lock: dict[str, Any], stage: str) -> str:
     """SHA-256 of a stage's entry in dvc.lock: its command, parameters, inputs and outputs."""
     if stage not in lock:
         raise ValueError(f"dvc.lock has no stage {stage}; run dvc repro first")
     return hashlib.sha256(json.dumps(lock[stage], sort_keys=True).encode()).hexdigest()
 
 
-def results(experiment: str, params: Params, lock: dict[str, Any]) -> list[Result]:
+def results(experiment: str, lock: dict[str, Any]) -> list[Result]:
     """The comparators and the trainings of an experiment."""
     report = _run.REPORTS / experiment
     provenance = json.loads((report / "provenance.json").read_text())
@@ -94,111 +108,104 @@ def results(experiment: str, params: Params, lock: dict[str, Any]) -> list[Resul
         "data_hash_detected": provenance["data_sha256"]["detected"],
         "git_commit": _run.commit(),
     }
-    by_sequence = pd.read_csv(report / "per_sequence.csv")
-    summary = json.loads((report / "scores.json").read_text())
-    rows = []
-    for path in sorted((_run.REFINED / experiment / "filters").glob("*.parquet")):
-        described = PoseCache.open(path).metadata.provenance
-        rows.append(
-            Result(
-                experiment=experiment,
-                name=path.stem,
-                lock_hash=lock_hash(lock, f"filter@{experiment}"),
-                params={"method": path.stem, **described["parameters"]},
-                metrics=scores(summary[path.stem], by_sequence, path.stem, None),
-                tags=tags | {"method": path.stem},
-            )
-        )
-    for model in params.run.models:
-        for seed in params.run.seeds:
-            name = f"{model}-{seed}"
-            checkpoint = _run.MODELS / experiment / name
-            described = checkpoints.read_metadata(checkpoint)
-            config = json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())["config"]
-            rows.append(
-                Result(
-                    experiment=experiment,
-                    name=name,
-                    lock_hash=lock_hash(lock, f"train@{experiment}-{model}-{seed}"),
-                    params={"model": config, "training": described["training"]},
-                    metrics={
-                        **scores(summary[model], by_sequence, model, seed),
-                        "best_epoch": described["best_epoch"],
-                        "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
-                    },
-                    tags=tags
-                    | {"method": model, "seed": str(seed), "training": f"{name}:{described['fingerprint']}"},
-                    checkpoint=checkpoint,
-                    history=report / "training" / f"{name}.csv",
-                )
-            )
-    return rows
+    runs = json.loads((report / "runs.json").read_text())
+    make = {False: comparator, True: training}
+    return [make[run["seed"] is not None](experiment, run, tags, lock) for run in runs]
 
 
-def scores(
-    summary: dict[str, Any], by_sequence: pd.DataFrame, method: str, seed: int | None
-) -> dict[str, float]:
-    """Test scores of one run, ``test_*``, of its own seed; the interval's ends where there is one seed."""
-    values = {f"test_{name}": float(summary[name]) for name in ("frames", "sequences", "observed")}
-    chosen = by_sequence[by_sequence["method"] == method]
-    if seed is not None:
-        chosen = chosen[chosen["seed"] == seed]
-    for name, cell in summary.items():
-        if isinstance(cell, dict) and "mean" in cell:
-            one_seed = seed is None or summary["seeds"] == 1
-            # Over several seeds the summary holds their mean; a run shows its own, weighted by frames.
-            mean = cell["mean"] if one_seed else float(np.average(chosen[name], weights=chosen["frames"]))
-            values[f"test_{name}"] = mean
-            if one_seed and "low" in cell:
-                values |= {f"test_{name}_low": cell["low"], f"test_{name}_high": cell["high"]}
+def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: dict[str, Any]) -> Result:
+    """The run of a method that needs no training."""
+    method = run["method"]
+    described = PoseCache.open(_run.REFINED / experiment / "filters" / f"{method}.parquet").metadata
+    lock_hash = hash_of(lock, f"filter@{experiment}")
+    return Result(
+        experiment=experiment,
+        name=method,
+        key=f"{method}:{lock_hash}",
+        lock_hash=lock_hash,
+        params={"method": method, **described.provenance["parameters"]},
+        metrics=scores(run),
+        tags=tags | {"method": method},
+    )
+
+
+def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: dict[str, Any]) -> Result:
+    """The run of a HANet."""
+    method, seed = run["method"], run["seed"]
+    name = f"{method}-{seed}"
+    checkpoint = _run.MODELS / experiment / name
+    described = checkpoints.read_metadata(checkpoint)
+    return Result(
+        experiment=experiment,
+        name=name,
+        key=_run.training_key(name, described["fingerprint"]),
+        lock_hash=hash_of(lock, f"train@{experiment}-{name}"),
+        params={"model": config(checkpoint), "training": described["training"]},
+        metrics=scores(run)
+        | {
+            "best_epoch": described["best_epoch"],
+            "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
+        },
+        tags=tags | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]},
+        checkpoint=checkpoint,
+        history=_run.REPORTS / experiment / "training" / f"{name}.csv",
+    )
+
+
+def scores(run: dict[str, Any]) -> dict[str, float]:
+    """The test scores of one run and the ends of their intervals, ``test_*``."""
+    values = {f"test_{name}": float(run[name]) for name in ("frames", "sequences")}
+    for name, cell in run["metrics"].items():
+        suffixes = {"mean": "", "low": "_low", "high": "_high"}
+        values |= {f"test_{name}{suffixes[part]}": value for part, value in cell.items()}
     return values
 
 
-def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
-    """Make the result's run, or complete the one there is; returns its id and what was done."""
-    where = _run.experiment_id(client, result.experiment)
-    content = json.dumps([result.metrics, result.params], sort_keys=True)
+def config(checkpoint: Path) -> dict[str, Any]:
+    """The configuration of a trained model."""
+    return json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())["config"]
+
+
+def publish(client: MlflowClient, result: Result) -> str:
+    """Make the result's run, or complete the one there is; returns what was done."""
+    content = json.dumps([result.metrics, result.params, result.lock_hash], sort_keys=True)
     state = hashlib.sha256(content.encode()).hexdigest()
-    run = _run.find_run(client, where, "key", f"{result.name}:{result.lock_hash}")
-    if run is not None and client.get_run(run).data.tags.get("published") == state:
-        return run, "there already"
-    if run is None and "training" in result.tags:  # the run that the training itself opened
-        run = _run.find_run(client, where, "training", result.tags["training"])
-    how = "made" if run is None else "completed"
-    if run is None:
-        run = client.create_run(where, run_name=result.name).info.run_id
-        _run.log_params(client, run, result.params)
-        if result.history is not None:
-            for row in pd.read_csv(result.history).to_dict("records"):
+    run = _run.open_run(
+        client, result.experiment, result.name, result.key, result.params, lock_hash=result.lock_hash
+    )
+    tags = client.get_run(run).data.tags
+    if tags.get("published") == state:
+        return "there already"
+    if result.history is not None:
+        logged = _run.last_epoch(client, run)
+        for row in pd.read_csv(result.history).to_dict("records"):
+            if row["epoch"] > logged:
                 _run.log_metrics(client, run, row, step=int(row["epoch"]))
     _run.log_metrics(client, run, result.metrics)
-    if result.checkpoint is not None and not client.list_artifacts(run):
-        log_model(run, result.checkpoint)
-    tags = result.tags | {
-        "lock_hash": result.lock_hash,
-        "key": f"{result.name}:{result.lock_hash}",
-        "published": state,  # last, so that an interrupted publish is taken up again
-    }
-    for name, value in tags.items():
+    new = result.tags | {"lock_hash": result.lock_hash}
+    if result.checkpoint is not None:
+        # The description holds the weights' hash, so it stands for the whole checkpoint.
+        new["checkpoint_sha256"] = _run.file_hash(result.checkpoint / checkpoints.DESCRIPTION)
+        if tags.get("checkpoint_sha256") != new["checkpoint_sha256"]:
+            log_model(run, result.checkpoint)
+    # Last, so that an interrupted publish is taken up again.
+    for name, value in (new | {"published": state}).items():
         client.set_tag(run, name, value)
     client.set_terminated(run, "FINISHED")
-    return run, how
+    return "brought up to date" if "published" in tags else "published"
 
 
 def log_model(run: str, checkpoint: Path) -> None:
     """The checkpoint as a model that MLflow loads and that refines a track."""
     import mlflow
 
-    T, C = (
-        json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())["config"][k]
-        for k in ("window", "channels")
-    )
+    shape = config(checkpoint)
     with mlflow.start_run(run_id=run):
         mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("_refiner.py")),
             artifacts={"checkpoint": str(checkpoint)},
-            input_example=np.zeros((T, C), dtype=np.float32),
+            input_example=np.zeros((shape["window"], shape["channels"]), dtype=np.float32),
             pip_requirements=["hanet"],
         )
 

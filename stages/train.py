@@ -6,6 +6,8 @@ import csv
 import io
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -99,14 +101,19 @@ class EpochLog:
         )
         done, total = trainer.progress.epoch, trainer.options.epochs
         self._task = self._progress.add_task("epochs", total=total, completed=done)
-        try:
+        self._live: _run.LiveRun | None = None
+        with self._tracking():
             self._live = _run.LiveRun(experiment, name, trainer.fingerprint, params)
             for row in trainer.progress.history:
                 self._live.log(row)
-        except Exception as error:  # whatever a tracking server can do wrong must not stop a training
-            _run.console.print(
-                f"  MLflow at {_run.tracking_uri()} does not answer ({error}); training without it"
-            )
+
+    @contextmanager
+    def _tracking(self) -> Iterator[None]:
+        """Whatever a tracking server can do wrong must not stop a training: say so once, go on without."""
+        try:
+            yield
+        except Exception as error:
+            _run.console.print(f"  MLflow failed, training on without it: {error}", markup=False)
             self._live = None
 
     def __enter__(self) -> EpochLog:
@@ -117,7 +124,8 @@ class EpochLog:
     def __exit__(self, kind: object, *_: object) -> None:
         self._progress.stop()
         if self._live is not None:
-            self._live.end("FINISHED" if kind is None else "FAILED")
+            with self._tracking():
+                self._live.end("FINISHED" if kind is None else "FAILED")
 
     def __call__(self, row: dict[str, float]) -> None:
         steps = self._trainer.steps_per_epoch / (time.monotonic() - self._last)
@@ -130,7 +138,8 @@ class EpochLog:
         if not _run.console.is_terminal:  # a log file gets lines instead of a bar
             _run.console.print(f"  epoch {row['epoch']:.0f}: {state}, {steps:.1f} steps/s")
         if self._live is not None:
-            self._live.log(row)
+            with self._tracking():
+                self._live.log(row)
 
 
 if __name__ == "__main__":

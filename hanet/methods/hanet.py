@@ -47,9 +47,10 @@ class HANetMethod:
         require_frames(sequence)
         require_channels(sequence, self.model.config.channels)
         self.model.eval()
+        device = next(self.model.parameters()).device
         return refine_windows(
             sequence,
-            lambda windows: self.model(windows).decoder_pose,
+            lambda windows: self.model(windows.to(device)).decoder_pose.cpu(),
             window=self.model.config.window,
             stride=self.stride,
         )

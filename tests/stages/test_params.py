@@ -1,0 +1,234 @@
+"""params.yaml: the repository's own is right, and what is wrong in one is said by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hanet.estimators.detections import DetectorErrors
+from hanet.training import TrainingOptions
+from stages.params import Clips, FCNEstimate, ParamsError, load
+
+ROOT = Path(__file__).parents[2]
+Refused = Callable[..., str]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, params: dict[str, Any]) -> Refused:
+    """The message for parameters in which one dotted key has another value (none: `...`)."""
+
+    def message(key: str, value: Any) -> str:
+        *above, last = key.split(".")
+        section = params
+        for part in above:
+            section = section[part]
+        if value is ...:
+            del section[last]
+        else:
+            section[last] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+        with pytest.raises(ParamsError) as caught:
+            load(path)
+        first, *problems = str(caught.value).split("\n  ")
+        assert first == f"{path} does not fit:"
+        return "\n".join(problems)
+
+    return message
+
+
+def test_the_repositorys_own_parameters_fit() -> None:
+    params = load(ROOT / "params.yaml")
+    for name in params.experiments:
+        experiment = params.experiment(name)
+        assert params.dataset(experiment.dataset)
+        channels = 51 if isinstance(params.dataset(experiment.dataset), Clips) else 36
+        for model in experiment.models.values():
+            config = model.config(channels)
+            assert config.channels == channels
+            assert model.stride <= config.window
+
+
+def test_sections_become_what_the_library_takes(tmp_path: Path, params: dict[str, Any]) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    experiment = load(tmp_path / "params.yaml").experiment("tiny")
+    assert isinstance(experiment.estimate, FCNEstimate)
+    assert isinstance(experiment.estimate.detector, DetectorErrors)
+    assert experiment.models["first"].training == TrainingOptions(
+        epochs=2, batch=32, stride=2, learning_rate=0.01, loss_weight=1.0, warmup_epochs=1
+    )
+    # Counts stay whole numbers: a filter's window is one, its sigma is none.
+    assert experiment.filters["gaussian"]["sigma"] == [1.0, 2.0]
+
+
+MODEL = "experiments.tiny.models.first"
+ESTIMATE = "experiments.tiny.estimate"
+INGEST = "datasets.clips.ingest"
+
+
+@pytest.mark.parametrize(
+    ("key", "known"),
+    [
+        ("nonsense", "datasets, evaluate, experiments, run"),
+        ("run.nonsense", "datasets, estimates, experiments, models, seeds"),
+        ("evaluate.nonsense", "protocol, resamples, seed"),
+        ("datasets.clips.nonsense", "download, ingest, kind"),
+        ("datasets.uiprmd.download.nonsense", "folder, sha256"),
+        (f"{INGEST}.target_cameras.nonsense", "count, distance, off_centre"),
+        ("datasets.clips.download.archives.pybullet.nonsense", "filename, licence, members, requirement"),
+        (f"{ESTIMATE}.nonsense", "detector, kind, out_of_fold, seed, train_on, training"),
+        (f"{ESTIMATE}.detector.nonsense", "burst_rate, burst_size, burst_time, drift"),
+        ("experiments.kinect.estimate.nonsense", "kind"),
+        (f"{MODEL}.nonsense", "model, stride, training"),
+        (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
+    ],
+)
+def test_an_unknown_key_is_named_with_those_known_there(refused: Refused, key: str, known: str) -> None:
+    assert refused(key, 1).startswith(f"{key}: unknown key; known here: {known}")
+
+
+def test_an_unknown_key_below_a_dataclass_of_a_dataclass(refused: Refused) -> None:
+    message = refused(f"{MODEL}.training.augmentation", {"flip": True})
+    assert message.startswith(f"{MODEL}.training.augmentation.flip: unknown key; known here: ")
+    assert "mirror_axis" in message
+
+
+def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, params: dict[str, Any]) -> None:
+    models = params["experiments"]["tiny"]["models"]
+    models["fcn"] = models["first"] | {"stride": 0}
+    message = refused("experiments.tiny.models", models)
+    assert message == "experiments.tiny.models.fcn.stride: should be greater than or equal to 1; got 0"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("evaluate.resamples", "many", "should be a valid integer, "
+         "unable to parse string as an integer; got 'many'"),
+        ("evaluate.resamples", 99, "should be greater than or equal to 100; got 99"),
+        ("evaluate.protocol", "mine", "should be 'full' or 'smoothnet'; got 'mine'"),
+        ("evaluate.seed", ..., "missing"),
+        ("evaluate", 3, "expected a mapping; got 3"),
+        ("run.seeds", [], "expected at least 1 of them; got []"),
+        ("run.seeds", [1, 2, 1], "listed more than once: 1"),
+        ("run.models", ["first", "first"], "listed more than once: first"),
+        ("datasets.clips", {"kind": "films"}, ""),
+        (f"{INGEST}.fps", 0, "should be greater than 0; got 0"),
+        (f"{INGEST}.target_cameras.distance", [6.0], ""),
+        (f"{INGEST}.glitches", None, "expected a mapping; got None"),
+        (f"{ESTIMATE}.train_on", "both", "should be 'source' or 'target'; got 'both'"),
+        (f"{ESTIMATE}.detector", [1], "expected a mapping; got [1]"),
+        (f"{ESTIMATE}.detector.jitter", "little", "should be a valid number"),
+        (f"{ESTIMATE}.training.steps", ..., "missing"),
+        (f"{MODEL}.stride", 0, "should be greater than or equal to 1; got 0"),
+        (f"{MODEL}.training.oml", "both", "should be 'symmetric', 'stop_gradient' or 'off'; got 'both'"),
+        (f"{MODEL}.training.loss_weight", ..., "missing"),
+        ("experiments.tiny.filters.gaussian.sigma", [1.0, "wide"], ""),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_what_it_may_be(
+    refused: Refused, key: str, value: Any, message: str
+) -> None:
+    special = {
+        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd'; got 'films'",
+        f"{INGEST}.target_cameras.distance": f"{INGEST}.target_cameras.distance.1: missing",
+        "experiments.tiny.filters.gaussian.sigma": "experiments.tiny.filters.gaussian.sigma.1: should be a "
+        "valid number, unable to parse string as a number; got 'wide'",
+    }
+    assert refused(key, value).startswith(special.get(key, f"{key}: {message}"))
+
+
+def test_a_kind_that_is_missing(refused: Refused) -> None:
+    assert refused(f"{ESTIMATE}.kind", ...) == f"{ESTIMATE}.kind: missing"
+
+
+def test_long_values_are_abridged(refused: Refused) -> None:
+    message = refused("evaluate.protocol", "very " * 100)
+    assert len(message) < 100
+
+
+def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]) -> None:
+    params["evaluate"]["seed"] = -1
+    assert refused("run.nonsense", 1).count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        (f"{MODEL}.training.seed", 4, f"{MODEL}.training: the seed comes from run.seeds; leave it out"),
+        (f"{MODEL}.model.channels", 51, f"{MODEL}.model: channels follow from the data; leave them out"),
+        (f"{MODEL}.model.window", 6, f"{MODEL}.model: window must be interval·Q + 1 with Q ≥ 1"),
+        (f"{MODEL}.model.depth", 6, f"{MODEL}.model: unknown HANet settings depth; known: "),
+        (f"{MODEL}.model.hidden", ..., f"{MODEL}.model: missing HANet settings hidden"),
+        (f"{MODEL}.training.augmentation", {"scale": 2.0}, f"{MODEL}.training.augmentation: scale must be"),
+        ("datasets.clips.download.archives.pybullet.sha256", "abc",
+         "datasets.clips.download.archives.pybullet: clips-1.0.tar.gz: sha256 must be 64 lower-case"),
+        (f"{ESTIMATE}.out_of_fold", 3, f"{ESTIMATE}: out_of_fold (2 or more folds) belongs to"),
+        (f"{ESTIMATE}.train_on", "target", f"{ESTIMATE}: out_of_fold (2 or more folds) belongs to"),
+        ("experiments.tiny.filters", {"median": {}},
+         "experiments.tiny.filters: unknown filter median; known: input, linear_interpolation"),
+        ("experiments.tiny.filters.gaussian", {"width": [1.0]},
+         "experiments.tiny.filters: gaussian: missing a required argument: 'sigma'; it takes sigma"),
+        ("experiments.tiny.filters.input", {"sigma": [1.0]},
+         "experiments.tiny.filters: input: got an unexpected keyword argument 'sigma'; it takes nothing"),
+        ("experiments.tiny.filters.gaussian.sigma", [1.0, -1.0],
+         "experiments.tiny.filters: sigma must be positive, got -1.0 frames"),
+        (f"{INGEST}.splits", {"train": ["a"], "dev": ["b"], "test": ["c"]},
+         f"{INGEST}.splits: expected the splits train, val, test, got train, dev, test"),
+        (f"{INGEST}.splits.val", ["climb_0"], f"{INGEST}.splits: listed more than once: climb_0"),
+        (f"{INGEST}.splits.val", [], f"{INGEST}.splits.val: expected at least 1 of them; got []"),
+        ("datasets.uiprmd.ingest.splits.val", [7, 1],
+         "datasets.uiprmd.ingest.splits: listed more than once: 1"),
+        ("run.datasets", ["clips", "films"], "run.datasets: films is not defined; defined: clips, uiprmd"),
+        ("run.experiments", ["tiny", "huge"], "run.experiments: huge is not defined; defined: tiny, kinect"),
+        ("run.models", ["third"],
+         "run.models (experiment tiny): third is not defined; defined: first, second"),
+        ("run.datasets", ["uiprmd"],
+         "run.experiments: tiny needs the data set clips; add it to run.datasets"),
+        ("run.estimates", {"tiny": "uiprmd"},
+         "run.estimates: expected {'tiny': 'clips'}, each of run.experiments with its data set, got "),
+        ("run.estimates", {"tiny": "clips", "kinect": "uiprmd"}, "run.estimates: expected {'tiny': 'clips'}"),
+        ("experiments.kinect.dataset", "films",
+         "experiments.kinect.dataset: films is not defined; defined: clips, uiprmd"),
+        ("experiments.kinect.dataset", "clips",
+         "experiments.kinect.estimate.kind: data set clips takes fcn, got recorded"),
+        ("experiments.tiny.dataset", "uiprmd",
+         "experiments.tiny.estimate.kind: data set uiprmd takes recorded, got fcn"),
+    ],
+)  # fmt: skip
+def test_what_does_not_go_together(refused: Refused, key: str, value: Any, message: str) -> None:
+    assert refused(key, value).startswith(message)
+
+
+@pytest.mark.parametrize("content", ["", "- a list\n", "word\n"])
+def test_a_file_that_is_no_mapping(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(ParamsError, match="does not fit:\n  expected a mapping; got "):
+        load(path)
+
+
+@pytest.mark.parametrize("content", [b"run: [1, 2\n", b"\xff\xfe\xfa", b"a: b: c\n"])
+def test_a_file_that_is_no_yaml(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
+        load(path)
+
+
+def test_a_file_that_is_missing(project: Path) -> None:
+    with pytest.raises(ParamsError, match=r"^params\.yaml is missing; run from the repository's root$"):
+        load()
+
+
+def test_names_that_are_not_there(tmp_path: Path, params: dict[str, Any]) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    loaded = load(tmp_path / "params.yaml")
+    with pytest.raises(ParamsError, match=r"no experiment 'huge' in params\.yaml; there are tiny, kinect"):
+        loaded.experiment("huge")
+    with pytest.raises(ParamsError, match=r"no data set 'films' in params\.yaml; there are clips, uiprmd"):
+        loaded.dataset("films")

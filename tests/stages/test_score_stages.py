@@ -1,0 +1,256 @@
+"""filter, refine, evaluate, compare and publish: scores by hand, over seeds, and what is missing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from hanet import checkpoints
+from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
+from hanet.methods.filters import FILTERS
+from hanet.model import HANet
+from hanet.poses import PoseSequence
+from hanet.skeletons import LIMBS12
+from stages import _run, compare, evaluate, filter, publish, refine
+from stages.params import load
+
+OUT = {"input": 0.004, "first-1": 0.001, "first-2": 0.002}
+"""Metres that a method's poses are off in the first sequence; in the second three times that."""
+
+
+def sequence(name: str, off: float = 0.0, frames: int = 10) -> PoseSequence:
+    """A person who grows and shrinks, the arms off along x and the legs as far the other way."""
+    t = np.sin(np.arange(frames) / 3)[:, None, None]
+    rng = np.random.default_rng(5)
+    values = rng.normal(scale=0.3, size=(1, 12, 3)) * (1 + 0.1 * t)
+    values -= values.mean(axis=1, keepdims=True)
+    values[:, :6, 0] += off
+    values[:, 6:, 0] -= off
+    return PoseSequence(
+        name=name,
+        values=values.astype(np.float32),
+        skeleton=LIMBS12,
+        representation="3d",
+        fps=30.0,
+        unit="m",
+        frame_of_reference="world_root_relative",
+    )
+
+
+def write(path: Path, off: float, estimator: str, provenance: dict[str, Any] | None = None) -> None:
+    sequences = [sequence("m01_s09_e01", off), sequence("m01_s10_e01", 3 * off)]
+    described = CacheMetadata.of(
+        sequences[0], dataset="uiprmd", split="test", estimator=estimator, provenance=provenance
+    )
+    with CacheWriter(path, described) as writer:
+        for entry in sequences:
+            writer.write(entry)
+
+
+@pytest.fixture
+def experiment(project: Path, params: dict[str, Any]) -> Path:
+    """The experiment `kinect` before evaluation: two seeds of one model, and the input."""
+    params["run"] = {
+        "datasets": ["uiprmd"], "estimates": {"kinect": "uiprmd"}, "experiments": ["kinect"],
+        "models": ["first"], "seeds": [1, 2],
+    }  # fmt: skip
+    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    for split in ("train", "val", "test"):
+        write(_run.truth_path("kinect", split), 0.0, "gt")
+        write(_run.detected_path("kinect", split), OUT["input"], "kinect")
+    for name, off in OUT.items():
+        place = "filters/input" if name == "input" else f"{name}/test"
+        provenance = {"observed": 1.0 if name == "input" else 0.6}
+        write(_run.REFINED / "kinect" / f"{place}.parquet", off, name, provenance)
+    return _run.REPORTS / "kinect"
+
+
+def test_scores_over_seeds_by_hand(experiment: Path) -> None:
+    evaluate.main("kinect")
+    scores = json.loads((experiment / "scores.json").read_text())
+    # Every joint is off by `off` in 10 frames and by 3·off in another 10: 2·off on average.
+    assert scores["input"]["mpjpe_mm"]["mean"] == pytest.approx(8.0, abs=1e-3)
+    assert "sd" not in scores["input"]["mpjpe_mm"] and scores["input"]["seeds"] == 0
+    first = scores["first"]
+    assert (first["frames"], first["sequences"], first["seeds"], first["observed"]) == (20, 2, 2, 0.6)
+    # Seeds 2 and 4 mm: mean 3, sample deviation √2. Of the two sequences a resample draws both from one, or
+    # one of each; a sequence comes with all its seeds, so the ends are the seeds' means of either: 1.5, 4.5.
+    assert first["mpjpe_mm"] == pytest.approx({"mean": 3.0, "sd": 2**0.5, "low": 1.5, "high": 4.5}, abs=1e-3)
+    assert first["accel_mm_per_frame2"]["mean"] == pytest.approx(0.0, abs=1e-3)  # off, but evenly
+
+
+def test_every_run_has_its_own_scores(experiment: Path) -> None:
+    evaluate.main("kinect")
+    runs = {(r["method"], r["seed"]): r for r in json.loads((experiment / "runs.json").read_text())}
+    assert list(runs) == [("input", None), ("first", 1), ("first", 2)]
+    for seed, mean in ((1, 2.0), (2, 4.0)):
+        cell = runs["first", seed]["metrics"]["mpjpe_mm"]
+        assert cell == pytest.approx({"mean": mean, "low": mean / 2, "high": mean * 1.5}, abs=1e-3)
+    shown = publish.scores(runs["first", 2])
+    assert shown["test_frames"] == 20 and shown["test_sequences"] == 2
+    assert shown["test_mpjpe_mm"] == pytest.approx(4.0, abs=1e-3)
+    assert shown["test_mpjpe_mm_low"] == pytest.approx(2.0, abs=1e-3)
+
+
+def test_scores_by_sequence_and_by_joint(experiment: Path) -> None:
+    evaluate.main("kinect")
+    rows = pd.read_csv(experiment / "per_sequence.csv").set_index(["method", "seed", "sequence"])
+    assert rows.loc["first", 2, "m01_s10_e01"]["mpjpe_mm"] == pytest.approx(6.0, abs=1e-3)
+    assert rows["frames"].tolist() == [10] * 6
+    joints = pd.read_csv(experiment / "per_joint.csv")
+    chosen = joints[(joints["method"] == "first") & (joints["seed"] == 1)]
+    assert chosen["joint"].tolist() == list(LIMBS12.joints)
+    assert chosen["mpjpe_mm"].tolist() == pytest.approx([2.0] * 12, abs=1e-2)
+
+
+def test_what_the_numbers_stand_on(experiment: Path) -> None:
+    evaluate.main("kinect")
+    assert json.loads((experiment / "provenance.json").read_text()) == {
+        "experiment": "kinect",
+        "dataset": "uiprmd",
+        "estimator": "kinect",
+        "protocol": "full",
+        "bootstrap": {"resamples": 100, "seed": 4321},
+        "fps": 30.0,
+        "skeleton": "limbs12",
+        "data_sha256": {
+            "ground_truth": _run.file_hash(_run.truth_path("kinect", "test")),
+            "detected": _run.file_hash(_run.detected_path("kinect", "test")),
+        },
+    }
+
+
+def test_one_seed_and_one_sequence_have_neither_deviation_nor_interval(experiment: Path) -> None:
+    options = load().evaluate
+    one = evaluate.evaluate([sequence("a")], [sequence("a", 0.002)])
+    entry = evaluate.Entry("first", 1, _run.REFINED / "kinect" / "first-1" / "test.parquet")
+    assert set(evaluate.summary([(entry, one)], options)["first"]["mpjpe_mm"]) == {"mean"}
+    assert set(evaluate.by_run(entry, one)["metrics"]["mpjpe_mm"]) == {"mean"}
+
+
+def test_refined_poses_that_are_missing(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (_run.REFINED / "kinect" / "first-2" / "test.parquet").unlink()
+    with pytest.raises(SystemExit):
+        evaluate.main("kinect")
+    assert capsys.readouterr().err == (
+        "Error: refined poses are missing: data/refined/kinect/first-2/test.parquet; run dvc repro\n"
+    )
+
+
+def test_the_table(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evaluate.main("kinect")
+    compare.main("kinect")
+    text = (experiment / "table.md").read_text()
+    assert text in capsys.readouterr().out
+    heading, _, basis, _, columns, rule, *rows = text.splitlines()
+    assert heading == "# kinect: uiprmd, estimator kinect"
+    assert basis.startswith(
+        "Protocol `full`, 20 test frames in 2 sequences, 30 fps. Data (SHA-256): ground truth "
+    )
+    assert _run.file_hash(_run.detected_path("kinect", "test"))[:12] in basis
+    assert columns.count("|") == rule.count("|") == rows[0].count("|") == 9
+    assert rows[0].startswith("| input | 8.00 [4.0, 12.0] | ") and rows[0].endswith("| 100% |  |")
+    assert rows[1].startswith("| first | 3.00 ± 1.41 [1.5, 4.5] | ") and rows[1].endswith("| 60% | 2 |")
+    table = pd.read_csv(experiment / "table.csv")
+    assert table["method"].tolist() == ["input", "first"]
+    assert table["mpjpe_mm.sd"].round(3).tolist()[1] == 1.414
+
+
+def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
+    row = {"frames": 1, "sequences": 1, "observed": 1.0, "seeds": 0}
+    scores = {
+        name: row | {metric: {"mean": value} for metric in compare.COLUMNS}
+        for name, value in {"worse": 9.0, "better": 1.0, "input": 5.0}.items()
+    }
+    _run.write_json(experiment / "scores.json", scores)
+    _run.write_json(
+        experiment / "provenance.json",
+        {"dataset": "d", "estimator": "e", "protocol": "full", "fps": 30.0,
+         "data_sha256": {"ground_truth": "0" * 64, "detected": "1" * 64}},
+    )  # fmt: skip
+    compare.main("kinect")
+    assert pd.read_csv(experiment / "table.csv")["method"].tolist() == ["input", "better", "worse"]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"mean": 1.005, "sd": 0.5, "low": 0.04, "high": 2.0}, "1.00 ± 0.50 [0.0, 2.0]"),
+        ({"mean": 12.345, "low": 1.0, "high": 20.0}, "12.35 [1.0, 20.0]"),
+        ({"mean": 3.0, "sd": 0.25}, "3.00 ± 0.25"),
+        ({"mean": 3.0}, "3.00"),
+    ],
+)
+def test_cells(values: dict[str, float], text: str) -> None:
+    assert compare.cell(values) == text
+
+
+# --- filter and refine
+
+
+def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Path) -> None:
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["experiments"]["kinect"]["filters"] = {"input": {}, "gaussian": {"sigma": [0.5, 30.0]}}
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    filter.main("kinect")
+    folder = _run.REFINED / "kinect" / "filters"
+    assert sorted(p.stem for p in folder.iterdir()) == ["constant_offset", "gaussian", "input"]
+    gaussian = PoseCache.open(folder / "gaussian.parquet")
+    # The error is constant, so smoothing only takes motion away: the least is best.
+    assert gaussian.metadata.provenance == {
+        "method": "gaussian",
+        "observed": 1.0,
+        "parameters": {"sigma": 0.5},
+        "detected_sha256": _run.file_hash(_run.detected_path("kinect", "test")),
+    }
+    assert gaussian.metadata.estimator == "kinect+gaussian"
+    detected = next(PoseCache.open(_run.detected_path("kinect", "test")).sequences())
+    expected = FILTERS["gaussian"](sigma=0.5).refine(detected)
+    np.testing.assert_array_equal(next(gaussian.sequences()).values, expected.values)
+    # Off by 4 and 12 mm in training: the constant offset takes away 8 mm.
+    offset = next(PoseCache.open(folder / "constant_offset.parquet").sequences())
+    np.testing.assert_allclose(offset.values[:, 0, 0] - detected.values[:, 0, 0], -0.008, rtol=0, atol=1e-5)
+
+
+def test_refine_writes_what_refined(experiment: Path) -> None:
+    config = load().experiment("kinect").models["first"].config(36)
+    checkpoints.save(HANet(config).eval(), _run.MODELS / "kinect" / "first-1")
+    refine.main("kinect", "first", "1")
+    cache = PoseCache.open(_run.REFINED / "kinect" / "first-1" / "test.parquet")
+    weights = _run.file_hash(_run.MODELS / "kinect" / "first-1" / "model.safetensors")
+    assert cache.metadata.provenance["parameters"] == {"seed": 1, "stride": 2, "weights_sha256": weights}
+    assert cache.metadata.estimator == "kinect+first" and cache.num_frames == 20
+
+
+# --- publish
+
+
+@pytest.mark.parametrize(
+    ("lock", "message"),
+    [
+        (None, "dvc.lock is missing: nothing was reproduced yet; run dvc repro first"),
+        ("stages: {}\n", "dvc.lock has no stage filter@kinect; run dvc repro first"),
+    ],
+)
+def test_nothing_is_published_before_it_is_reproduced(
+    experiment: Path, capsys: pytest.CaptureFixture[str], lock: str | None, message: str
+) -> None:
+    evaluate.main("kinect")
+    write(
+        _run.REFINED / "kinect" / "filters" / "input.parquet",
+        0.0,
+        "input",
+        {"observed": 1.0, "parameters": {}},
+    )
+    if lock is not None:
+        Path("dvc.lock").write_text(lock)
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        publish.main()
+    assert capsys.readouterr().err == f"Error: {message}\n"
