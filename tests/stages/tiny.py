@@ -85,7 +85,7 @@ def write_acclaim(folder: Path, *, frames: int = 240) -> None:
     )
     tree = "".join(f"{parent} {bone}\n" for parent, bone in BONES)
     (demo / "test.asf").write_text(
-        f":units\nlength 0.45\n:root\norder TX TY TZ RX RY RZ\n:bonedata\n{bones}"
+        f":units\nlength 0.45\nangle deg\n:root\norder TX TY TZ RX RY RZ\n:bonedata\n{bones}"
         f":hierarchy\nbegin\n{tree}end\n"
     )
     lines = [":DEGREES"]
