@@ -25,6 +25,10 @@ class Entry:
     seed: int | None
     path: Path
 
+    def observed(self) -> float:
+        """Share of the frames whose detections the method reads."""
+        return PoseCache.open(self.path).metadata.provenance["observed"]
+
 
 def main(experiment: str) -> None:
     """Write scores by method (over seeds and sequences), by sequence, and by joint."""
@@ -82,11 +86,10 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
     for method in dict.fromkeys(entry.method for entry, _ in scored):
         runs = [(entry, scores) for entry, scores in scored if entry.method == method]
         first = runs[0][1]
-        observed = PoseCache.open(runs[0][0].path).metadata.provenance["observed"]
         row: dict[str, Any] = {
             "frames": first.frames,
             "sequences": first.sequences,
-            "observed": observed,
+            "observed": runs[0][0].observed(),
             "seeds": 0 if runs[0][0].seed is None else len(runs),
         }
         for metric in first.means:
@@ -108,6 +111,7 @@ def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
         "seed": entry.seed,
         "frames": scores.frames,
         "sequences": scores.sequences,
+        "observed": entry.observed(),
         "metrics": {metric: _rounded(cell) for metric, cell in cells.items()},
     }
 

@@ -109,8 +109,7 @@ def results(experiment: str, lock: dict[str, Any]) -> list[Result]:
         "git_commit": _run.commit(),
     }
     runs = json.loads((report / "runs.json").read_text())
-    make = {False: comparator, True: training}
-    return [make[run["seed"] is not None](experiment, run, tags, lock) for run in runs]
+    return [(comparator if run["seed"] is None else training)(experiment, run, tags, lock) for run in runs]
 
 
 def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: dict[str, Any]) -> Result:
@@ -154,7 +153,7 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: d
 
 def scores(run: dict[str, Any]) -> dict[str, float]:
     """The test scores of one run and the ends of their intervals, ``test_*``."""
-    values = {f"test_{name}": float(run[name]) for name in ("frames", "sequences")}
+    values = {f"test_{name}": float(run[name]) for name in ("frames", "sequences", "observed")}
     for name, cell in run["metrics"].items():
         suffixes = {"mean": "", "low": "_low", "high": "_high"}
         values |= {f"test_{name}{suffixes[part]}": value for part, value in cell.items()}

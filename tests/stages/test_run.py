@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -160,24 +159,6 @@ def test_flatten() -> None:
 
 
 # --- MLflow
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty MLflow database: making its tables takes seconds, a copy none."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        _run.mlflow_client().search_experiments()
-    return folder / "mlflow.db"
-
-
-@pytest.fixture
-def tracked(project: Path, database: Path) -> Path:
-    """The project's folder, with an empty MLflow database."""
-    shutil.copyfile(database, project / "mlflow.db")
-    return project
 
 
 ROW = {"epoch": 1, "loss": 0.5, "validation_mpjpe_mm": 9.0}

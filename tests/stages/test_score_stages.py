@@ -93,7 +93,7 @@ def test_every_run_has_its_own_scores(experiment: Path) -> None:
         cell = runs["first", seed]["metrics"]["mpjpe_mm"]
         assert cell == pytest.approx({"mean": mean, "low": mean / 2, "high": mean * 1.5}, abs=1e-3)
     shown = publish.scores(runs["first", 2])
-    assert shown["test_frames"] == 20 and shown["test_sequences"] == 2
+    assert shown["test_frames"] == 20 and shown["test_sequences"] == 2 and shown["test_observed"] == 0.6
     assert shown["test_mpjpe_mm"] == pytest.approx(4.0, abs=1e-3)
     assert shown["test_mpjpe_mm_low"] == pytest.approx(2.0, abs=1e-3)
 
@@ -239,7 +239,7 @@ def test_refine_writes_what_refined(experiment: Path) -> None:
     ],
 )
 def test_nothing_is_published_before_it_is_reproduced(
-    experiment: Path, capsys: pytest.CaptureFixture[str], lock: str | None, message: str
+    experiment: Path, tracked: Path, capsys: pytest.CaptureFixture[str], lock: str | None, message: str
 ) -> None:
     evaluate.main("kinect")
     write(
