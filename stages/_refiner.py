@@ -18,7 +18,7 @@ from hanet.skeletons import get
 
 
 class Refiner(PythonModel):
-    """Refines one track of root-relative joints."""
+    """Refines one track of root-relative joints; the model's configuration holds `HANetMethod`'s settings."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint folder."""
@@ -43,7 +43,8 @@ class Refiner(PythonModel):
             unit="m",
             frame_of_reference="camera_root_relative",
         )
-        method = HANetMethod(self._model, stride=self._metadata["stride"])
+        settings = context.model_config
+        method = HANetMethod(self._model, settings["stride"], settings["mirror_axis"])
         return method.refine(sequence).values.reshape(len(sequence), -1)
 
 

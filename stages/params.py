@@ -176,12 +176,19 @@ Estimate = Annotated[FCNEstimate | RecordedEstimate, Field(discriminator="kind")
 # --- models and methods
 
 
+class Refine(Section):
+    """How a trained HANet is used, see `HANetMethod`."""
+
+    stride: int = Field(ge=1)
+    mirror_axis: Literal[0, 1, 2] | None = None
+
+
 class Model(Section):
     """One HANet to train: its shape (without channels, which the data give), its training, its use."""
 
     model: dict[str, Any]
     training: TrainingOptions
-    stride: int = Field(ge=1)
+    refine: Refine
 
     @field_validator("model")
     @classmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ import yaml
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from stages import _run
-from stages.params import load
+from stages.params import Refine, load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,6 +41,7 @@ class Result:
         metrics: test scores, and what else is a number.
         tags: what the numbers stand on.
         checkpoint: folder of the trained model, if any.
+        settings: how the trained model is used (`HANetMethod`'s settings), if there is one.
         history: file of per-epoch numbers, if any.
     """
 
@@ -52,6 +53,7 @@ class Result:
     metrics: dict[str, float]
     tags: dict[str, str]
     checkpoint: Path | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
     history: Path | None = None
 
 
@@ -134,6 +136,8 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: d
     name = f"{method}-{seed}"
     checkpoint = _run.MODELS / experiment / name
     described = checkpoints.read_metadata(checkpoint)
+    refined = PoseCache.open(_run.REFINED / experiment / name / "test.parquet").metadata.provenance
+    settings = {key: refined["parameters"][key] for key in Refine.model_fields}
     return Result(
         experiment=experiment,
         name=name,
@@ -145,8 +149,11 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: d
             "best_epoch": described["best_epoch"],
             "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
         },
-        tags=tags | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]},
+        tags=tags
+        | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]}
+        | {f"refine_{key}": str(value) for key, value in settings.items()},
         checkpoint=checkpoint,
+        settings=settings,
         history=_run.REPORTS / experiment / "training" / f"{name}.csv",
     )
 
@@ -167,7 +174,7 @@ def config(checkpoint: Path) -> dict[str, Any]:
 
 def publish(client: MlflowClient, result: Result) -> str:
     """Make the result's run, or complete the one there is; returns what was done."""
-    content = json.dumps([result.metrics, result.params, result.lock_hash], sort_keys=True)
+    content = json.dumps([result.metrics, result.params, result.settings, result.lock_hash], sort_keys=True)
     state = hashlib.sha256(content.encode()).hexdigest()
     run = _run.open_run(
         client, result.experiment, result.name, result.key, result.params, lock_hash=result.lock_hash
@@ -185,8 +192,8 @@ def publish(client: MlflowClient, result: Result) -> str:
     if result.checkpoint is not None:
         # The description holds the weights' hash, so it stands for the whole checkpoint.
         new["checkpoint_sha256"] = _run.file_hash(result.checkpoint / checkpoints.DESCRIPTION)
-        if tags.get("checkpoint_sha256") != new["checkpoint_sha256"]:
-            log_model(run, result.checkpoint)
+        if any(tags.get(key) != value for key, value in new.items()):
+            log_model(run, result.checkpoint, result.settings)
     # Last, so that an interrupted publish is taken up again.
     for name, value in (new | {"published": state}).items():
         client.set_tag(run, name, value)
@@ -194,8 +201,8 @@ def publish(client: MlflowClient, result: Result) -> str:
     return "brought up to date" if "published" in tags else "published"
 
 
-def log_model(run: str, checkpoint: Path) -> None:
-    """The checkpoint as a model that MLflow loads and that refines a track."""
+def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
+    """The checkpoint as a model that MLflow loads and that refines a track with these settings."""
     import mlflow
 
     shape = config(checkpoint)
@@ -204,6 +211,7 @@ def log_model(run: str, checkpoint: Path) -> None:
             name="model",
             python_model=str(Path(__file__).with_name("_refiner.py")),
             artifacts={"checkpoint": str(checkpoint)},
+            model_config=settings,
             input_example=np.zeros((shape["window"], shape["channels"]), dtype=np.float32),
             pip_requirements=["hanet"],
         )

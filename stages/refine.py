@@ -15,18 +15,18 @@ from stages.params import load
 def main(experiment: str, model: str, seed: str) -> None:
     """Refine every test sequence."""
     with _run.stage("refine", experiment, model, f"seed {seed}"):
-        stride = load().experiment(experiment).models[model].stride
+        settings = load().experiment(experiment).models[model].refine.model_dump()
         name = f"{model}-{seed}"
         folder = _run.MODELS / experiment / name
         network = checkpoints.load(folder).to(_run.device())
-        method = HANetMethod(network, stride=stride, name=model)
+        method = HANetMethod(network, **settings, name=model)
         write_refined(
             method,
             PoseCache.open(_run.detected_path(experiment, "test")),
             _run.REFINED / experiment / name / "test.parquet",
             {
                 "seed": int(seed),
-                "stride": stride,
+                **settings,
                 "weights_sha256": _run.file_hash(folder / checkpoints.WEIGHTS),
             },
         )

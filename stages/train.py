@@ -47,7 +47,6 @@ def main(experiment: str, model: str, seed: str) -> None:
                     "experiment": experiment,
                     "model": model,
                     "seed": int(seed),
-                    "stride": described.models[model].stride,
                     "fingerprint": trainer.fingerprint,
                     "best_epoch": trainer.progress.best_epoch,
                     "validation_mpjpe_mm": trainer.progress.best_error_mm,

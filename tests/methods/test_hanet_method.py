@@ -134,3 +134,33 @@ def test_poses_of_other_channels_are_refused():
     keypoints = PoseSequence("a", np.zeros((9, 15, 2)), JHMDB15, "2d", 25.0, "px", "image", image_size=(9, 9))
     with pytest.raises(ValueError, match="a: this model was trained on 51 channels, got jhmdb15 2d with 30"):
         method(2).refine(keypoints)
+
+
+def image(sequence: PoseSequence, axis: int) -> PoseSequence:
+    values = sequence.values[:, H36M17.mirror].copy()
+    values[..., axis] *= -1
+    return replace(sequence, values=values)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_with_its_mirror_image_a_track_is_refined_without_handedness(axis):
+    """The mean of a track's refinement and its image's refinement, mirrored back; so a mirror commutes."""
+    plain, track = method(1), joints(9)
+    both = replace(plain, mirror_axis=axis)
+    straight, back = plain.refine(track), image(plain.refine(image(track, axis)), axis)
+    np.testing.assert_allclose(both.refine(track).values, (straight.values + back.values) / 2, atol=1e-6)
+    assert np.abs(straight.values - back.values).max() > 1e-3
+    np.testing.assert_allclose(
+        both.refine(image(track, axis)).values, image(both.refine(track), axis).values, atol=1e-6
+    )
+
+
+def test_keypoints_have_no_mirror_image_here():
+    config = replace(CONFIG, channels=30)
+    keypoints = PoseSequence(
+        "a", np.zeros((5, 15, 2), np.float32), JHMDB15, "2d", 25.0, "px", "image", image_size=(320, 240)
+    )
+    with pytest.raises(
+        ValueError, match="a: only 3D joints have a mirror image here, set mirror_axis to None"
+    ):
+        replace(method(1, config), mirror_axis=0).refine(keypoints)

@@ -50,7 +50,7 @@ def test_the_repositorys_own_parameters_fit() -> None:
         for model in experiment.models.values():
             config = model.config(channels)
             assert config.channels == channels
-            assert model.stride <= config.window
+            assert model.refine.stride <= config.window
 
 
 def test_sections_become_what_the_library_takes(tmp_path: Path, params: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ INGEST = "datasets.clips.ingest"
         (f"{ESTIMATE}.nonsense", "detector, kind, out_of_fold, seed, train_on, training"),
         (f"{ESTIMATE}.detector.nonsense", "burst_rate, burst_size, burst_time, drift"),
         ("experiments.kinect.estimate.nonsense", "kind"),
-        (f"{MODEL}.nonsense", "model, stride, training"),
+        (f"{MODEL}.nonsense", "model, refine, training"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
 )
@@ -99,9 +99,9 @@ def test_an_unknown_key_below_a_dataclass_of_a_dataclass(refused: Refused) -> No
 
 def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, params: dict[str, Any]) -> None:
     models = params["experiments"]["tiny"]["models"]
-    models["fcn"] = models["first"] | {"stride": 0}
+    models["fcn"] = models["first"] | {"refine": {"stride": 0}}
     message = refused("experiments.tiny.models", models)
-    assert message == "experiments.tiny.models.fcn.stride: should be greater than or equal to 1; got 0"
+    assert message == "experiments.tiny.models.fcn.refine.stride: should be greater than or equal to 1; got 0"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
         (f"{ESTIMATE}.detector", [1], "expected a mapping; got [1]"),
         (f"{ESTIMATE}.detector.jitter", "little", "should be a valid number"),
         (f"{ESTIMATE}.training.steps", ..., "missing"),
-        (f"{MODEL}.stride", 0, "should be greater than or equal to 1; got 0"),
+        (f"{MODEL}.refine.stride", 0, "should be greater than or equal to 1; got 0"),
         (f"{MODEL}.training.oml", "both", "should be 'symmetric', 'stop_gradient' or 'off'; got 'both'"),
         (f"{MODEL}.training.loss_weight", ..., "missing"),
         ("experiments.tiny.filters.gaussian.sigma", [1.0, "wide"], ""),

@@ -224,7 +224,12 @@ def test_refine_writes_what_refined(experiment: Path) -> None:
     refine.main("kinect", "first", "1")
     cache = PoseCache.open(_run.REFINED / "kinect" / "first-1" / "test.parquet")
     weights = _run.file_hash(_run.MODELS / "kinect" / "first-1" / "model.safetensors")
-    assert cache.metadata.provenance["parameters"] == {"seed": 1, "stride": 2, "weights_sha256": weights}
+    assert cache.metadata.provenance["parameters"] == {
+        "seed": 1,
+        "stride": 2,
+        "mirror_axis": None,
+        "weights_sha256": weights,
+    }
     assert cache.metadata.estimator == "kinect+first" and cache.num_frames == 20
 
 

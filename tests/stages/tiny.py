@@ -120,7 +120,7 @@ MODEL = {
     "training": {
         "epochs": 2, "batch": 32, "stride": 2, "learning_rate": 0.01, "loss_weight": 1.0, "warmup_epochs": 1,
     },
-    "stride": 2,
+    "refine": {"stride": 2},
 }  # fmt: skip
 ARCHIVE = {
     "requirement": "clips==1.0",
