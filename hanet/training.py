@@ -31,6 +31,10 @@ from hanet.windows import over_windows
 STATE_FILE = "training.safetensors"
 
 
+class DivergenceError(ValueError):
+    """The validation error is no number any more; the message names the settings to change."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """How a HANet is trained; the defaults after `loss_weight` are the authors' released training.
@@ -158,14 +162,14 @@ class Trainer:
         """Train to the last epoch and return the model of the best validation error.
 
         Raises:
-            RuntimeError: the training diverged; the state of the last good epoch is kept.
+            DivergenceError: the training diverged; the state of the last good epoch is kept.
         """
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
             error = self.validate()
             row |= {"epoch": self.progress.epoch + 1, "validation_mpjpe_mm": error}
             if not math.isfinite(error):
-                raise RuntimeError(
+                raise DivergenceError(
                     f"epoch {self.progress.epoch + 1}: validation error is {error}; the training diverged, "
                     f"lower learning_rate ({self.options.learning_rate}) or set clip_norm"
                 )

@@ -17,7 +17,7 @@ from hanet.augmentation import Augmentation
 from hanet.model import HANet, HANetConfig
 from hanet.rows import PoseRows
 from hanet.skeletons import H36M17, H36M17_LEFT_FIRST, JHMDB15, Skeleton
-from hanet.training import STATE_FILE, Trainer, TrainingOptions, fingerprint, refine_rows
+from hanet.training import STATE_FILE, DivergenceError, Trainer, TrainingOptions, fingerprint, refine_rows
 
 CONFIG = HANetConfig(channels=51, interval=2, window=5, hidden=8, layers=1, heads=2)
 OPTIONS = TrainingOptions(epochs=3, batch=16, stride=4, learning_rate=5e-3, loss_weight=2.0, warmup_epochs=1)
@@ -456,14 +456,16 @@ def test_a_diverging_training_stops_and_keeps_the_last_good_epoch(tmp_path, monk
     trainer_errors = iter([7.0, math.nan])
     monkeypatch.setattr(trainer, "validate", lambda: next(trainer_errors))
     with pytest.raises(
-        RuntimeError, match=r"epoch 2: validation error is nan; .*lower learning_rate \(0\.005\)"
+        DivergenceError, match=r"epoch 2: validation error is nan; .*lower learning_rate \(0\.005\)"
     ):
         trainer.run()
     assert make(tmp_path, epochs=3).progress.epoch == 1
 
 
 def test_a_learning_rate_that_is_far_too_high_diverges(tmp_path):
-    with pytest.raises(RuntimeError, match=r"epoch 1: validation error is (nan|inf); the training diverged"):
+    with pytest.raises(
+        DivergenceError, match=r"epoch 1: validation error is (nan|inf); the training diverged"
+    ):
         make(tmp_path, learning_rate=1e30).run()
     assert not (tmp_path / STATE_FILE).exists()
 
