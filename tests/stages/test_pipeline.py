@@ -43,7 +43,7 @@ class Project:
     def run(self, *command: str, expect: int = 0) -> str:
         """Standard output of a command that ends as expected."""
         done = subprocess.run(
-            command, cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=300
+            command, cwd=self.path, env=self.environment, capture_output=True, text=True, timeout=1200
         )
         assert done.returncode == expect, f"{command}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
