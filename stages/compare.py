@@ -1,4 +1,4 @@
-"""Stage compare: an experiment's table, as CSV (for DVC's plots) and Markdown (for people)."""
+"""Stage compare: an experiment's table, as CSV (for DVC's plots), JSON (for its metrics) and Markdown."""
 
 from __future__ import annotations
 
@@ -28,9 +28,15 @@ def main(experiment: str) -> None:
         methods = sorted(scores, key=lambda name: (name != "input", scores[name]["mpjpe_mm"]["mean"]))
         flat = pd.DataFrame([{"method": name, **_run.flatten(scores[name])} for name in methods])
         _run.write_text(report / "table.csv", flat.to_csv(index=False))
+        _run.write_json(report / "metrics.json", {name: headline(scores[name]) for name in methods})
         text = markdown(experiment, {name: scores[name] for name in methods}, provenance)
         _run.write_text(report / "table.md", text)
         _run.console.print(text, markup=False)
+
+
+def headline(row: dict[str, Any]) -> dict[str, float]:
+    """The two numbers that `dvc metrics` shows and compares; all of them are in scores.json."""
+    return {"mpjpe": row["mpjpe_mm"]["mean"], "accel": row["accel_mm_per_frame2"]["mean"]}
 
 
 def markdown(experiment: str, scores: dict[str, Any], provenance: dict[str, Any]) -> str:
