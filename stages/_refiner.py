@@ -5,6 +5,8 @@ MLflow runs this file when it loads the model (``mlflow.pyfunc.load_model``): co
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +20,14 @@ from hanet.skeletons import get
 
 
 class Refiner(PythonModel):
-    """Refines one track of root-relative joints; the model's configuration holds `HANetMethod`'s settings."""
+    """Refines one track of root-relative joints."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the checkpoint folder."""
+        """Read the checkpoint folder and `HANetMethod`'s settings."""
         folder = context.artifacts["checkpoint"]
         self._metadata = checkpoints.read_metadata(folder)
         self._model = checkpoints.load(folder)
+        self._settings = json.loads(Path(context.artifacts["settings"]).read_text())
 
     def predict(
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
@@ -43,8 +46,7 @@ class Refiner(PythonModel):
             unit="m",
             frame_of_reference="camera_root_relative",
         )
-        settings = context.model_config
-        method = HANetMethod(self._model, settings["stride"], settings["mirror_axis"])
+        method = HANetMethod(self._model, **self._settings)
         return method.refine(sequence).values.reshape(len(sequence), -1)
 
 

@@ -11,6 +11,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -206,12 +207,13 @@ def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
     import mlflow
 
     shape = config(checkpoint)
-    with mlflow.start_run(run_id=run):
+    with TemporaryDirectory() as folder, mlflow.start_run(run_id=run):
+        path = Path(folder) / "settings.json"
+        _run.write_json(path, settings)
         mlflow.pyfunc.log_model(
             name="model",
             python_model=str(Path(__file__).with_name("_refiner.py")),
-            artifacts={"checkpoint": str(checkpoint)},
-            model_config=settings,
+            artifacts={"checkpoint": str(checkpoint), "settings": str(path)},
             input_example=np.zeros((shape["window"], shape["channels"]), dtype=np.float32),
             pip_requirements=["hanet"],
         )
