@@ -150,9 +150,7 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: d
             "best_epoch": described["best_epoch"],
             "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
         },
-        tags=tags
-        | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]}
-        | {f"refine_{key}": str(value) for key, value in settings.items()},
+        tags=tags | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]},
         checkpoint=checkpoint,
         settings=settings,
         history=_run.REPORTS / experiment / "training" / f"{name}.csv",
@@ -192,8 +190,10 @@ def publish(client: MlflowClient, result: Result) -> str:
     new = result.tags | {"lock_hash": result.lock_hash}
     if result.checkpoint is not None:
         # The description holds the weights' hash, so it stands for the whole checkpoint.
-        new["checkpoint_sha256"] = _run.file_hash(result.checkpoint / checkpoints.DESCRIPTION)
-        if any(tags.get(key) != value for key, value in new.items()):
+        model = {f"refine_{key}": str(value) for key, value in result.settings.items()}
+        model["checkpoint_sha256"] = _run.file_hash(result.checkpoint / checkpoints.DESCRIPTION)
+        new |= model
+        if any(tags.get(key) != value for key, value in model.items()):
             log_model(run, result.checkpoint, result.settings)
     # Last, so that an interrupted publish is taken up again.
     for name, value in (new | {"published": state}).items():
