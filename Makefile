@@ -43,7 +43,7 @@ format: env  ## rewrite the code in the project's style
 	ruff check --fix .
 	ruff format .
 
-ui: env  ## open the MLflow pages on http://127.0.0.1:$(PORT)
+ui: env  ## serve MLflow on http://127.0.0.1:5000 (or PORT=...)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
