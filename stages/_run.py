@@ -1,6 +1,7 @@
 """What every stage shares: dying with its parent, saying what runs on what, writing whole files, MLflow.
 
-With `stages._refiner` the only place that imports MLflow, and only where it is used: it takes seconds.
+MLflow is imported here, in `stages.publish` and in `stages._refiner` alone, and only where it is used:
+importing it takes seconds.
 """
 
 from __future__ import annotations
