@@ -206,8 +206,105 @@ SMPL24 = _skeleton(
 )
 """SMPL's 24 joints, one rotation each."""
 
+_FACE = [("nose", ""), *((f"{side}_{part}", "nose") for part in ("eye", "ear") for side in "lr")]
+_PAIRED_LIMBS = [
+    (f"{side}_{part}", f"{side}_{parent}" if parent else "")
+    for parts in (_ARM, _LEG)
+    for part, parent in zip(parts, ("", *parts), strict=False)
+    for side in "lr"
+]
+
+COCO17 = _skeleton("coco17", [*_FACE, *_PAIRED_LIMBS], root=["l_hip", "r_hip"])
+"""The keypoints of COCO: SimpleBaseline's, MMPose's and AlphaPose's usual output."""
+
+POSETRACK17 = _skeleton(
+    "posetrack17",
+    [
+        ("nose", ""),
+        ("head_bottom", "nose"),
+        ("head_top", "nose"),
+        ("l_ear", "nose"),
+        ("r_ear", "nose"),
+        *_PAIRED_LIMBS,
+    ],
+    root=["l_hip", "r_hip"],
+)
+"""PoseTrack2018's keypoints as its files list them; the ears are never labelled."""
+
+POSETRACK15 = _skeleton(
+    "posetrack15",
+    [
+        ("r_ankle", "r_knee"),
+        ("r_knee", "r_hip"),
+        ("r_hip", ""),
+        ("l_hip", ""),
+        ("l_knee", "l_hip"),
+        ("l_ankle", "l_knee"),
+        ("r_wrist", "r_elbow"),
+        ("r_elbow", "r_shoulder"),
+        ("r_shoulder", "head_bottom"),
+        ("l_shoulder", "head_bottom"),
+        ("l_elbow", "l_shoulder"),
+        ("l_wrist", "l_elbow"),
+        ("head_bottom", ""),
+        ("nose", "head_bottom"),
+        ("head_top", "nose"),
+    ],
+    root=["r_hip", "l_hip"],
+)
+"""The 15 keypoints that PoseTrack is scored on, in the order of its evaluation."""
+
+MPII16 = _skeleton(
+    "mpii16",
+    [
+        ("r_ankle", "r_knee"),
+        ("r_knee", "r_hip"),
+        ("r_hip", "pelvis"),
+        ("l_hip", "pelvis"),
+        ("l_knee", "l_hip"),
+        ("l_ankle", "l_knee"),
+        ("pelvis", ""),
+        ("thorax", "pelvis"),
+        ("upper_neck", "thorax"),
+        ("head_top", "upper_neck"),
+        ("r_wrist", "r_elbow"),
+        ("r_elbow", "r_shoulder"),
+        ("r_shoulder", "thorax"),
+        ("l_shoulder", "thorax"),
+        ("l_elbow", "l_shoulder"),
+        ("l_wrist", "l_elbow"),
+    ],
+    root=["pelvis"],
+)
+"""MPII's keypoints."""
+
+BODY25 = _skeleton(
+    "body25",
+    [
+        ("nose", "neck"),
+        ("neck", "pelvis"),
+        *_chain("r", _ARM, "neck"),
+        *_chain("l", _ARM, "neck"),
+        ("pelvis", ""),
+        *_chain("r", _LEG, "pelvis"),
+        *_chain("l", _LEG, "pelvis"),
+        ("r_eye", "nose"),
+        ("l_eye", "nose"),
+        ("r_ear", "r_eye"),
+        ("l_ear", "l_eye"),
+        *_chain("l", ("big_toe", "small_toe", "heel"), "l_ankle"),
+        *_chain("r", ("big_toe", "small_toe", "heel"), "r_ankle"),
+    ],
+    root=["pelvis"],
+)
+"""OpenPose's BODY_25 keypoints."""
+
 SKELETONS: dict[str, Skeleton] = {
-    s.name: s for s in (H36M17, H36M17_LEFT_FIRST, LSP14, JHMDB15, LIMBS12, SMPL24)
+    s.name: s
+    for s in (
+        *(H36M17, H36M17_LEFT_FIRST, LSP14, LIMBS12, SMPL24),
+        *(JHMDB15, COCO17, MPII16, POSETRACK15, POSETRACK17, BODY25),
+    )
 }
 
 
