@@ -1,6 +1,6 @@
 """Weights on disk: the authors' released checkpoints, and our own.
 
-Our own is a folder with ``model.safetensors`` (the weights) and ``model.json`` (format version,
+Our own is a folder with ``model.safetensors`` (the weights) and ``model.json`` (format version, network,
 configuration, the weights' SHA-256, the writer's metadata). Reading either kind never runs code in a file.
 """
 
@@ -18,9 +18,10 @@ from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 
 from hanet.model import HANet, HANetConfig
+from hanet.networks import Model, named, network_of
 from hanet.released import LAYER_NAMES, Source, check_tensors, grouped, load_weights, substitute
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
 
@@ -93,8 +94,8 @@ def _unread_shapes(model: HANet) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def save(model: HANet, folder: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write `model` to `folder`, which is made where needed; an older checkpoint there is replaced.
+def save(model: Model, folder: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
+    """Write a model to `folder`, which is made where needed; an older checkpoint there is replaced.
 
     Each file appears whole or not at all, and `load` notices two files that do not belong together. The
     same weights give the same bytes. `metadata` comes back from `read_metadata`; what JSON cannot hold is
@@ -104,6 +105,7 @@ def save(model: HANet, folder: str | os.PathLike[str], *, metadata: Mapping[str,
     weights = format_safetensors(tensors)
     description = {
         "format_version": FORMAT_VERSION,
+        "network": network_of(model.config).name,
         "config": model.config.to_dict(),
         "weights_sha256": hashlib.sha256(weights).hexdigest(),
         "metadata": dict(metadata or {}),
@@ -115,13 +117,13 @@ def save(model: HANet, folder: str | os.PathLike[str], *, metadata: Mapping[str,
     _write(folder / DESCRIPTION, text.encode())
 
 
-def load(folder: str | os.PathLike[str]) -> HANet:
+def load(folder: str | os.PathLike[str]) -> Model:
     """The model that `save` wrote, on the CPU and in evaluation mode.
 
     Raises:
         FileNotFoundError: a file of the checkpoint is missing.
-        ValueError: another format version, weights that are not those described, or tensors that are
-            missing, unexpected or of another shape; all are named.
+        ValueError: another format version, an unknown network, weights that are not those described, or
+            tensors that are missing, unexpected or of another shape; all are named.
     """
     folder = Path(folder)
     description = _describe(folder)
@@ -131,7 +133,8 @@ def load(folder: str | os.PathLike[str]) -> HANet:
             f"{folder / WEIGHTS} is not the file that {DESCRIPTION} describes: its SHA-256 differs. "
             f"Restore or rewrite both together"
         )
-    model = HANet(HANetConfig.from_dict(description["config"])).eval()
+    network = named(description["network"])
+    model = network.build(network.config.from_dict(description["config"])).eval()
     tensors = parse_safetensors(weights)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     check_tensors(tensors, expected, f"{folder / WEIGHTS} does not fit its configuration")
@@ -150,7 +153,7 @@ def _describe(folder: Path) -> dict[str, Any]:
     version = description.get("format_version")
     if version != FORMAT_VERSION:
         raise ValueError(f"{path} has format version {version!r}, this package reads {FORMAT_VERSION}")
-    expected = ("config", "weights_sha256", "metadata")
+    expected = ("network", "config", "weights_sha256", "metadata")
     if missing := [key for key in expected if key not in description]:
         raise ValueError(f"{path} lacks {', '.join(missing)}")
     return description

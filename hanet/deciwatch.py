@@ -65,6 +65,11 @@ class DeciWatchConfig(Settings):
         self._require_window(self.window, self.interval)
 
     @property
+    def reads(self) -> tuple[int, ...]:
+        """Frames of a window that are read: the watched ones."""
+        return tuple(range(0, self.window, self.interval))
+
+    @property
     def layer_options(self) -> dict[str, Any]:
         """What all layers share."""
         return {"heads": self.heads, "pre_norm": self.pre_norm, "dropout": self.dropout}

@@ -99,6 +99,13 @@ class HANetConfig(Settings):
         return (self.window - 1) // self.interval + 1
 
     @property
+    def reads(self) -> tuple[int, ...]:
+        """Frames of a window that are read: the watched ones and, for kinematics, their neighbours."""
+        moving = self.flow or self.velocity or self.acceleration
+        offsets = (0, 1, self.interval - 1) if moving else (0,)
+        return tuple(t for t in range(self.window) if t % self.interval in offsets)
+
+    @property
     def feedforward_width(self) -> int:
         """Inner width of a decoder layer."""
         return 4 * self.hidden if self.feedforward is None else self.feedforward

@@ -47,6 +47,11 @@ class SmoothNetConfig(Settings):
         self._require_whole("window", "hidden", "residual_hidden", "blocks")
         self._require_share("dropout")
 
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Frames of a window that are read: all."""
+        return tuple(range(self.window))
+
 
 class ResidualBlock(nn.Module):
     """Narrow, bend, widen, bend, add."""

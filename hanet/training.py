@@ -1,4 +1,4 @@
-"""Training HANet: AdamW, warm-up and cosine, validation on held-out sequences, exact resume.
+"""Training a refinement network: AdamW, warm-up and cosine, validation on held-out sequences, exact resume.
 
 The state after every epoch goes to one file, written under a temporary name and renamed, and all randomness
 of an epoch derives from (seed, epoch). So a run killed at any moment and started again ends with the very
@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,8 +23,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hanet.augmentation import Augmentation
-from hanet.losses import MutualLearning, acceleration_loss, hanet_loss
-from hanet.model import HANet, HANetConfig
+from hanet.losses import MutualLearning
+from hanet.networks import Config, Model, network_of
 from hanet.rows import PoseRows
 from hanet.training_state import below, load_state, save_state
 from hanet.windows import over_windows
@@ -37,21 +38,23 @@ class DivergenceError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """How a HANet is trained; the defaults after `loss_weight` are the authors' released training.
+    """How a network is trained; the defaults after `loss_weight` are HANet's released training.
 
     Attributes:
         epochs: passes over the training windows.
         batch: windows a step.
         stride: frames between training windows' starts.
         learning_rate: peak of the schedule.
-        loss_weight: weight of the decoder's term (λ).
+        loss_weight: weight of the term at all frames: HANet's decoder (λ), DeciWatch's recovered poses,
+            SmoothNet's positions.
         warmup_epochs: epochs of linear warm-up, before a cosine down to 1e-8.
         weight_decay: AdamW's.
-        oml: mutual learning, see `hanet_loss`.
-        ohkm: hard keypoint mining.
+        oml: HANet's mutual learning, see `hanet_loss`.
+        ohkm: HANet's hard keypoint mining.
         clip_norm: largest gradient norm; None: no clipping.
         seed: of weights, order, dropout and augmentation.
-        acceleration_weight: beyond the paper when above 0: weight of `acceleration_loss`.
+        acceleration_weight: weight of `acceleration_loss`: 1 in SmoothNet's released training, for the other
+            networks beyond the papers when above 0.
         augmentation: beyond the paper when it draws anything, see `Augmentation`.
         jitter_starts: beyond the paper when True: shift each window's start by up to `stride` - 1 frames,
             anew in every epoch.
@@ -96,9 +99,10 @@ class Progress:
     best_error_mm: float = math.inf
 
 
-def fingerprint(config: HANetConfig, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
+def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
     """What a checkpoint belongs to: model, options and data. A change of any starts afresh."""
     content = {
+        "network": network_of(config).name,
         "config": config.to_dict(),
         "options": asdict(options),
         "train": train.content_hash(),
@@ -111,7 +115,7 @@ class Trainer:
     """One training: weights, optimizer, schedule and progress, resumed from `folder` if it fits.
 
     Args:
-        config: the model.
+        config: the model, of any of `hanet.networks`.
         options: the training.
         train: rows to learn from.
         validation: rows of other sequences, which choose the epoch to keep.
@@ -124,7 +128,7 @@ class Trainer:
 
     def __init__(
         self,
-        config: HANetConfig,
+        config: Config,
         options: TrainingOptions,
         train: PoseRows,
         validation: PoseRows,
@@ -134,12 +138,13 @@ class Trainer:
     ) -> None:
         _check(config, options, train, validation)
         self.config, self.options, self.folder = config, options, folder
+        self.network = network_of(config)
         self.device = device or torch.device("cpu")
         self.fingerprint = fingerprint(config, options, train, validation)
         self.train_rows, self.validation_rows = train.to(self.device), validation.to(self.device)
         self.windows = train.windows(window=config.window, stride=options.stride, tail=False)
         torch.manual_seed(options.seed)
-        self.model = HANet(config).to(self.device)
+        self.model = self.network.build(config).to(self.device)
         # For inference: the average of the weights where one is kept, else the weights themselves.
         self.averaged = deepcopy(self.model).eval() if options.average else self.model
         self.best = deepcopy(self.model).eval()
@@ -158,7 +163,7 @@ class Trainer:
         """Optimizer steps an epoch; the last batch may be smaller."""
         return math.ceil(len(self.windows) / self.options.batch)
 
-    def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> HANet:
+    def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> Model:
         """Train to the last epoch and return the model of the best validation error.
 
         Raises:
@@ -218,27 +223,11 @@ class Trainer:
             )
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:
-        options = self.options
         mask = None if self.train_rows.labelled is None else gt.isfinite()
         # Half precision only where the hardware has it: bfloat16 on a GPU, whose range needs no scaler.
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            output = self.model(detected)
-        losses = hanet_loss(
-            output,
-            gt,
-            interval=self.config.interval,
-            loss_weight=options.loss_weight,
-            oml=options.oml,
-            ohkm=options.ohkm,
-            mask=mask,
-        )
-        total = losses.total
-        parts = {f"loss_{name}": getattr(losses, name).detach() for name in ("decoder", "encoder", "mutual")}
-        if options.acceleration_weight:
-            smooth = acceleration_loss(output.decoder_pose, gt, mask)
-            total = total + options.acceleration_weight * smooth
-            parts["loss_acceleration"] = smooth.detach()
-        return {"loss": total, **parts}
+            output = self.network.output(self.model, detected)
+        return self.network.losses(output, gt, self.config, self.options, mask)
 
     def _set_learning_rate(self, step: int) -> None:
         """Linear warm-up from 0, then a cosine to 1e-8, by iteration."""
@@ -266,7 +255,7 @@ class Trainer:
         return self.validation_rows.mpjpe_mm(refined)
 
     @property
-    def _networks(self) -> dict[str, HANet]:
+    def _networks(self) -> dict[str, Model]:
         return {"model": self.model, "averaged": self.averaged, "best": self.best}
 
     def _save(self) -> None:
@@ -296,12 +285,12 @@ class Trainer:
 
 
 @torch.no_grad()
-def refine_rows(model: HANet, rows: PoseRows, *, stride: int, batch: int = 256) -> Float[Tensor, "N C"]:
+def refine_rows(model: Model, rows: PoseRows, *, stride: int, batch: int = 256) -> Float[Tensor, "N C"]:
     """Refined poses at every row: overlapping windows averaged, a last window at each segment's end."""
     training = model.training
     model.eval()
     refined = over_windows(
-        lambda windows: model(windows).decoder_pose,
+        partial(network_of(model.config).refine, model),
         rows.detected,
         rows.offsets,
         window=model.config.window,
@@ -312,13 +301,15 @@ def refine_rows(model: HANet, rows: PoseRows, *, stride: int, batch: int = 256) 
     return refined
 
 
-def _check(config: HANetConfig, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> None:
+def _check(config: Config, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> None:
+    channels = getattr(config, "channels", None)
     for name, rows in (("training", train), ("validation", validation)):
-        if rows.detected.shape[1] != config.channels:
-            raise ValueError(
-                f"{name} rows have {rows.detected.shape[1]} channels, the model reads {config.channels}"
-            )
+        if channels not in (None, found := rows.detected.shape[1]):
+            raise ValueError(f"{name} rows have {found} channels, the model reads {channels}")
+    network = network_of(config).name
+    if network != "hanet" and (options.oml != "symmetric" or not options.ohkm):
+        raise ValueError(f"oml and ohkm are parts of HANet's loss, {network} has none; leave them out")
     if train.skeleton != validation.skeleton:
         raise ValueError(f"training is on {train.skeleton.name}, validation on {validation.skeleton.name}")
-    if options.augmentation and config.channels != 3 * len(train.skeleton):
+    if options.augmentation and train.detected.shape[1] != 3 * len(train.skeleton):
         raise ValueError("augmentation is for root-relative 3D joints only; leave it out")

@@ -6,7 +6,7 @@ track), W windows, T frames a window, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,7 @@ def segment_offsets(*columns: Int[np.ndarray, " N"], frame: Int[np.ndarray, " N"
 
 
 def window_starts(
-    offsets: Int[np.ndarray, " S1"], *, window: int, stride: int, tail: bool
+    offsets: Int[np.ndarray, " S1"], *, window: int, stride: int, tail: bool, phase: int = 0
 ) -> tuple[Int[np.ndarray, " W"], Int[np.ndarray, " W"]]:
     """First row of every window, and the row after the last one of its segment.
 
@@ -46,13 +46,16 @@ def window_starts(
         stride: frames between window starts.
         tail: True adds a window that ends at the segment's last frame where the strided ones leave
             frames out (protocol ``full``); False drops those frames (protocol ``released``).
+        phase: frames from a segment's first one to its first window. Above 0, a segment that is too short
+            for that window gets none.
 
     A segment shorter than `window` gets one window, filled by `window_index` with its last frame repeated.
     """
     if window < 1 or stride < 1:
         raise ValueError(f"window and stride must be at least 1, got window={window}, stride={stride}")
     begin, end = offsets[:-1], offsets[1:]
-    begin, end = begin[end > begin], end[end > begin]
+    fits = end - begin >= phase + (window if phase else 1)
+    begin, end = begin[fits] + phase, end[fits]
     room = np.maximum(end - begin - window, 0)
     strided = room // stride + 1
     count = strided + ((room % stride != 0) if tail else 0)
@@ -87,10 +90,22 @@ class WindowSet:
     length: int
 
     @classmethod
-    def over(cls, offsets: Int[np.ndarray, " S1"], *, window: int, stride: int, tail: bool) -> WindowSet:
-        """The windows of `window_starts`."""
-        start, end = window_starts(offsets, window=window, stride=stride, tail=tail)
-        return cls(start=torch.from_numpy(start), end=torch.from_numpy(end), length=window)
+    def over(
+        cls,
+        offsets: Int[np.ndarray, " S1"],
+        *,
+        window: int,
+        stride: int,
+        tail: bool,
+        phases: Sequence[int] = (0,),
+    ) -> WindowSet:
+        """The windows of `window_starts`, phase after phase; only the first phase may have tails."""
+        parts = [
+            window_starts(offsets, window=window, stride=stride, tail=tail and not i, phase=phase)
+            for i, phase in enumerate(phases)
+        ]
+        start, end = (torch.from_numpy(np.concatenate(column)) for column in zip(*parts, strict=True))
+        return cls(start=start, end=end, length=window)
 
     def __len__(self) -> int:
         return len(self.start)
@@ -133,9 +148,10 @@ def over_windows(
     window: int,
     stride: int,
     batch: int,
+    phases: Sequence[int] = (0,),
 ) -> Float[Tensor, "N C"]:
     """Cut rows into windows (with tail), apply a function to at most `batch` at a time, average overlaps."""
-    windows = WindowSet.over(offsets, window=window, stride=stride, tail=True)
+    windows = WindowSet.over(offsets, window=window, stride=stride, tail=True, phases=phases)
     results = [
         function(rows[windows.rows(part).to(rows.device)]) for part in torch.arange(len(windows)).split(batch)
     ]

@@ -12,7 +12,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from hanet.checkpoints import load, load_released, read_metadata, released_names, save
+from hanet.deciwatch import DeciWatch, DeciWatchConfig
 from hanet.model import HANet, HANetConfig
+from hanet.smoothnet import SmoothNet, SmoothNetConfig
 
 CONFIG = HANetConfig(channels=4, interval=2, window=5, hidden=8, layers=2, heads=2)
 POST_NORM = HANetConfig(channels=4, interval=2, window=5, hidden=8, layers=2, heads=2, pre_norm=False)
@@ -194,6 +196,25 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(tmp_path, monkeypatch):
     assert len(list(tmp_path.iterdir())) == 2
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        DeciWatch(DeciWatchConfig(6, interval=2, window=5, hidden=8, encoder_layers=1, decoder_layers=1)),
+        SmoothNet(SmoothNetConfig(window=5, hidden=8, residual_hidden=4)),
+    ],
+    ids=["deciwatch", "smoothnet"],
+)
+def test_the_other_networks_come_back_as_what_they_are(tmp_path, model):
+    save(model, tmp_path, metadata={"seed": 1})
+    found = load(tmp_path)
+    assert type(found) is type(model) and found.config == model.config and not found.training
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(found.state_dict()[name], tensor)
+    change_description(tmp_path, network="resnet")
+    with pytest.raises(ValueError, match="unknown network 'resnet'; known: hanet, deciwatch, smoothnet"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("file", ["model.json", "model.safetensors"])
 def test_a_missing_file_is_named(tmp_path, file):
     save(model_of(), tmp_path)
@@ -209,14 +230,14 @@ def change_description(folder: Path, **changes: object) -> None:
 
 def test_refuses_another_version_a_key_it_lacks_and_unknown_settings(tmp_path):
     save(model_of(), tmp_path)
-    change_description(tmp_path, format_version=2)
-    with pytest.raises(ValueError, match="has format version 2, this package reads 1"):
+    change_description(tmp_path, format_version=1)
+    with pytest.raises(ValueError, match="has format version 1, this package reads 2"):
         load(tmp_path)
-    change_description(tmp_path, format_version=1, config={"d": 1})
+    change_description(tmp_path, format_version=2, config={"d": 1})
     with pytest.raises(ValueError, match="unknown HANet settings d"):
         load(tmp_path)
-    (tmp_path / "model.json").write_text('{"format_version": 1, "config": {}}')
-    with pytest.raises(ValueError, match="lacks weights_sha256, metadata"):
+    (tmp_path / "model.json").write_text('{"format_version": 2, "config": {}}')
+    with pytest.raises(ValueError, match="lacks network, weights_sha256, metadata"):
         read_metadata(tmp_path)
 
 

@@ -61,6 +61,11 @@ def test_counts_match_the_names():
         "jhmdb15": 15,
         "limbs12": 12,
         "smpl24": 24,
+        "coco17": 17,
+        "mpii16": 16,
+        "posetrack15": 15,
+        "posetrack17": 17,
+        "body25": 25,
     }
 
 
@@ -105,9 +110,7 @@ def test_conversion_to_itself_changes_nothing(skeleton):
 
 def test_get():
     assert get("lsp14") is LSP14
-    with pytest.raises(
-        ValueError, match="unknown skeleton 'coco'; known: h36m17, h36m17_left_first, jhmdb15"
-    ):
+    with pytest.raises(ValueError, match="unknown skeleton 'coco'; known: body25, coco17, h36m17"):
         get("coco")
 
 

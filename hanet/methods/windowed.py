@@ -5,7 +5,7 @@ Axes: W windows, T frames of a window, C channels (joints × dims).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ def refine_windows(
     *,
     window: int,
     stride: int,
+    phases: Sequence[int] = (0,),
     batch: int = 256,
 ) -> PoseSequence:
     """Refine one sequence in windows of `window` frames and average where windows overlap.
@@ -37,6 +38,7 @@ def refine_windows(
         refiner: called without gradients on at most `batch` windows at a time.
         window: frames a window.
         stride: frames from one window's start to the next.
+        phases: frames from the first frame to the first window, one set of windows for each.
         batch: windows a call.
 
     Raises:
@@ -50,7 +52,7 @@ def refine_windows(
     rows = torch.from_numpy((sequence.values / scale).astype(np.float32).reshape(len(sequence), J * D))
     track = np.array([0, len(rows)])
     with torch.inference_mode():
-        refined = over_windows(refiner, rows, track, window=window, stride=stride, batch=batch)
+        refined = over_windows(refiner, rows, track, window=window, stride=stride, batch=batch, phases=phases)
     values = refined.numpy().reshape(len(rows), J, D) * scale
     return sequence.with_values(values.astype(sequence.values.dtype))
 
@@ -61,8 +63,19 @@ def require_stride(stride: int, window: int) -> None:
         raise ValueError(f"stride must be from 1 to the window's {window} frames, got {stride}")
 
 
-def require_channels(sequence: PoseSequence, channels: int) -> None:
-    """Refuse poses of another kind than a model was trained on."""
+def require_phases(phases: Sequence[int], stride: int) -> None:
+    """Refuse phases that start anywhere but at the first frame, repeat themselves or a stride."""
+    known = all(0 <= phase < stride for phase in phases)
+    if not phases or phases[0] != 0 or not known or len(set(phases)) != len(phases):
+        raise ValueError(
+            f"phases must be distinct, from 0 to the stride's {stride - 1}, and 0 first, got {list(phases)}"
+        )
+
+
+def require_channels(sequence: PoseSequence, channels: int | None) -> None:
+    """Refuse poses of another kind than a model was trained on; one without `channels` takes any."""
+    if channels is None:
+        return
     found = sequence.values.shape[1] * sequence.values.shape[2]
     if found != channels:
         raise ValueError(
@@ -71,12 +84,12 @@ def require_channels(sequence: PoseSequence, channels: int) -> None:
         )
 
 
-def share_read(frames: Iterable[int], stride: int) -> float:
+def share_read(frames: Iterable[int], stride: int, phases: Sequence[int] = (0,)) -> float:
     """Share of a long track's frames that are read, where each window reads these of its frames.
 
     Deep inside a track all windows together read the same frames of every `stride`.
     """
-    return len({frame % stride for frame in frames}) / stride
+    return len({(frame + phase) % stride for frame in frames for phase in phases}) / stride
 
 
 def _scale(sequence: PoseSequence) -> Float[np.ndarray, " D"] | Float[np.ndarray, ""]:

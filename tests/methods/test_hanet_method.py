@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from hanet.methods.hanet import HANetMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.model import HANet, HANetConfig
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15
@@ -16,9 +16,9 @@ from hanet.skeletons import H36M17, JHMDB15
 CONFIG = HANetConfig(channels=51, interval=2, window=5, hidden=8, layers=1)
 
 
-def method(stride: int, config: HANetConfig = CONFIG) -> HANetMethod:
+def method(stride: int, config: HANetConfig = CONFIG) -> LearnedMethod:
     torch.manual_seed(0)
-    return HANetMethod(HANet(config), stride)
+    return LearnedMethod(HANet(config), stride)
 
 
 def joints(T: int, seed: int = 0) -> PoseSequence:

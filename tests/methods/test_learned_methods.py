@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from hanet.deciwatch import DeciWatch, DeciWatchConfig
-from hanet.methods.deciwatch import DeciWatchMethod
-from hanet.methods.smoothnet import SmoothNetMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15
 from hanet.smoothnet import SmoothNet, SmoothNetConfig
@@ -18,14 +17,14 @@ from hanet.smoothnet import SmoothNet, SmoothNetConfig
 CONFIG = DeciWatchConfig(channels=51, interval=2, window=5, hidden=8, encoder_layers=1, decoder_layers=1)
 
 
-def deciwatch(stride: int, config: DeciWatchConfig = CONFIG) -> DeciWatchMethod:
+def deciwatch(stride: int, config: DeciWatchConfig = CONFIG) -> LearnedMethod:
     torch.manual_seed(0)
-    return DeciWatchMethod(DeciWatch(config), stride)
+    return LearnedMethod(DeciWatch(config), stride)
 
 
-def smoothnet(stride: int = 1) -> SmoothNetMethod:
+def smoothnet(stride: int = 1) -> LearnedMethod:
     torch.manual_seed(0)
-    return SmoothNetMethod(SmoothNet(SmoothNetConfig(window=5, hidden=8, residual_hidden=4)), stride)
+    return LearnedMethod(SmoothNet(SmoothNetConfig(window=5, hidden=8, residual_hidden=4)), stride)
 
 
 METHODS = pytest.mark.parametrize("method", [deciwatch, smoothnet])
@@ -36,11 +35,11 @@ def joints(T: int) -> PoseSequence:
     return PoseSequence("walk", values, H36M17, "3d", 50.0, "m", "camera_root_relative")
 
 
-def refine_window(method: DeciWatchMethod | SmoothNetMethod, window: np.ndarray) -> np.ndarray:
+def refine_window(method: LearnedMethod, window: np.ndarray) -> np.ndarray:
     """One window (T, J, 3), SmoothNet coordinate by coordinate."""
     x = torch.from_numpy(window)
     with torch.no_grad():
-        if isinstance(method, DeciWatchMethod):
+        if isinstance(method.model, DeciWatch):
             return method.model.eval()(x.flatten(1)[None]).recovered_pose.numpy().reshape(window.shape)
         refined = torch.zeros_like(x)
         for joint in range(x.shape[1]):
@@ -87,11 +86,6 @@ def test_a_stride_that_leaves_frames_out_is_refused(method, stride):
         method(stride)
 
 
-def test_smoothnet_slides_by_one_frame():
-    model = smoothnet().model
-    assert SmoothNetMethod(model).stride == 1
-
-
 def test_poses_of_other_channels_are_for_smoothnet_alone():
     values = np.random.default_rng(0).uniform(0, 100, size=(9, 15, 2)).astype(np.float32)
     keypoints = PoseSequence("a", values, JHMDB15, "2d", 25.0, "px", "image", image_size=(320, 240))
@@ -100,7 +94,7 @@ def test_poses_of_other_channels_are_for_smoothnet_alone():
     assert smoothnet().refine(keypoints).values.shape == (9, 15, 2)
 
 
-def read(method: DeciWatchMethod | SmoothNetMethod) -> float:
+def read(method: LearnedMethod) -> float:
     """By trying: the share of a long track's middle frames whose change changes any refined pose."""
     window, stride = method.model.config.window, method.stride
     sequence = joints(4 * window)
@@ -135,3 +129,30 @@ def test_observed_by_hand_and_by_trying(interval, window, stride, expected):
 @pytest.mark.parametrize("stride", [1, 5])
 def test_smoothnet_observes_all_frames(stride):
     assert smoothnet(stride).observed == 1.0 == read(smoothnet(stride))
+
+
+@pytest.mark.parametrize(
+    ("phases", "expected"), [((0,), 1 / 5), ((0, 1), 2 / 5), ((0, 1, 4), 3 / 5), ((0, 1, 2, 3, 4), 1.0)]
+)
+def test_phases_read_more_of_the_video_by_hand_and_by_trying(phases, expected):
+    """At 0, 1 and 4 of 5 DeciWatch reads the frames that HANet does: watched ones and their neighbours."""
+    method = replace(deciwatch(5, replace(CONFIG, interval=5, window=11)), phases=phases)
+    assert method.observed == pytest.approx(expected)
+    assert read(method) == pytest.approx(expected)
+
+
+def test_windows_of_all_phases_are_averaged():
+    """Ten frames, windows of five: from 0 and 4 and the tail, from 1 and 5, and from 3."""
+    sequence, refiner = joints(10), replace(deciwatch(4), phases=(0, 1, 3))
+    total, count = np.zeros((10, 17, 3)), np.zeros((10, 1, 1))
+    for start in (0, 4, 5, 1, 5, 3):
+        total[start : start + 5] += refine_window(refiner, sequence.values[start : start + 5])
+        count[start : start + 5] += 1
+    np.testing.assert_allclose(refiner.refine(sequence).values, total / count, atol=1e-6)
+
+
+@pytest.mark.parametrize("phases", [(), (1,), (0, 0), (0, 5), (0, -1)])
+def test_phases_that_are_none_are_refused(phases):
+    message = "phases must be distinct, from 0 to the stride's 3, and 0 first, got "
+    with pytest.raises(ValueError, match=message):
+        replace(deciwatch(4), phases=phases)

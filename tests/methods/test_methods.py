@@ -10,11 +10,9 @@ import torch
 
 from hanet.deciwatch import DeciWatch, DeciWatchConfig
 from hanet.methods.base import Method
-from hanet.methods.deciwatch import DeciWatchMethod
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
-from hanet.methods.hanet import HANetMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.methods.offset import ConstantOffset
-from hanet.methods.smoothnet import SmoothNetMethod
 from hanet.model import HANet, HANetConfig
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, JHMDB15, SMPL24
@@ -43,21 +41,22 @@ class Case:
 OFFSET = ConstantOffset(np.full((17, 3), 0.5), H36M17, "3d", "m", "camera_root_relative")
 
 
-def random_hanet() -> HANetMethod:
+def random_hanet() -> LearnedMethod:
     torch.manual_seed(0)
     config = HANetConfig(channels=51, interval=5, window=11, hidden=8, layers=2)
-    return HANetMethod(HANet(config), stride=5)
+    return LearnedMethod(HANet(config), stride=5)
 
 
-def random_deciwatch() -> DeciWatchMethod:
+def random_deciwatch() -> LearnedMethod:
     torch.manual_seed(0)
     config = DeciWatchConfig(channels=51, interval=5, window=11, hidden=8, encoder_layers=2, decoder_layers=2)
-    return DeciWatchMethod(DeciWatch(config), stride=10)
+    return LearnedMethod(DeciWatch(config), stride=10, name="deciwatch")
 
 
-def random_smoothnet() -> SmoothNetMethod:
+def random_smoothnet() -> LearnedMethod:
     torch.manual_seed(0)
-    return SmoothNetMethod(SmoothNet(SmoothNetConfig(window=8, hidden=16, residual_hidden=8)))
+    model = SmoothNet(SmoothNetConfig(window=8, hidden=16, residual_hidden=8))
+    return LearnedMethod(model, stride=1, name="smoothnet")
 
 
 # An untrained network: nothing holds but the contract.

@@ -24,7 +24,7 @@ import yaml
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
-from hanet.methods.hanet import HANetMethod
+from hanet.methods.learned import LearnedMethod
 from stages import _run, publish
 
 pytestmark = pytest.mark.slow
@@ -218,7 +218,7 @@ def test_the_logged_model_refines_as_the_method_does(project: Project) -> None:
     run = project.runs()["second-2"]
     model = mlflow.pyfunc.load_model(f"models:/{run.outputs.model_outputs[0].model_id}")
     checkpoint = project.path / "data" / "models" / "tiny" / "second-2"
-    method = HANetMethod(checkpoints.load(checkpoint), stride=2)
+    method = LearnedMethod(checkpoints.load(checkpoint), stride=2)
     refined = PoseCache.open(project.path / "data/refined/tiny/second-2/test.parquet")
     detected = PoseCache.open(project.path / "data/pairs/tiny/detected-test.parquet")
     for track, result in zip(detected.sequences(), refined.sequences(), strict=True):
