@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,13 +10,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from hanet.data.releases import RELEASES, released_pair
 from hanet.methods.interpolation import interpolate
 from hanet.metrics import Scores, evaluate
+from hanet.tables import terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -109,44 +108,10 @@ def _cell(mean: float, ends: tuple[float, float]) -> str:
 def tables(
     reports: Annotated[Path, typer.Argument(help="Folder of the pipeline's reports.")] = Path("data/reports"),
 ) -> None:
-    """Print the comparison tables that `dvc repro` made."""
+    """Print the tables that `dvc repro` made."""
     with user_errors():
-        found = sorted(reports.glob("*/table.csv"))
+        found = sorted(reports.glob("*/tables/*.json"))
         if not found:
             raise FileNotFoundError(f"no tables below {reports}; run `dvc repro` in the repository first")
         for path in found:
-            Console().print(_comparison(path))
-
-
-COLUMNS = {
-    "MPJPE\nmm": "mpjpe_mm",
-    "Accel\nmm/frame²": "accel_mm_per_frame2",
-    "Accel\nm/s²": "accel_m_per_s2",
-}
-
-
-def _comparison(path: Path) -> Table:
-    """Methods down, metrics across: mean, ± standard deviation over seeds; MPJPE's 95 % interval."""
-    with path.open(newline="") as handle:
-        rows = list(csv.DictReader(handle))
-    first = rows[0]
-    table = Table(
-        box=SIMPLE, title=f"{path.parent.name}: {first['sequences']} test sequences, {first['frames']} frames"
-    )
-    table.add_column("method", no_wrap=True)
-    first_metric, *others = COLUMNS
-    for title in (first_metric, "95 %\ninterval", *others, "frames\nread"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        low, high = row.get("mpjpe_mm.low"), row.get("mpjpe_mm.high")
-        interval = f"{float(low):.1f}-{float(high):.1f}" if low and high else ""
-        mpjpe, *rest = (_column(row, metric) for metric in COLUMNS.values())
-        table.add_row(row["method"], mpjpe, interval, *rest, f"{float(row['observed']):.0%}")
-    return table
-
-
-def _column(row: Mapping[str, str], metric: str) -> str:
-    text = f"{float(row[f'{metric}.mean']):.2f}"
-    if row.get(f"{metric}.sd"):
-        text += f" ± {float(row[f'{metric}.sd']):.2f}"
-    return text
+            Console().print(terminal(json.loads(path.read_text())))

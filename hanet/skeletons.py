@@ -117,6 +117,22 @@ H36M17_LEFT_FIRST = _skeleton(
 )
 """The same joints as stored in the DeciWatch pose files (Human3.6M and 3DPW), left leg first."""
 
+H36M16 = _skeleton(
+    "h36m16",
+    [
+        ("pelvis", ""),
+        *_chain("r", _LEG, "pelvis"),
+        *_chain("l", _LEG, "pelvis"),
+        ("spine", "pelvis"),
+        ("thorax", "spine"),
+        ("head_top", "thorax"),
+        *_chain("l", _ARM, "thorax"),
+        *_chain("r", _ARM, "thorax"),
+    ],
+    root=["pelvis"],
+)
+"""Human3.6M's joints without the nose: what FCN reads and detectors trained on MPII give."""
+
 LSP14 = _skeleton(
     "lsp14",
     [
@@ -302,7 +318,7 @@ BODY25 = _skeleton(
 SKELETONS: dict[str, Skeleton] = {
     s.name: s
     for s in (
-        *(H36M17, H36M17_LEFT_FIRST, LSP14, LIMBS12, SMPL24),
+        *(H36M17, H36M17_LEFT_FIRST, H36M16, LSP14, LIMBS12, SMPL24),
         *(JHMDB15, COCO17, MPII16, POSETRACK15, POSETRACK17, BODY25),
     )
 }

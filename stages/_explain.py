@@ -47,8 +47,7 @@ def _locate(steps: tuple[int | str, ...], schema: dict[str, Any]) -> tuple[str, 
     """The key that the steps of an error lead to, and all keys known in the section that holds it."""
     node, key, known = schema, [], []
     for step in steps:
-        while "$ref" in node:
-            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        node = _resolve(node, schema)
         if "discriminator" in node:  # the step tells which of a union's sections it is, and is no key
             node = {"$ref": node["discriminator"]["mapping"][step]}
             continue
@@ -59,3 +58,15 @@ def _locate(steps: tuple[int | str, ...], schema: dict[str, Any]) -> tuple[str, 
         below = node.get("properties", {}).get(step)
         node = below or node.get("additionalProperties") or node.get("items") or {}
     return ".".join(key), known
+
+
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """What a reference refers to; of a section that may be left out, the section."""
+    while True:
+        sections = [option for option in node.get("anyOf", ()) if option.get("type") != "null"]
+        if "$ref" in node:
+            node = schema["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        elif len(sections) == 1:
+            node = sections[0]
+        else:
+            return node

@@ -14,7 +14,7 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hanet import checkpoints
-from hanet.methods.hanet import HANetMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.poses import PoseSequence
 from hanet.skeletons import get
 
@@ -23,7 +23,7 @@ class Refiner(PythonModel):
     """Refines one track of root-relative joints."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Read the checkpoint folder and `HANetMethod`'s settings."""
+        """Read the checkpoint folder and `LearnedMethod`'s settings."""
         folder = context.artifacts["checkpoint"]
         self._metadata = checkpoints.read_metadata(folder)
         self._model = checkpoints.load(folder)
@@ -46,7 +46,7 @@ class Refiner(PythonModel):
             unit="m",
             frame_of_reference="camera_root_relative",
         )
-        method = HANetMethod(self._model, **self._settings)
+        method = LearnedMethod(self._model, **self._settings)
         return method.refine(sequence).values.reshape(len(sequence), -1)
 
 

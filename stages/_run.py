@@ -1,7 +1,7 @@
 """What every stage shares: dying with its parent, saying what runs on what, writing whole files, MLflow.
 
 MLflow is imported here, in `stages.publish` and in `stages._refiner` alone, and only where it is used:
-importing it takes seconds.
+importing it takes seconds. `stages._published_tables` gets a client.
 """
 
 from __future__ import annotations
@@ -76,13 +76,18 @@ def die_with_parent() -> None:
 
 
 def machine() -> str:
-    """What this runs on: device, threads, PyTorch, commit."""
+    """What this runs on: device, threads, PyTorch, Python, commit."""
+    return f"{hardware()}, Python {platform.python_version()}, commit {commit()}"
+
+
+def hardware() -> str:
+    """What decides how a computation rounds: device, threads, PyTorch."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
         else f"{torch.get_num_threads()} CPU threads"
     )
-    return f"{device}, PyTorch {torch.__version__}, Python {platform.python_version()}, commit {commit()}"
+    return f"{device}, PyTorch {torch.__version__}"
 
 
 def device() -> torch.device:
@@ -127,10 +132,15 @@ def fresh_folder(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a file under a temporary name, then rename it."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, then rename it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     try:
-        temporary.write_text(text)
+        temporary.write_bytes(content)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -156,6 +166,12 @@ def file_hash(path: Path) -> str:
 def tracking_uri() -> str:
     """MLFLOW_TRACKING_URI, or a database beside params.yaml."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+def tracking_ui() -> str:
+    """Where a browser finds MLflow: the tracking server, or what `make ui` serves."""
+    uri = tracking_uri()
+    return uri.rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
 
 
 def mlflow_client() -> MlflowClient:

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from hanet.data.archives import extract, fetch
 from hanet.data.uiprmd import collect
 from stages import _run
-from stages.params import Clips, Folder, Packages, load
+from stages._sources import Clips, Folder, Packages
+from stages.params import load
 
 
 def main(dataset: str) -> None:

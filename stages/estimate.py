@@ -22,7 +22,8 @@ from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
 from stages import _run
-from stages.params import SPLITS, FCNEstimate, load
+from stages._sources import SPLITS, FCNEstimate
+from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
 

@@ -1,4 +1,7 @@
-"""Stage evaluate: score every refined cache of an experiment; data/reports/<experiment>/scores.json."""
+"""Stage evaluate: score every refined cache of an experiment; data/reports/<experiment>/scores.json.
+
+`tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ import pandas as pd
 from hanet.data.cache import PoseCache
 from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
 from stages import _run
-from stages.params import Evaluate, load
+from stages.params import Evaluate, Params, load
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class Entry:
     method: str
     seed: int | None
     path: Path
+    model: str | None = None
+    """The trained model that a row is a use of."""
 
     def observed(self) -> float:
         """Share of the frames whose detections the method reads."""
@@ -35,7 +40,7 @@ def main(experiment: str) -> None:
     with _run.stage("evaluate", experiment):
         params = load()
         truth = PoseCache.open(_run.truth_path(experiment, "test"))
-        entries = refined(experiment, params.run.models, params.run.seeds)
+        entries = refined(experiment, params)
         scored = [(entry, score(entry, truth, params.evaluate)) for entry in entries]
         report = _run.REPORTS / experiment
         _run.write_json(report / "scores.json", summary(scored, params.evaluate))
@@ -47,6 +52,9 @@ def main(experiment: str) -> None:
         first = ["method", "seed", "sequence", "track", "frames"]
         by_sequence = by_sequence[[*first, *(c for c in by_sequence if c not in first)]]
         _run.write_text(report / "per_sequence.csv", by_sequence.to_csv(index=False, float_format="%.4f"))
+        tallies = pd.concat([s.to_tallies().assign(method=e.method, seed=e.seed) for e, s in scored])
+        table = tallies.astype({"seed": "Int64"}).to_parquet(index=False)
+        _run.write_bytes(report / "tallies.parquet", table)
         by_joint = [
             {"method": e.method, "seed": e.seed, "joint": joint, "mpjpe_mm": round(value, 3)}
             for e, s in scored
@@ -56,12 +64,15 @@ def main(experiment: str) -> None:
         _run.write_text(report / "per_joint.csv", table.to_csv(index=False))
 
 
-def refined(experiment: str, models: Sequence[str], seeds: Sequence[int]) -> list[Entry]:
-    """The filters' caches (the input among them) and those of every model and seed that params.yaml runs."""
-    folder = _run.REFINED / experiment
+def refined(experiment: str, params: Params) -> list[Entry]:
+    """The filters' caches, the input's among them, and those of every model, use and seed that is run."""
+    folder, run = _run.REFINED / experiment, params.run
     entries = [Entry(path.stem, None, path) for path in sorted((folder / "filters").glob("*.parquet"))]
     entries += [
-        Entry(model, seed, folder / f"{model}-{seed}" / "test.parquet") for model in models for seed in seeds
+        Entry(row, seed, folder / f"{model}-{seed}" / f"{row}.parquet", model)
+        for model in (*run.models, *run.ablations)
+        for row, _ in params.model(experiment, model).refine.uses(model)
+        for seed in run.seeds
     ]
     if missing := [str(entry.path) for entry in entries if not entry.path.is_file()]:
         raise ValueError(f"refined poses are missing: {', '.join(missing)}; run dvc repro")
@@ -90,7 +101,7 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
             "frames": first.frames,
             "sequences": first.sequences,
             "observed": runs[0][0].observed(),
-            "seeds": 0 if runs[0][0].seed is None else len(runs),
+            "seeds": [entry.seed for entry, _ in runs if entry.seed is not None],
         }
         for metric in first.means:
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
@@ -109,6 +120,7 @@ def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
     return {
         "method": entry.method,
         "seed": entry.seed,
+        "model": entry.model,
         "frames": scores.frames,
         "sequences": scores.sequences,
         "observed": entry.observed(),

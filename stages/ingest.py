@@ -19,7 +19,8 @@ from hanet.data.views import cameras_around, views
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17
 from stages import _run
-from stages.params import SPLITS, Clips, ClipsIngest, SubjectsIngest, load
+from stages._sources import SPLITS, Clips, ClipsIngest, SubjectsIngest
+from stages.params import load
 
 
 def main(dataset: str) -> None:

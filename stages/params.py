@@ -1,65 +1,34 @@
 """params.yaml through one typed, validated schema.
 
 `load` reads the file or says which key is wrong, what it holds and what it may be. Everything below is the
-schema: a section a stage, then the experiments.
+schema, with that of data sets and estimators in `stages._sources`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from inspect import signature
 from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from hanet.data.archives import Archive
-from hanet.estimators.detections import DetectorErrors
-from hanet.estimators.fcn import FCNTraining
 from hanet.methods.filters import FILTERS
-from hanet.model import HANetConfig
+from hanet.networks import NETWORKS, Config
 from hanet.training import TrainingOptions
 from stages._explain import explain
+from stages._sources import UIPRMD, Clips, Dataset, Estimate, Names, Section, Seed, once
 
 PARAMS = Path("params.yaml")
-SPLITS = ("train", "val", "test")
+ABLATED = "hanet-paper"
+"""The model that ablations change."""
 
 
 class ParamsError(ValueError):
     """params.yaml does not fit the schema; the message names key, value and what it may be."""
-
-
-class Section(BaseModel):
-    """A mapping whose keys are all known; the library's dataclasses below it are held to the same."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _once(names: list[Any]) -> list[Any]:
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise ValueError(f"listed more than once: {', '.join(twice)}")
-    return names
-
-
-def _splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    if set(value) != set(SPLITS):
-        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value)}")
-    _once([name for names in value.values() for name in names])
-    return value
-
-
-Seed = Annotated[int, Field(ge=0)]
-Names = Annotated[list[str], Field(min_length=1), AfterValidator(_once)]
 
 
 class Run(Section):
@@ -69,134 +38,39 @@ class Run(Section):
     estimates: dict[str, str]
     experiments: Names
     models: Names
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_once)]
-
-
-# --- datasets
-
-
-class Cameras(Section):
-    """Virtual cameras around a clip: how many, how far (metres), how far off its middle they look."""
-
-    count: int = Field(ge=1)
-    distance: tuple[float, float]
-    off_centre: float = Field(ge=0)
-
-
-class Glitches(Section):
-    """What no body does: joints faster than this (m/s), bones off their median length by this share."""
-
-    max_speed: float = Field(gt=0)
-    max_stretch: float = Field(gt=0)
-    min_frames: int = Field(ge=3)
-
-
-class Packages(Section):
-    """Download: pinned archives of the package index."""
-
-    archives: dict[str, Archive]
-
-
-class ClipsIngest(Section):
-    """Clips to ground truth seen by virtual cameras."""
-
-    fps: float = Field(gt=0)
-    seed: Seed
-    source_cameras: Cameras
-    target_cameras: Cameras
-    glitches: Glitches
-    splits: Annotated[dict[str, Names], AfterValidator(_splits)]
-
-
-class Clips(Section):
-    """The embedded data set of motion capture clips."""
-
-    kind: Literal["clips"]
-    download: Packages
-    ingest: ClipsIngest
-
-
-class Folder(Section):
-    """Download: files that the user has put somewhere, copied and checked."""
-
-    folder: str
-    sha256: dict[str, str] = {}
-
-
-class SubjectsIngest(Section):
-    """Splits by subject number."""
-
-    splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_splits)]
-
-
-class UIPRMD(Section):
-    """Kinect v2 and Vicon pairs of UI-PRMD."""
-
-    kind: Literal["uiprmd"]
-    download: Folder
-    ingest: SubjectsIngest
-
-
-Dataset = Annotated[Clips | UIPRMD, Field(discriminator="kind")]
-
-
-# --- estimators
-
-
-class FCNEstimate(Section):
-    """FCN behind a detector that errs.
-
-    It is trained on the data set's source clips, which it never refines (`train_on: source`), or on the
-    target's own training clips; then `out_of_fold` networks predict those, each without their clip.
-    """
-
-    kind: Literal["fcn"]
-    seed: Seed
-    detector: DetectorErrors
-    training: FCNTraining
-    train_on: Literal["source", "target"] = "source"
-    out_of_fold: int = Field(default=0, ge=0)
-
-    @model_validator(mode="after")
-    def _folds(self) -> FCNEstimate:
-        if (self.train_on == "target") != (self.out_of_fold >= 2):
-            raise ValueError("out_of_fold (2 or more folds) belongs to train_on: target, and is 0 otherwise")
-        return self
-
-
-class RecordedEstimate(Section):
-    """Poses that an estimator gave when the data were recorded; the data set carries them."""
-
-    kind: Literal["recorded"]
-
-
-Estimate = Annotated[FCNEstimate | RecordedEstimate, Field(discriminator="kind")]
+    ablations: Annotated[list[str], AfterValidator(once)]
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(once)]
 
 
 # --- models and methods
 
 
-class Refine(Section):
-    """How a trained HANet is used, see `HANetMethod`."""
+class Use(Section):
+    """How a trained network is used, see `LearnedMethod`."""
 
     stride: int = Field(ge=1)
+    phases: tuple[int, ...] = (0,)
     mirror_axis: Literal[0, 1, 2] | None = None
 
 
-class Model(Section):
-    """One HANet to train: its shape (without channels, which the data give), its training, its use."""
+class Refine(Use):
+    """How a trained network is used, and other uses of the same weights, each a row of its own."""
 
+    variants: dict[str, Use] = Field(default_factory=dict)
+
+    def uses(self, name: str) -> Iterator[tuple[str, Use]]:
+        """Each row's name and how the network is used for it; the model's own, called `name`, first."""
+        yield name, Use(**self.model_dump(exclude={"variants"}))
+        yield from self.variants.items()
+
+
+class Model(Section):
+    """One network to train: its shape (without channels, which the data give), its training, its use."""
+
+    network: Literal["hanet", "deciwatch", "smoothnet"] = "hanet"
     model: dict[str, Any]
     training: TrainingOptions
     refine: Refine
-
-    @field_validator("model")
-    @classmethod
-    def _model(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if "channels" in value:
-            raise ValueError("channels follow from the data; leave them out")
-        HANetConfig.from_dict({"channels": 4, **value})
-        return value
 
     @field_validator("training", mode="before")
     @classmethod
@@ -205,9 +79,40 @@ class Model(Section):
             raise ValueError("the seed comes from run.seeds; leave it out")
         return value
 
-    def config(self, channels: int) -> HANetConfig:
-        """The model's configuration for poses of that many channels."""
-        return HANetConfig.from_dict({"channels": channels, **self.model})
+    @field_validator("model")
+    @classmethod
+    def _model(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "channels" in value:
+            raise ValueError("channels follow from the data; leave them out")
+        if "network" in info.data:  # else it is wrong itself
+            configure(info.data["network"], value, 4)
+        return value
+
+    def config(self, channels: int) -> Config:
+        """The network's configuration for poses of that many channels."""
+        return configure(self.network, self.model, channels)
+
+
+def configure(network: str, settings: dict[str, Any], channels: int) -> Config:
+    """A network's configuration, with the number of channels where it asks for one."""
+    kind = NETWORKS[network].config
+    asks = "channels" in kind.__dataclass_fields__
+    return kind.from_dict(settings | ({"channels": channels} if asks else {}))
+
+
+class Ablation(Section):
+    """Keys of `ABLATED` that are changed."""
+
+    model: dict[str, Any] = Field(default_factory=dict)
+    training: dict[str, Any] = Field(default_factory=dict)
+    refine: dict[str, Any] = Field(default_factory=dict)
+
+    def of(self, base: Model) -> Model:
+        """The changed model."""
+        raw = base.model_dump()
+        del raw["training"]["seed"], raw["refine"]["variants"]
+        changes = {key: raw[key] | getattr(self, key) for key in ("model", "training", "refine")}
+        return Model.model_validate(raw | changes)
 
 
 class Experiment(Section):
@@ -235,12 +140,41 @@ class Experiment(Section):
         return value
 
 
+# --- scores and tables
+
+
 class Evaluate(Section):
     """How everything is scored."""
 
     protocol: Literal["full", "smoothnet"]
     resamples: int = Field(ge=100)
     seed: Seed
+
+
+class Published(Section):
+    """Figures of others, to stand beside ours: on which data, from where, by row and metric."""
+
+    data: str
+    source: str
+    rows: dict[str, dict[str, float]]
+
+
+class Table(Section):
+    """A table of an experiment's report.
+
+    Rows are methods by name, each with its label, in the order shown: a row is tested against the one above.
+    """
+
+    title: str
+    note: str | None = None
+    rows: Annotated[dict[str, str], Field(min_length=2)]
+    published: Published | None = None
+
+    @model_validator(mode="after")
+    def _rows(self) -> Table:
+        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
+            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
+        return self
 
 
 class Params(Section):
@@ -250,6 +184,8 @@ class Params(Section):
     evaluate: Evaluate
     datasets: dict[str, Dataset]
     experiments: dict[str, Experiment]
+    ablations: dict[str, Ablation]
+    tables: dict[str, Table]
 
     @model_validator(mode="after")
     def _references(self) -> Params:
@@ -261,8 +197,11 @@ class Params(Section):
                     f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes {fitting}, "
                     f"got {experiment.estimate.kind}"
                 )
+            self._check_rows(name, experiment)
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
+        for name in self.run.ablations:
+            _known("run.ablations", name, self.ablations)
         for name in self.run.experiments:
             _known("run.experiments", name, self.experiments)
             if self.experiments[name].dataset not in self.run.datasets:
@@ -272,6 +211,8 @@ class Params(Section):
                 )
             for model in self.run.models:
                 _known(f"run.models (experiment {name})", model, self.experiments[name].models)
+            if self.run.ablations:
+                _known(f"run.ablations (experiment {name})", ABLATED, self.experiments[name].models)
         estimates = {name: self.experiments[name].dataset for name in self.run.experiments}
         if self.run.estimates != estimates:
             raise ValueError(
@@ -279,6 +220,19 @@ class Params(Section):
                 f"got {self.run.estimates}"
             )
         return self
+
+    def _check_rows(self, name: str, experiment: Experiment) -> None:
+        """Ablations give models that can be, and no two rows of the experiment share a name."""
+        if ABLATED in experiment.models:
+            for ablation, changed in self.ablations.items():
+                try:
+                    changed.of(experiment.models[ABLATED])
+                except ValueError as error:
+                    raise ValueError(f"ablations.{ablation} (experiment {name}): {error}") from None
+        variants = [v for model in experiment.models.values() for v in model.refine.variants]
+        rows = ["constant_offset", *experiment.filters, *experiment.models, *self.ablations, *variants]
+        if twice := sorted({row for row in rows if rows.count(row) > 1}):
+            raise ValueError(f"experiments.{name}: more than one row is called {', '.join(twice)}")
 
     def experiment(self, name: str) -> Experiment:
         """An experiment by name; a ParamsError lists those there are."""
@@ -288,6 +242,18 @@ class Params(Section):
             raise ParamsError(
                 f"no experiment {name!r} in {PARAMS}; there are {', '.join(self.experiments)}"
             ) from None
+
+    def model(self, experiment: str, name: str) -> Model:
+        """A model of an experiment, or an ablation of it, by name; a ParamsError lists those there are."""
+        models = self.experiment(experiment).models
+        if name in models:
+            return models[name]
+        if name in self.ablations and ABLATED in models:
+            return self.ablations[name].of(models[ABLATED])
+        raise ParamsError(
+            f"no model {name!r} in {PARAMS} for experiment {experiment}; there are "
+            f"{', '.join([*models, *self.ablations])}"
+        )
 
     def dataset(self, name: str) -> Clips | UIPRMD:
         """A data set by name; a ParamsError lists those there are."""

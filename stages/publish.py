@@ -1,4 +1,7 @@
-"""Put the results that dvc.lock stands for into MLflow: a run for every training and every comparator.
+"""Stage publish: put the results that dvc.lock stands for into MLflow.
+
+In the experiment's MLflow experiment: a run for every training, use of a trained model and comparator. In
+``<experiment> tables``: a parent run for every table, with a child for every row and seed.
 
 DVC's files are the truth. A run belongs to its stage's entry in dvc.lock, so one that DVC skipped, or that
 was deleted from MLflow, is there again after this; nothing is trained for it, and what is there is not
@@ -9,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,13 +24,15 @@ import yaml
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
+from hanet.skeletons import get
 from stages import _run
-from stages.params import Refine, load
+from stages._published_tables import publish_table
+from stages.params import Use, load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-RECEIPT = _run.DATA / "published.json"
+RECEIPTS = _run.DATA / "published"
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ class Result:
         metrics: test scores, and what else is a number.
         tags: what the numbers stand on.
         checkpoint: folder of the trained model, if any.
-        settings: how the trained model is used (`HANetMethod`'s settings), if there is one.
+        settings: how the trained model is used (`LearnedMethod`'s settings), if there is one.
         history: file of per-epoch numbers, if any.
     """
 
@@ -58,30 +64,36 @@ class Result:
     history: Path | None = None
 
 
-def main() -> None:
-    """Publish every result, and write down what was published.
-
-    The receipt names lock hashes (a tag of the runs), not run ids: it is DVC's output, so it must follow from
-    the inputs alone, and a run that is made again has another id.
-    """
+def main(experiment: str) -> None:
+    """Publish every result and table, and write down what was published as which run."""
     from mlflow.exceptions import MlflowException
 
-    with _run.stage("publish"):
-        params, lock = load(), read_lock(Path("dvc.lock"))
-        receipt: dict[str, dict[str, str]] = {}
+    with _run.stage("publish", experiment):
+        lock = read_lock(Path("dvc.lock"))
+        ablations = load().run.ablations
         try:
             client = _run.mlflow_client()
-            for experiment in params.run.experiments:
-                for result in results(experiment, lock):
-                    how = publish(client, result)
-                    receipt.setdefault(experiment, {})[result.name] = result.lock_hash
-                    _run.console.print(f"  {experiment} / {result.name}: {how}")
-                table(client, experiment)
+            where = _run.experiment_id(client, experiment)
+            runs = {}
+            found = results(experiment, lock, ablations)
+            for result in found:
+                run, how = publish(client, result)
+                runs[result.name] = {"lock_hash": result.lock_hash, "run_id": run, "experiment_id": where}
+                _run.console.print(f"  {experiment} / {result.name}: {how}")
+            tables = {}
+            lock_hash = hash_of(lock, f"compare@{experiment}")
+            for path in sorted((_run.REPORTS / experiment / "tables").glob("*.json")):
+                tables[path.stem], how = publish_table(
+                    client, path, {result.name: result for result in found}, runs, lock_hash
+                )
+                _run.console.print(f"  {experiment} tables / {path.stem}: {how}")
+            note(client, experiment)
         except MlflowException as error:
             raise ValueError(
-                f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run python -m stages.publish again"
+                f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run make publish again"
             ) from error
-        _run.write_json(RECEIPT, receipt)
+        receipt = {"tracking_ui": _run.tracking_ui(), "runs": runs, "tables": tables}
+        _run.write_json(RECEIPTS / f"{experiment}.json", receipt)
 
 
 def read_lock(path: Path) -> dict[str, Any]:
@@ -98,8 +110,8 @@ def hash_of(lock: dict[str, Any], stage: str) -> str:
     return hashlib.sha256(json.dumps(lock[stage], sort_keys=True).encode()).hexdigest()
 
 
-def results(experiment: str, lock: dict[str, Any]) -> list[Result]:
-    """The comparators and the trainings of an experiment."""
+def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list[Result]:
+    """The comparators, the trainings and other uses of what was trained."""
     report = _run.REPORTS / experiment
     provenance = json.loads((report / "provenance.json").read_text())
     tags = {
@@ -111,15 +123,26 @@ def results(experiment: str, lock: dict[str, Any]) -> list[Result]:
         "data_hash_detected": provenance["data_sha256"]["detected"],
         "git_commit": _run.commit(),
     }
-    runs = json.loads((report / "runs.json").read_text())
-    return [(comparator if run["seed"] is None else training)(experiment, run, tags, lock) for run in runs]
+    found = []
+    for run in json.loads((report / "runs.json").read_text()):
+        if run["seed"] is None:
+            found.append(comparator(experiment, run, tags, hash_of(lock, f"filter@{experiment}")))
+            continue
+        ablated = run["model"] in ablations
+        trained = f"{experiment}-{run['model']}-{run['seed']}"
+        if run["method"] == run["model"]:
+            stage = f"{'ablate' if ablated else 'train'}@{trained}"
+            found.append(training(experiment, run, tags, hash_of(lock, stage)))
+        else:
+            stage = f"{'refine-ablated' if ablated else 'refine'}@{trained}"
+            found.append(use(experiment, run, tags, hash_of(lock, stage)))
+    return found
 
 
-def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: dict[str, Any]) -> Result:
+def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_hash: str) -> Result:
     """The run of a method that needs no training."""
     method = run["method"]
     described = PoseCache.open(_run.REFINED / experiment / "filters" / f"{method}.parquet").metadata
-    lock_hash = hash_of(lock, f"filter@{experiment}")
     return Result(
         experiment=experiment,
         name=method,
@@ -131,29 +154,60 @@ def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock:
     )
 
 
-def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock: dict[str, Any]) -> Result:
-    """The run of a HANet."""
+def refined_with(experiment: str, run: dict[str, Any]) -> dict[str, Any]:
+    """`LearnedMethod`'s settings that a row's poses were refined with."""
+    path = _run.REFINED / experiment / f"{run['model']}-{run['seed']}" / f"{run['method']}.parquet"
+    parameters = PoseCache.open(path).metadata.provenance["parameters"]
+    return {key: parameters[key] for key in Use.model_fields}
+
+
+def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_hash: str) -> Result:
+    """The run of a trained network."""
     method, seed = run["method"], run["seed"]
     name = f"{method}-{seed}"
     checkpoint = _run.MODELS / experiment / name
     described = checkpoints.read_metadata(checkpoint)
-    refined = PoseCache.open(_run.REFINED / experiment / name / "test.parquet").metadata.provenance
-    settings = {key: refined["parameters"][key] for key in Refine.model_fields}
+    network = description(checkpoint)
     return Result(
         experiment=experiment,
         name=name,
         key=_run.training_key(name, described["fingerprint"]),
-        lock_hash=hash_of(lock, f"train@{experiment}-{name}"),
-        params={"model": config(checkpoint), "training": described["training"]},
+        lock_hash=lock_hash,
+        params={
+            "network": network["network"],
+            "model": network["config"],
+            "training": described["training"],
+        },
         metrics=scores(run)
         | {
             "best_epoch": described["best_epoch"],
             "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
         },
-        tags=tags | {"method": method, "seed": str(seed), "fingerprint": described["fingerprint"]},
+        tags=tags
+        | {
+            "method": method,
+            "seed": str(seed),
+            "fingerprint": described["fingerprint"],
+            "trained_on": described["machine"],
+        },
         checkpoint=checkpoint,
-        settings=settings,
+        settings=refined_with(experiment, run),
         history=_run.REPORTS / experiment / "training" / f"{name}.csv",
+    )
+
+
+def use(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_hash: str) -> Result:
+    """The run of another use of a trained network."""
+    method, seed = run["method"], run["seed"]
+    name = f"{method}-{seed}"
+    return Result(
+        experiment=experiment,
+        name=name,
+        key=f"{name}:{lock_hash}",
+        lock_hash=lock_hash,
+        params={"model": run["model"], "refine": refined_with(experiment, run)},
+        metrics=scores(run),
+        tags=tags | {"method": method, "seed": str(seed)},
     )
 
 
@@ -166,13 +220,13 @@ def scores(run: dict[str, Any]) -> dict[str, float]:
     return values
 
 
-def config(checkpoint: Path) -> dict[str, Any]:
-    """The configuration of a trained model."""
-    return json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())["config"]
+def description(checkpoint: Path) -> dict[str, Any]:
+    """The network and configuration of a trained model."""
+    return json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())
 
 
-def publish(client: MlflowClient, result: Result) -> str:
-    """Make the result's run, or complete the one there is; returns what was done."""
+def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
+    """Make the result's run, or complete the one there is; returns its id and what was done."""
     content = json.dumps([result.metrics, result.params, result.settings, result.lock_hash], sort_keys=True)
     state = hashlib.sha256(content.encode()).hexdigest()
     run = _run.open_run(
@@ -180,7 +234,7 @@ def publish(client: MlflowClient, result: Result) -> str:
     )
     tags = client.get_run(run).data.tags
     if tags.get("published") == state:
-        return "there already"
+        return run, "there already"
     if result.history is not None:
         logged = _run.last_epoch(client, run)
         for row in pd.read_csv(result.history).to_dict("records"):
@@ -199,14 +253,15 @@ def publish(client: MlflowClient, result: Result) -> str:
     for name, value in (new | {"published": state}).items():
         client.set_tag(run, name, value)
     client.set_terminated(run, "FINISHED")
-    return "brought up to date" if "published" in tags else "published"
+    return run, "brought up to date" if "published" in tags else "published"
 
 
 def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
     """The checkpoint as a model that MLflow loads and that refines a track with these settings."""
     import mlflow
 
-    shape = config(checkpoint)
+    shape = description(checkpoint)
+    channels = 3 * len(get(shape["metadata"]["skeleton"]))
     with TemporaryDirectory() as folder, mlflow.start_run(run_id=run):
         path = Path(folder) / "settings.json"
         _run.write_json(path, settings)
@@ -214,18 +269,19 @@ def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
             name="model",
             python_model=str(Path(__file__).with_name("_refiner.py")),
             artifacts={"checkpoint": str(checkpoint), "settings": str(path)},
-            input_example=np.zeros((shape["window"], shape["channels"]), dtype=np.float32),
+            input_example=np.zeros((shape["config"]["window"], channels), dtype=np.float32),
             pip_requirements=["hanet"],
         )
 
 
-def table(client: MlflowClient, experiment: str) -> None:
-    """The experiment's page shows the table."""
-    report = _run.REPORTS / experiment / "table.md"
-    if report.is_file():
+def note(client: MlflowClient, experiment: str) -> None:
+    """The experiment's page shows the tables."""
+    tables = sorted((_run.REPORTS / experiment / "tables").glob("*.md"))
+    if tables:
         where = _run.experiment_id(client, experiment)
-        client.set_experiment_tag(where, "mlflow.note.content", report.read_text())
+        text = "\n".join(path.read_text() for path in tables)
+        client.set_experiment_tag(where, "mlflow.note.content", text)
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

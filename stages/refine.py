@@ -1,4 +1,4 @@
-"""Stage refine: a trained HANet over the test split; a pose cache in data/refined/<experiment>."""
+"""Stage refine: a trained network over the test split; a pose cache for each of its uses in data/refined."""
 
 from __future__ import annotations
 
@@ -6,30 +6,34 @@ import sys
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
-from hanet.methods.hanet import HANetMethod
+from hanet.methods.learned import LearnedMethod
 from stages import _run
 from stages._refined import write_refined
 from stages.params import load
 
 
 def main(experiment: str, model: str, seed: str) -> None:
-    """Refine every test sequence."""
+    """Refine every test sequence, once for the model's own row and once for each variant of its use."""
     with _run.stage("refine", experiment, model, f"seed {seed}"):
-        settings = load().experiment(experiment).models[model].refine.model_dump()
+        described = load().model(experiment, model)
         name = f"{model}-{seed}"
-        folder = _run.MODELS / experiment / name
-        network = checkpoints.load(folder).to(_run.device())
-        method = HANetMethod(network, **settings, name=model)
-        write_refined(
-            method,
-            PoseCache.open(_run.detected_path(experiment, "test")),
-            _run.REFINED / experiment / name / "test.parquet",
-            {
-                "seed": int(seed),
-                **settings,
-                "weights_sha256": _run.file_hash(folder / checkpoints.WEIGHTS),
-            },
-        )
+        trained = _run.MODELS / experiment / name
+        network = checkpoints.load(trained).to(_run.device())
+        detected = PoseCache.open(_run.detected_path(experiment, "test"))
+        with _run.fresh_folder(_run.REFINED / experiment / name) as folder:
+            for row, use in described.refine.uses(model):
+                settings = use.model_dump(mode="json")
+                write_refined(
+                    LearnedMethod(network, **settings, name=row),
+                    detected,
+                    folder / f"{row}.parquet",
+                    {
+                        "model": model,
+                        "seed": int(seed),
+                        **settings,
+                        "weights_sha256": _run.file_hash(trained / checkpoints.WEIGHTS),
+                    },
+                )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Stage train: one HANet of an experiment with one seed; the best epoch's weights in data/models."""
+"""Stage train: one network of an experiment with one seed; the best epoch's weights in data/models.
+
+Stage ablate runs this too, for the models that `ablations` in params.yaml describes.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +27,21 @@ from stages.params import load
 def main(experiment: str, model: str, seed: str) -> None:
     """Train, or go on where a killed run stopped; write the checkpoint and the history."""
     with _run.stage("train", experiment, model, f"seed {seed}"):
-        described = load().experiment(experiment)
-        options = replace(described.models[model].training, seed=int(seed))
+        described = load().model(experiment, model)
+        options = replace(described.training, seed=int(seed))
         train, validation = (rows(experiment, split) for split in ("train", "val"))
-        config = described.models[model].config(train.detected.shape[1])
+        config = described.config(train.detected.shape[1])
         name = f"{model}-{seed}"
         scratch = _run.SCRATCH / "training" / experiment / name
         trainer = Trainer(config, options, train, validation, folder=scratch, device=_run.device())
         if trainer.resumed:
             _run.console.print(f"  resuming after epoch {trainer.progress.epoch}")
-        log = EpochLog(experiment, name, trainer, {"model": config.to_dict(), "training": asdict(options)})
+        settings = {
+            "network": described.network,
+            "model": config.to_dict(),
+            "training": asdict(options),
+        }
+        log = EpochLog(experiment, name, trainer, settings)
         with log:
             best = trainer.run(log)
         with _run.fresh_folder(_run.MODELS / experiment / name) as folder:
@@ -52,6 +60,7 @@ def main(experiment: str, model: str, seed: str) -> None:
                     "validation_mpjpe_mm": trainer.progress.best_error_mm,
                     "training": asdict(options),
                     "skeleton": train.skeleton.name,
+                    "machine": _run.hardware(),
                     "data_sha256": {split: cache.content_hash() for split, cache in data.items()},
                 },
             )

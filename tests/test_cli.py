@@ -67,26 +67,29 @@ def test_choices_are_those_of_the_library():
     assert result.exit_code == 2 and "fair" in result.stderr
 
 
-def table(folder: Path, rows: list[str]) -> None:
-    metrics = ("mpjpe_mm", "accel_mm_per_frame2", "accel_m_per_s2")
-    columns = [f"{metric}.{part}" for metric in metrics for part in ("mean", "sd", "low", "high")]
-    header = ",".join(["method", "frames", "sequences", "observed", *columns])
-    folder.mkdir(parents=True)
-    (folder / "table.csv").write_text("\n".join([header, *rows]) + "\n")
-
-
-def test_tables_shows_every_experiment(tmp_path):
-    plain = "input,1200,8,1.0,91.234,,80.0,99.96,38.1,,,,137.2,,,"
-    seeds = "hanet,1200,8,0.6,55.5,0.5,50.0,60.0,2.5,0.125,,,9.0,1.0,,"
-    table(tmp_path / "clips-fcn", [plain, seeds])
-    table(tmp_path / "other", [plain])
-    result = runner.invoke(app, ["tables", str(tmp_path)])
+def test_tables_shows_every_table(tmp_path):
+    cells = {"mpjpe_mm": {"mean": 91.234, "low": 80.0, "high": 99.96}, "accel_mm_per_frame2": {"mean": 38.1}}
+    run = {"status": "run", "observed": 0.6, "frames": 1200, "sequences": 8, "cells": cells}
+    above = {"row": "input", "difference": -3.25, "low": -4.0, "high": -2.5, "p": 0.0081}
+    rows = [
+        {**run, "label": "input", "against_above": None},
+        {"label": "later", "status": "missing"},
+        {**run, "label": "HANet", "against_above": above},
+    ]
+    for experiment in ("clips-fcn", "other"):
+        folder = tmp_path / experiment / "tables"
+        folder.mkdir(parents=True)
+        content = {"experiment": experiment, "title": "Comparison", "protocol": "full", "rows": rows}
+        (folder / "comparison.json").write_text(json.dumps(content))
+    result = runner.invoke(app, ["tables", str(tmp_path)], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
-    assert "clips-fcn: 8 test sequences, 1200 frames" in result.output and "other: 8" in result.output
-    lines = [line.split() for line in result.output.splitlines()]
-    assert ["input", "91.23", "80.0-100.0", "38.10", "137.20", "100%"] in lines
-    seeded = next(line for line in lines if line[:1] == ["hanet"])
-    assert " ".join(seeded) == "hanet 55.50 ± 0.50 50.0-60.0 2.50 ± 0.12 9.00 ± 1.00 60%"
+    for experiment in ("clips-fcn", "other"):
+        assert f"{experiment}: Comparison" in result.output
+    assert result.output.count("8 test sequences, 1200 frames, protocol full") == 2
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert lines.count("input 91.23 [80.0, 100.0] 38.10 60%") == 2
+    assert lines.count("later not run") == 2
+    assert lines.count("HANet 91.23 [80.0, 100.0] 38.10 -3.25 [-4.0, -2.5] 0.008 60%") == 2
 
 
 def test_tables_before_any_run_says_what_to_do(tmp_path):

@@ -57,6 +57,7 @@ def test_counts_match_the_names():
     assert {s.name: len(s) for s in ALL} == {
         "h36m17": 17,
         "h36m17_left_first": 17,
+        "h36m16": 16,
         "lsp14": 14,
         "jhmdb15": 15,
         "limbs12": 12,
@@ -110,7 +111,7 @@ def test_conversion_to_itself_changes_nothing(skeleton):
 
 def test_get():
     assert get("lsp14") is LSP14
-    with pytest.raises(ValueError, match="unknown skeleton 'coco'; known: body25, coco17, h36m17"):
+    with pytest.raises(ValueError, match="unknown skeleton 'coco'; known: body25, coco17, h36m16"):
         get("coco")
 
 

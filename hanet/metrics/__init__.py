@@ -16,10 +16,17 @@ from hanet.metrics.functional import (
     procrustes,
     torso_size,
 )
-from hanet.metrics.statistics import bootstrap_interval, mean_sd, pooled_mean
+from hanet.metrics.statistics import (
+    Difference,
+    bootstrap_interval,
+    mean_sd,
+    paired_difference,
+    pooled_mean,
+)
 
 __all__ = [
     "PROTOCOLS",
+    "Difference",
     "Refine",
     "Scores",
     "SequenceScores",
@@ -36,6 +43,7 @@ __all__ = [
     "mpjpe",
     "mpjpe_per_frame",
     "pa_mpjpe",
+    "paired_difference",
     "pck",
     "pooled_mean",
     "procrustes",

@@ -118,6 +118,23 @@ class Scores:
             ]
         )
 
+    def to_tallies(self) -> pd.DataFrame:
+        """What means, intervals and comparisons are computed from: a row a sequence, metric and column.
+
+        Columns: sequence, track, metric, column (0 to K-1, see `Tally`), total, weight.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(
+            [
+                (row.sequence, row.track, metric, column, total, weight)
+                for row in self.rows
+                for metric, entry in row.tallies.items()
+                for column, (total, weight) in enumerate(zip(entry.total, entry.weight, strict=True))
+            ],
+            columns=["sequence", "track", "metric", "column", "total", "weight"],
+        )
+
 
 class Accumulator:
     """Collects sequences one by one; keeps sums and, for the fastest frames, two numbers a frame."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hanet.metrics import bootstrap_interval, mean_sd, pooled_mean
+from hanet.metrics import bootstrap_interval, mean_sd, paired_difference, pooled_mean
 
 
 def test_pooled_mean_weighs_by_frames_and_averages_columns():
@@ -58,3 +58,34 @@ def test_mean_sd_over_seeds():
     assert mean == 5 and np.isnan(sd)
     with pytest.raises(ValueError, match="one score per seed"):
         mean_sd([])
+
+
+def test_a_paired_difference_by_hand() -> None:
+    """Sequences of 10, 10 and 20 frames, two columns; the one is better by 1, 2 and 3 a frame."""
+    weights = np.array([[10.0, 10.0], [10.0, 10.0], [20.0, 20.0]])
+    others = 50 * weights
+    totals = others - weights * np.array([[1.0], [2.0], [3.0]])
+    found = paired_difference(totals, others, weights, resamples=2000)
+    assert found.mean == pytest.approx(-(10 * 1 + 10 * 2 + 20 * 3) / 40)
+    # A resample may draw one sequence three times.
+    assert found.low == pytest.approx(-3) and found.high == pytest.approx(-1)
+    # Of the 2³ flips two are as far from 0: none and all.
+    assert found.p == pytest.approx(2 / 8)
+    swapped = paired_difference(others, totals, weights, resamples=2000)
+    assert (swapped.mean, swapped.p) == (pytest.approx(-found.mean), pytest.approx(found.p))
+
+
+def test_a_difference_that_goes_both_ways_is_none() -> None:
+    weights = np.ones((40, 1))
+    noise = np.random.default_rng(1).normal(size=(40, 1))
+    found = paired_difference(50 + noise, 50 - noise, weights, resamples=2000)
+    assert found.low < 0 < found.high and found.p > 0.05
+    clear = paired_difference(50 + noise - 2, 50 - noise, weights, resamples=2000)
+    assert clear.high < 0 and clear.p < 0.01
+
+
+def test_one_sequence_has_a_difference_and_no_more() -> None:
+    found = paired_difference(np.full((1, 2), 3.0), np.full((1, 2), 5.0), np.ones((1, 2)))
+    assert found.mean == -2 and np.isnan([found.low, found.high, found.p]).all()
+    none = paired_difference(np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)))
+    assert np.isnan(none.mean)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import yaml
 
 from hanet.estimators.detections import DetectorErrors
 from hanet.training import TrainingOptions
-from stages.params import Clips, FCNEstimate, ParamsError, load
+from stages._sources import Clips, FCNEstimate
+from stages.params import ParamsError, Use, load
 
 ROOT = Path(__file__).parents[2]
 Refused = Callable[..., str]
@@ -49,7 +51,7 @@ def test_the_repositorys_own_parameters_fit() -> None:
         channels = 51 if isinstance(params.dataset(experiment.dataset), Clips) else 36
         for model in experiment.models.values():
             config = model.config(channels)
-            assert config.channels == channels
+            assert getattr(config, "channels", channels) == channels
             assert model.refine.stride <= config.window
 
 
@@ -58,14 +60,14 @@ def test_sections_become_what_the_library_takes(tmp_path: Path, params: dict[str
     experiment = load(tmp_path / "params.yaml").experiment("tiny")
     assert isinstance(experiment.estimate, FCNEstimate)
     assert isinstance(experiment.estimate.detector, DetectorErrors)
-    assert experiment.models["first"].training == TrainingOptions(
+    assert experiment.models["hanet-paper"].training == TrainingOptions(
         epochs=2, batch=32, stride=2, learning_rate=0.01, loss_weight=1.0, warmup_epochs=1
     )
     # Counts stay whole numbers: a filter's window is one, its sigma is none.
     assert experiment.filters["gaussian"]["sigma"] == [1.0, 2.0]
 
 
-MODEL = "experiments.tiny.models.first"
+MODEL = "experiments.tiny.models.hanet-paper"
 ESTIMATE = "experiments.tiny.estimate"
 INGEST = "datasets.clips.ingest"
 
@@ -73,8 +75,8 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "datasets, evaluate, experiments, run"),
-        ("run.nonsense", "datasets, estimates, experiments, models, seeds"),
+        ("nonsense", "ablations, datasets, evaluate, experiments, run, tables"),
+        ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),
         ("datasets.uiprmd.download.nonsense", "folder, sha256"),
@@ -83,7 +85,12 @@ INGEST = "datasets.clips.ingest"
         (f"{ESTIMATE}.nonsense", "detector, kind, out_of_fold, seed, train_on, training"),
         (f"{ESTIMATE}.detector.nonsense", "burst_rate, burst_size, burst_time, drift"),
         ("experiments.kinect.estimate.nonsense", "kind"),
-        (f"{MODEL}.nonsense", "model, refine, training"),
+        (f"{MODEL}.nonsense", "model, network, refine, training"),
+        (f"{MODEL}.refine.nonsense", "mirror_axis, phases, stride, variants"),
+        ("experiments.tiny.models.second.refine.variants.more.nonsense", "mirror_axis, phases, stride"),
+        ("ablations.bare.nonsense", "model, refine, training"),
+        ("tables.all.nonsense", "note, published, rows, title"),
+        ("tables.all.published.nonsense", "data, rows, source"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
 )
@@ -99,7 +106,7 @@ def test_an_unknown_key_below_a_dataclass_of_a_dataclass(refused: Refused) -> No
 
 def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, params: dict[str, Any]) -> None:
     models = params["experiments"]["tiny"]["models"]
-    models["fcn"] = models["first"] | {"refine": {"stride": 0}}
+    models["fcn"] = models["hanet-paper"] | {"refine": {"stride": 0}}
     message = refused("experiments.tiny.models", models)
     assert message == "experiments.tiny.models.fcn.refine.stride: should be greater than or equal to 1; got 0"
 
@@ -115,7 +122,9 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
         ("evaluate", 3, "expected a mapping; got 3"),
         ("run.seeds", [], "expected at least 1 of them; got []"),
         ("run.seeds", [1, 2, 1], "listed more than once: 1"),
-        ("run.models", ["first", "first"], "listed more than once: first"),
+        ("run.models", ["second", "second"], "listed more than once: second"),
+        ("run.ablations", ["bare", "bare"], "listed more than once: bare"),
+        (f"{MODEL}.network", "resnet", "should be 'hanet', 'deciwatch' or 'smoothnet'; got 'resnet'"),
         ("datasets.clips", {"kind": "films"}, ""),
         (f"{INGEST}.fps", 0, "should be greater than 0; got 0"),
         (f"{INGEST}.target_cameras.distance", [6.0], ""),
@@ -186,7 +195,16 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
         ("run.datasets", ["clips", "films"], "run.datasets: films is not defined; defined: clips, uiprmd"),
         ("run.experiments", ["tiny", "huge"], "run.experiments: huge is not defined; defined: tiny, kinect"),
         ("run.models", ["third"],
-         "run.models (experiment tiny): third is not defined; defined: first, second"),
+         "run.models (experiment tiny): third is not defined; defined: hanet-paper, second"),
+        ("run.ablations", ["odd"], "run.ablations: odd is not defined; defined: bare, off"),
+        ("ablations.odd", {"model": {"window": 6}},
+         "ablations.odd (experiment tiny): "),
+        ("ablations.second", {}, "experiments.tiny: more than one row is called second"),
+        (f"{MODEL}.refine.variants", {"more": {"stride": 2}},
+         "experiments.tiny: more than one row is called more"),
+        ("tables.all.rows", {"input": "one"}, "tables.all.rows: expected at least 2 of them"),
+        ("tables.all.published.rows", {"none": {}},
+         "tables.all: published figures for rows that the table lacks: none"),
         ("run.datasets", ["uiprmd"],
          "run.experiments: tiny needs the data set clips; add it to run.datasets"),
         ("run.estimates", {"tiny": "uiprmd"},
@@ -232,3 +250,45 @@ def test_names_that_are_not_there(tmp_path: Path, params: dict[str, Any]) -> Non
         loaded.experiment("huge")
     with pytest.raises(ParamsError, match=r"no data set 'films' in params\.yaml; there are clips, uiprmd"):
         loaded.dataset("films")
+
+
+def test_an_ablation_is_the_papers_model_with_changed_keys(tmp_path: Path, params: dict[str, Any]) -> None:
+    params["ablations"]["wide"] = {
+        "model": {"hidden": 16},
+        "training": {"epochs": 5},
+        "refine": {"stride": 1},
+    }
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    loaded = load(tmp_path / "params.yaml")
+    base, wide, bare = (loaded.model("tiny", name) for name in ("hanet-paper", "wide", "bare"))
+    assert wide.model == base.model | {"hidden": 16}
+    assert wide.training == replace(base.training, epochs=5)
+    assert wide.refine.stride == 1 and not wide.refine.variants
+    assert (bare.model, bare.training) == (base.model | {"flow": False}, base.training)
+    assert loaded.model("tiny", "off").training.oml == "off"
+    with pytest.raises(ParamsError, match=r"no model 'odd' in params\.yaml for experiment tiny; there are "):
+        loaded.model("tiny", "odd")
+    # The experiment without the paper's model has no ablations.
+    with pytest.raises(ParamsError, match=r"no model 'bare' in params\.yaml for experiment kinect"):
+        loaded.model("kinect", "bare")
+
+
+def test_ablations_need_the_papers_model(refused: Refused, params: dict[str, Any]) -> None:
+    params["run"] |= {"datasets": ["uiprmd"], "estimates": {"kinect": "uiprmd"}, "models": ["first"]}
+    assert refused("run.experiments", ["kinect"]).startswith(
+        "run.ablations (experiment kinect): hanet-paper is not defined; defined: first, second"
+    )
+
+
+def test_a_model_and_its_other_uses_are_rows(tmp_path: Path, params: dict[str, Any]) -> None:
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    refine = load(tmp_path / "params.yaml").model("tiny", "second").refine
+    assert list(refine.uses("second")) == [
+        ("second", Use(stride=4)),
+        ("more", Use(stride=4, phases=(0, 1, 3))),
+    ]
+
+
+def test_networks_have_their_own_settings(refused: Refused) -> None:
+    message = refused("experiments.tiny.models.second.model.layers", 3)
+    assert message.startswith("experiments.tiny.models.second.model: unknown DeciWatch settings layers")

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from hanet import checkpoints
+from hanet import tables as shown_tables
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.methods.filters import FILTERS
 from hanet.model import HANet
@@ -58,14 +59,14 @@ def experiment(project: Path, params: dict[str, Any]) -> Path:
     """The experiment `kinect` before evaluation: two seeds of one model, and the input."""
     params["run"] = {
         "datasets": ["uiprmd"], "estimates": {"kinect": "uiprmd"}, "experiments": ["kinect"],
-        "models": ["first"], "seeds": [1, 2],
+        "models": ["first"], "ablations": [], "seeds": [1, 2],
     }  # fmt: skip
     (project / "params.yaml").write_text(yaml.safe_dump(params))
     for split in ("train", "val", "test"):
         write(_run.truth_path("kinect", split), 0.0, "gt")
         write(_run.detected_path("kinect", split), OUT["input"], "kinect")
     for name, off in OUT.items():
-        place = "filters/input" if name == "input" else f"{name}/test"
+        place = "filters/input" if name == "input" else f"{name}/first"
         provenance = {"observed": 1.0 if name == "input" else 0.6}
         write(_run.REFINED / "kinect" / f"{place}.parquet", off, name, provenance)
     return _run.REPORTS / "kinect"
@@ -76,9 +77,9 @@ def test_scores_over_seeds_by_hand(experiment: Path) -> None:
     scores = json.loads((experiment / "scores.json").read_text())
     # Every joint is off by `off` in 10 frames and by 3·off in another 10: 2·off on average.
     assert scores["input"]["mpjpe_mm"]["mean"] == pytest.approx(8.0, abs=1e-3)
-    assert "sd" not in scores["input"]["mpjpe_mm"] and scores["input"]["seeds"] == 0
+    assert "sd" not in scores["input"]["mpjpe_mm"] and scores["input"]["seeds"] == []
     first = scores["first"]
-    assert (first["frames"], first["sequences"], first["seeds"], first["observed"]) == (20, 2, 2, 0.6)
+    assert (first["frames"], first["sequences"], first["seeds"], first["observed"]) == (20, 2, [1, 2], 0.6)
     # Seeds 2 and 4 mm: mean 3, sample deviation √2. Of the two sequences a resample draws both from one, or
     # one of each; a sequence comes with all its seeds, so the ends are the seeds' means of either: 1.5, 4.5.
     assert first["mpjpe_mm"] == pytest.approx({"mean": 3.0, "sd": 2**0.5, "low": 1.5, "high": 4.5}, abs=1e-3)
@@ -129,53 +130,96 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
 def test_one_seed_and_one_sequence_have_neither_deviation_nor_interval(experiment: Path) -> None:
     options = load().evaluate
     one = evaluate.evaluate([sequence("a")], [sequence("a", 0.002)])
-    entry = evaluate.Entry("first", 1, _run.REFINED / "kinect" / "first-1" / "test.parquet")
+    entry = evaluate.Entry("first", 1, _run.REFINED / "kinect" / "first-1" / "first.parquet")
     assert set(evaluate.summary([(entry, one)], options)["first"]["mpjpe_mm"]) == {"mean"}
     assert set(evaluate.by_run(entry, one)["metrics"]["mpjpe_mm"]) == {"mean"}
 
 
 def test_refined_poses_that_are_missing(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (_run.REFINED / "kinect" / "first-2" / "test.parquet").unlink()
+    (_run.REFINED / "kinect" / "first-2" / "first.parquet").unlink()
     with pytest.raises(SystemExit):
         evaluate.main("kinect")
     assert capsys.readouterr().err == (
-        "Error: refined poses are missing: data/refined/kinect/first-2/test.parquet; run dvc repro\n"
+        "Error: refined poses are missing: data/refined/kinect/first-2/first.parquet; run dvc repro\n"
     )
 
 
-def test_the_table(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def tables(**rows: str) -> dict[str, Any]:
+    """Parameters with one table of these rows."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    params["tables"] = {"main": {"title": "A table", "note": "A note.", "rows": rows}}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return params
+
+
+def test_a_table_holds_rows_differences_and_what_is_missing(experiment: Path) -> None:
+    tables(input="as it came", second="never run", first="refined")
     evaluate.main("kinect")
     compare.main("kinect")
-    text = (experiment / "table.md").read_text()
-    assert text in capsys.readouterr().out
-    heading, _, basis, _, columns, rule, *rows = text.splitlines()
-    assert heading == "# kinect: uiprmd, estimator kinect"
-    assert basis.startswith(
-        "Protocol `full`, 20 test frames in 2 sequences, 30 fps. Data (SHA-256): ground truth "
-    )
-    assert _run.file_hash(_run.detected_path("kinect", "test"))[:12] in basis
-    assert columns.count("|") == rule.count("|") == rows[0].count("|") == 9
-    assert rows[0].startswith("| input | 8.00 [4.0, 12.0] | ") and rows[0].endswith("| 100% |  |")
-    assert rows[1].startswith("| first | 3.00 ± 1.41 [1.5, 4.5] | ") and rows[1].endswith("| 60% | 2 |")
-    table = pd.read_csv(experiment / "table.csv")
-    assert table["method"].tolist() == ["input", "first"]
-    assert table["mpjpe_mm.sd"].round(3).tolist()[1] == 1.414
+    table = json.loads((experiment / "tables" / "main.json").read_text())
+    first, second, third = table["rows"]
+    assert (table["title"], table["note"], table["protocol"]) == ("A table", "A note.", "full")
+    assert first["label"] == "as it came" and first["against_above"] is None and first["seeds"] == []
+    assert second == {"method": "second", "label": "never run", "status": "missing", "published": {}}
+    assert (third["seeds"], third["observed"], third["frames"], third["sequences"]) == ([1, 2], 0.6, 20, 2)
+    # 3 mm on average of two seeds, against 8 mm of the row above that was run. Off by 1.5 and 4.5 mm against
+    # 4 and 12 in the two sequences: a resample gives -2.5, -5 or -7.5 mm, and of four flips two are as far.
+    assert third["against_above"] == {
+        "row": "input", "difference": pytest.approx(-5, abs=1e-3), "low": pytest.approx(-7.5, abs=1e-3),
+        "high": pytest.approx(-2.5, abs=1e-3), "p": 0.5,
+    }  # fmt: skip
+    assert set(third["cells"]) == {column["key"] for column in table["columns"]}
+
+
+def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    params = tables(input="as it came", second="50% & more_of", first="refined")
+    params["tables"]["main"]["published"] = {
+        "data": "3DPW", "source": "Table 1 of a paper", "rows": {"first": {"mpjpe_mm": 74.6}},
+    }  # fmt: skip
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    evaluate.main("kinect")
+    capsys.readouterr()
+    compare.main("kinect")
+    shown = capsys.readouterr().out
+    for word in ("3.00", "± 1.41", "not run", "-5.00", "[-7.5,", "0.500", "60%"):
+        assert word in shown
+    text = (experiment / "tables" / "main.md").read_text()
+    assert text.startswith("# A table\n\nA note.\n\n| row | MPJPE mm |")
+    assert "published: MPJPE mm (3DPW)" in text and text.endswith("(3DPW): Table 1 of a paper.\n")
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in rows}) == 1
+    assert rows[2].startswith("| as it came | 8.00 [4.0, 12.0] | ")
+    assert rows[3].startswith("| 50% & more_of | not run |")
+    assert rows[4].endswith("| -5.00 [-7.5, -2.5] | 0.500 | 60% | 2 | 74.6 |")
+    assert "Protocol full, 20 test frames in 2 sequences, 30 fps" in text
+    assert _run.file_hash(_run.detected_path("kinect", "test"))[:12] in text
+    latex = (experiment / "tables" / "main.tex").read_text()
+    assert latex.count("\\\\\n") == 4 and r"50\% \& more\_of & not run" in latex and r"$\pm$ 1.41" in latex
+    frame = pd.read_csv(experiment / "tables" / "main.csv").set_index("method")
+    assert frame.loc["first", "mpjpe_mm.sd"] == pytest.approx(2**0.5, abs=1e-3)
+    assert frame.loc["first", "seeds"] == "1 2" and frame.loc["first", "published.mpjpe_mm"] == 74.6
+    assert frame["status"].tolist() == ["run", "missing", "run"]
+
+
+def test_a_table_of_one_row_is_none(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tables(second="never run", first="refined")
+    evaluate.main("kinect")
+    compare.main("kinect")
+    assert "A table: fewer than two of its rows were run" in capsys.readouterr().out
+    assert not list((experiment / "tables").iterdir())
 
 
 def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
-    row = {"frames": 1, "sequences": 1, "observed": 1.0, "seeds": 0}
-    scores = {
-        name: row | {metric: {"mean": value} for metric in compare.COLUMNS}
-        for name, value in {"worse": 9.0, "better": 1.0, "input": 5.0}.items()
-    }
+    evaluate.main("kinect")
+    scores = json.loads((experiment / "scores.json").read_text())
+    for name, value in {"worse": 99.0, "better": 1.0}.items():
+        scores[name] = scores["first"] | {"mpjpe_mm": {"mean": value}}
     _run.write_json(experiment / "scores.json", scores)
-    _run.write_json(
-        experiment / "provenance.json",
-        {"dataset": "d", "estimator": "e", "protocol": "full", "fps": 30.0,
-         "data_sha256": {"ground_truth": "0" * 64, "detected": "1" * 64}},
-    )  # fmt: skip
     compare.main("kinect")
-    assert pd.read_csv(experiment / "table.csv")["method"].tolist() == ["input", "better", "worse"]
+    order = ["input", "better", "first", "worse"]
+    assert pd.read_csv(experiment / "table.csv")["method"].tolist() == order
+    metrics = json.loads((experiment / "metrics.json").read_text())
+    assert metrics["better"]["mpjpe"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -185,10 +229,24 @@ def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
         ({"mean": 12.345, "low": 1.0, "high": 20.0}, "12.35 [1.0, 20.0]"),
         ({"mean": 3.0, "sd": 0.25}, "3.00 ± 0.25"),
         ({"mean": 3.0}, "3.00"),
+        (None, ""),
     ],
 )
-def test_cells(values: dict[str, float], text: str) -> None:
-    assert compare.cell(values) == text
+def test_cells(values: dict[str, float] | None, text: str) -> None:
+    assert shown_tables.cell(values) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"difference": 0.5, "low": -1.0, "high": 2.0, "p": 0.25}, ("+0.50 [-1.0, +2.0]", "0.250")),
+        ({"difference": -3.0, "low": -4.0, "high": -2.0, "p": 0.0004}, ("-3.00 [-4.0, -2.0]", "<0.001")),
+        ({"difference": -3.0}, ("-3.00", "")),
+        ({}, ("", "")),
+    ],
+)
+def test_differences(values: dict[str, float], text: tuple[str, str]) -> None:
+    assert (shown_tables.difference(values), shown_tables.probability(values)) == text
 
 
 # --- filter and refine
@@ -222,11 +280,13 @@ def test_refine_writes_what_refined(experiment: Path) -> None:
     config = load().experiment("kinect").models["first"].config(36)
     checkpoints.save(HANet(config).eval(), _run.MODELS / "kinect" / "first-1")
     refine.main("kinect", "first", "1")
-    cache = PoseCache.open(_run.REFINED / "kinect" / "first-1" / "test.parquet")
+    cache = PoseCache.open(_run.REFINED / "kinect" / "first-1" / "first.parquet")
     weights = _run.file_hash(_run.MODELS / "kinect" / "first-1" / "model.safetensors")
     assert cache.metadata.provenance["parameters"] == {
+        "model": "first",
         "seed": 1,
         "stride": 2,
+        "phases": [0],
         "mirror_axis": None,
         "weights_sha256": weights,
     }
@@ -257,5 +317,5 @@ def test_nothing_is_published_before_it_is_reproduced(
         Path("dvc.lock").write_text(lock)
     capsys.readouterr()
     with pytest.raises(SystemExit):
-        publish.main()
+        publish.main("kinect")
     assert capsys.readouterr().err == f"Error: {message}\n"

@@ -116,12 +116,19 @@ def write_pairs(folder: Path) -> None:
 
 
 MODEL = {
+    "network": "hanet",
     "model": {"interval": 2, "window": 5, "hidden": 8, "layers": 1},
     "training": {
         "epochs": 2, "batch": 32, "stride": 2, "learning_rate": 0.01, "loss_weight": 1.0, "warmup_epochs": 1,
     },
     "refine": {"stride": 2},
 }  # fmt: skip
+DECIWATCH = {
+    "network": "deciwatch",
+    "model": {"interval": 2, "window": 5, "hidden": 8, "encoder_layers": 1, "decoder_layers": 1},
+    "training": MODEL["training"],
+    "refine": {"stride": 4, "variants": {"more": {"stride": 4, "phases": [0, 1, 3]}}},
+}
 ARCHIVE = {
     "requirement": "clips==1.0",
     "filename": "clips-1.0.tar.gz",
@@ -135,7 +142,8 @@ PARAMS: dict[str, Any] = {
         "datasets": ["clips"],
         "estimates": {"tiny": "clips"},
         "experiments": ["tiny"],
-        "models": ["first", "second"],
+        "models": ["hanet-paper", "second"],
+        "ablations": ["bare"],
         "seeds": [1, 2],
     },
     "evaluate": {"protocol": "full", "resamples": 100, "seed": 4321},
@@ -175,7 +183,7 @@ PARAMS: dict[str, Any] = {
                 "training": {"steps": 20, "batch": 32, "learning_rate": 0.001},
             },
             "filters": {"input": {}, "gaussian": {"sigma": [1.0, 2.0]}},
-            "models": {"first": MODEL, "second": MODEL},
+            "models": {"hanet-paper": MODEL, "second": DECIWATCH},
         },
         "kinect": {
             "dataset": "uiprmd",
@@ -183,5 +191,21 @@ PARAMS: dict[str, Any] = {
             "filters": {"input": {}},
             "models": {"first": MODEL, "second": MODEL},
         },
+    },
+    "ablations": {"bare": {"model": {"flow": False}}, "off": {"training": {"oml": "off"}}},
+    "tables": {
+        "all": {
+            "title": "All",
+            "rows": {"input": "input", "gaussian": "Gaussian", "second": "DeciWatch", "more": "more of it"},
+            "published": {
+                "data": "3DPW", "source": "a paper", "rows": {"input": {"mpjpe_mm": 78.9}, "second": {}},
+            },
+        },
+        "features": {
+            "title": "Features",
+            "note": "What the encoder reads.",
+            "rows": {"bare": "without", "off": "no mutual learning", "hanet-paper": "with"},
+        },
+        "learning": {"title": "Learning", "rows": {"off": "off", "hanet-paper": "on"}},
     },
 }  # fmt: skip

@@ -1,0 +1,172 @@
+"""A table of results for readers: Markdown, LaTeX, CSV, a terminal.
+
+A table is the mapping that the pipeline's stage compare writes as JSON: title, what its columns mean, and
+rows with cells (mean, sd over seeds, ends of the 95 % interval), the difference to the row above and the
+figures that others published.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import SIMPLE
+from rich.table import Table as TerminalTable
+
+Table = Mapping[str, Any]
+
+
+def _cells(table: Table) -> Iterator[list[str]]:
+    """Each row's texts: label, metrics, difference, what was read, and published figures."""
+    for row in table["rows"]:
+        texts = [row["label"]]
+        if row["status"] == "run":
+            above = row["against_above"] or {}
+            texts += [cell(row["cells"].get(column["key"]), column["digits"]) for column in table["columns"]]
+            texts += [difference(above), probability(above), f"{row['observed']:.0%}"]
+            texts.append(str(len(row["seeds"]) or ""))
+        else:
+            texts += ["not run", *[""] * (len(table["columns"]) + 3)]
+        texts += [f"{row['published'][key]:g}" if key in row["published"] else "" for key in _foreign(table)]
+        yield texts
+
+
+def _foreign(table: Table) -> list[str]:
+    """Metrics that others published figures of."""
+    keys = {key for row in table["rows"] for key in row["published"]}
+    return [column["key"] for column in table["columns"] if column["key"] in keys]
+
+
+def _heads(table: Table) -> list[str]:
+    names = {column["key"]: f"{column['label']} {column['unit']}" for column in table["columns"]}
+    foreign = [f"published: {names[key]} ({table['published']['on']})" for key in _foreign(table)]
+    return ["row", *names.values(), "MPJPE against the row above", "p", "frames read", "seeds", *foreign]
+
+
+def cell(values: Mapping[str, float] | None, digits: int = 2) -> str:
+    """Mean ± sd [low, high], as far as there are any."""
+    if values is None:
+        return ""
+    text = f"{values['mean']:.{digits}f}"
+    if "sd" in values:
+        text += f" ± {values['sd']:.{digits}f}"
+    if "low" in values:
+        text += f" [{values['low']:.1f}, {values['high']:.1f}]"
+    return text
+
+
+def difference(found: Mapping[str, Any]) -> str:
+    """Difference [low, high], as far as there are any."""
+    if not found:
+        return ""
+    text = f"{found['difference']:+.2f}"
+    return f"{text} [{found['low']:+.1f}, {found['high']:+.1f}]" if "low" in found else text
+
+
+def probability(found: Mapping[str, Any]) -> str:
+    """The p-value of a difference, if there is one."""
+    if "p" not in found:
+        return ""
+    return f"{found['p']:.3f}" if found["p"] >= 0.001 else "<0.001"
+
+
+def basis(table: Table, provenance: Mapping[str, Any]) -> str:
+    """What the table stands on, in sentences."""
+    first = next(row for row in table["rows"] if row["status"] == "run")
+    hashes = {name: value[:12] for name, value in provenance["data_sha256"].items()}
+    return (
+        f"Experiment {provenance['experiment']}: data set {provenance['dataset']}, estimator "
+        f"{provenance['estimator']}. Protocol {provenance['protocol']}, {first['frames']} test frames in "
+        f"{first['sequences']} sequences, {provenance['fps']:g} fps. Data (SHA-256): ground truth "
+        f"{hashes['ground_truth']}, detected {hashes['detected']}. In brackets: 95% bootstrap interval over "
+        f"sequences; ± is the standard deviation over seeds; p is of a paired sign-flip test over sequences, "
+        f"means over seeds."
+    )
+
+
+def sources(table: Table) -> str:
+    """Whose the published figures are; empty where there are none."""
+    published = table["published"]
+    if published is None:
+        return ""
+    return f"Published figures are others', on other data ({published['on']}): {published['source']}."
+
+
+def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
+    """The table with what it stands on."""
+    heads = _heads(table)
+    lines = [f"# {table['title']}", ""]
+    lines += [f"{table['note']}\n"] if table["note"] else []
+    lines += [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
+    lines += [f"| {' | '.join(texts)} |" for texts in _cells(table)]
+    lines += ["", basis(table, provenance)]
+    lines += ["", sources(table)] if sources(table) else []
+    return "\n".join(lines) + "\n"
+
+
+def latex(table: Table, provenance: Mapping[str, Any]) -> str:
+    """A tabular for a paper (booktabs), with what it stands on as comments."""
+    heads = _heads(table)
+    comments = [basis(table, provenance), *([sources(table)] if sources(table) else [])]
+    lines = [f"% {text}" for text in (table["title"], *comments)]
+    lines += [rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
+    lines += [" & ".join(map(_escaped, heads)) + r" \\", r"\midrule"]
+    lines += [" & ".join(map(_escaped, texts)) + r" \\" for texts in _cells(table)]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    return "\n".join(lines) + "\n"
+
+
+_TEX = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+    "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
+    "±": r"$\pm$", "²": r"$^2$", "−": "$-$",
+}  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    return "".join(_TEX.get(letter, letter) for letter in text)
+
+
+def as_csv(table: Table) -> str:
+    """A line a row under dotted names: ``mpjpe_mm.mean``, ``against_above.p``, ``published.mpjpe_mm``."""
+    rows = []
+    for row in table["rows"]:
+        entry: dict[str, Any] = {key: row[key] for key in ("method", "label", "status")}
+        entry |= {key: row.get(key) for key in ("observed", "frames", "sequences")}
+        entry["seeds"] = " ".join(map(str, row.get("seeds", ())))
+        for key, values in row.get("cells", {}).items():
+            entry |= {f"{key}.{part}": value for part, value in values.items()}
+        entry |= {f"against_above.{key}": value for key, value in (row.get("against_above") or {}).items()}
+        entry |= {f"published.{key}": value for key, value in row["published"].items()}
+        rows.append(entry)
+    text = io.StringIO()
+    names = dict.fromkeys(name for row in rows for name in row)
+    writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def terminal(table: Table) -> TerminalTable:
+    """For a terminal: MPJPE and its interval, Accel, the difference to the row above, what was read."""
+    first = next(row for row in table["rows"] if row["status"] == "run")
+    shown = TerminalTable(
+        box=SIMPLE,
+        title=f"{table['experiment']}: {table['title']}\n{first['sequences']} test sequences, "
+        f"{first['frames']} frames, protocol {table['protocol']}",
+    )
+    shown.add_column("")
+    heads = ("MPJPE mm", "Accel\nmm/frame²", "MPJPE against\nthe row above", "p", "frames\nread")
+    for head in heads:
+        shown.add_column(head, justify="right")
+    for row in table["rows"]:
+        if row["status"] == "run":
+            cells, above = row["cells"], row["against_above"] or {}
+            texts = (cell(cells["mpjpe_mm"]), cell({"mean": cells["accel_mm_per_frame2"]["mean"]}))
+            texts += (difference(above), probability(above), f"{row['observed']:.0%}")
+            shown.add_row(row["label"], *(text.replace("[", r"\[") for text in texts))
+        else:
+            shown.add_row(row["label"], "[dim]not run[/]", "", "", "", "")
+    return shown

