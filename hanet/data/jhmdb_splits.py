@@ -2,8 +2,8 @@
 
 The three splits divide the same 316 clips in three ways. The published experiments (DeciWatch, HANet) take
 all three as one data set: 687 entries to train on, 261 to test on, 316 clips three times over, so nearly
-every test entry's clip is among the training entries as well. `pooled` gives that for comparison and says how much
-leaks; `three_split` gives the honest ones: a model for each, scores averaged.
+every test entry's clip is among the training entries as well. `pooled` gives that for comparison and says how
+much leaks; `three_split` gives the honest ones: a model for each, scores averaged.
 """
 
 from __future__ import annotations

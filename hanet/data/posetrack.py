@@ -3,7 +3,7 @@
 Several people, seen in some frames only. A frame is **labelled** where an annotator went over it, which is so
 for the 30 frames in the middle of a video and, in validation videos, every fourth; nothing is known of the
 others: no poses, no boxes. A frame's number is that of its image file. Poses go to the pose cache; what the
-mean average precision needs besides (head boxes, regions to ignore) is a `PoseTrackVideo`, in a file of its own.
+mean average precision needs besides (head boxes, regions to ignore) is a `PoseTrackVideo`, in its own file.
 
 Axes: T frames, J joints.
 """
@@ -175,7 +175,7 @@ def _sequence(
         frame_of_reference="image",
         track=track,
         start=start,
-        labelled=np.isfinite(values).all(axis=-1),
+        labelled=np.isfinite(values).min(axis=-1),
         boxes=boxes,
         image_size=image_size,
     )

@@ -1,115 +1,38 @@
-"""PoseTrack's mean average precision of keypoints, by the rules of its evaluation (poseval).
+"""The arithmetic of PoseTrack's mean average precision, by the rules of its evaluation (poseval).
 
-Andriluka et al., *PoseTrack: A Benchmark for Human Pose Estimation and Tracking*, CVPR 2018. In each frame that
-shows an annotated person:
+Andriluka et al., *PoseTrack: A Benchmark for Human Pose Estimation and Tracking*, CVPR 2018. In each frame
+that shows an annotated person:
 
 1. Keypoints inside a region to ignore are taken out of the truth and of the predictions.
 2. A predicted joint matches a person's where their distance is at most half the head size: 0.6 times the
-   diagonal of the person's head box. A predicted pose goes to the person of whose joints it matches the largest
-   share, and a person keeps, of the poses that went to it, the one that matches most; a pose that matches
-   nothing goes nowhere. In a tie the first one wins.
-3. Every predicted joint is a true positive where its pose has a person and it matches that person's joint, and
-   a false positive elsewhere: also where the person's joint is not annotated.
+   diagonal of the person's head box. A predicted pose goes to the person of whose joints it matches the
+   largest share, and a person keeps, of the poses that went to it, the one that matches most; a pose that
+   matches nothing goes nowhere. In a tie the first one wins.
+3. Every predicted joint is a true positive where its pose has a person and it matches that person's joint,
+   and a false positive elsewhere: also where the person's joint is not annotated.
 
 Then for each joint, over all frames, the area under the interpolated precision-recall curve (PASCAL VOC, all
-points) as the score falls. Labelled frames that show nobody are left out, as unlabelled ones are.
+points) as the score falls. `hanet.metrics.posetrack` runs this over videos.
 
-Axes: N people of one frame, M predicted poses of it, J joints, K predictions of one joint in all frames, P points.
+Axes: N people and M predicted poses of one frame, J joints, K predictions of one joint in all frames.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.path import Path as Outline
 
-from hanet.data.posetrack import Box, Polygon, PoseTrackVideo, by_name
-from hanet.poses import PoseSequence
-from hanet.skeletons import POSETRACK15
+from hanet.data.posetrack import Polygon
 
 MATCH = 0.5
 """Distance up to which a joint matches, in head sizes."""
 
 HEAD_SHARE = 0.6
 """Head size, as a share of the head box's diagonal."""
-
-GROUPS: dict[str, tuple[str, ...]] = {
-    "Head": ("head_top", "head_bottom", "nose"),
-    "Shou": ("r_shoulder", "l_shoulder"),
-    "Elb": ("r_elbow", "l_elbow"),
-    "Wri": ("r_wrist", "l_wrist"),
-    "Hip": ("r_hip", "l_hip"),
-    "Knee": ("r_knee", "l_knee"),
-    "Ankl": ("r_ankle", "l_ankle"),
-}
-"""The columns of PoseTrack's table: each is the mean of its joints."""
-
-
-@dataclass(frozen=True)
-class PoseTrackScores:
-    """Average precision of PoseTrack's 15 joints.
-
-    Attributes:
-        per_joint: average precision in [0, 1] by joint, NaN for a joint that the truth never has.
-        frames: frames that were scored.
-        people: annotated people in them, those without a keypoint left out.
-        predicted: predicted poses in them.
-    """
-
-    per_joint: Mapping[str, float]
-    frames: int
-    people: int
-    predicted: int
-
-    @property
-    def total(self) -> float:
-        """The mAP: mean over the 15 joints (not over the groups); NaN joints are left out."""
-        return _mean(self.per_joint.values())
-
-    def columns(self) -> dict[str, float]:
-        """PoseTrack's table: a column for each of `GROUPS`, and ``Total``."""
-        groups = {name: _mean(self.per_joint[j] for j in joints) for name, joints in GROUPS.items()}
-        return groups | {"Total": self.total}
-
-
-def posetrack_scores(
-    videos: Iterable[PoseTrackVideo],
-    truth: Iterable[PoseSequence],
-    predicted: Iterable[PoseSequence],
-) -> PoseTrackScores:
-    """Score predicted tracks against the annotated ones; what tracks are called makes no difference.
-
-    Sequences of all three are paired by the video's name, frames by number. They may be on any skeleton that
-    shares names with POSETRACK15; a joint that a prediction's skeleton lacks is never found.
-
-    Args:
-        videos: head boxes and regions to ignore of the videos to score.
-        truth: annotated tracks; what is NaN or not `labelled` is unknown.
-        predicted: predicted tracks, with `scores`; a joint that is NaN is not predicted, and one whose
-            score is NaN ranks last. Frames that are not scored are passed over.
-
-    Raises:
-        ValueError: a sequence of another video, one without scores, a person without a head box, or nothing
-            to score; the message names the sequence or the video.
-    """
-    labels = {video.name: video for video in videos}
-    gt = _rows(truth, labels, what="ground truth")
-    pred = _rows(predicted, labels, what="prediction", ranked=True)
-    tally = _Tally()
-    for name, video in labels.items():
-        for frame in sorted({frame for _, frame in video.heads}):
-            people = gt.get((name, frame), [])
-            tally.add(
-                np.array([pose for _, pose, _ in people]).reshape(-1, len(POSETRACK15), 2),
-                np.array([_head(video, track, frame) for track, _, _ in people]).reshape(-1, 4),
-                *_stacked(pred.get((name, frame), [])),
-                ignore=video.ignore.get(frame, ()),
-            )
-    return tally.scores()
 
 
 def head_size(boxes: Float[np.ndarray, "N 4"]) -> Float[np.ndarray, " N"]:
@@ -140,7 +63,7 @@ def without_ignored(
 def joint_matches(
     gt: Float[np.ndarray, "N J 2"], size: Float[np.ndarray, " N"], pred: Float[np.ndarray, "M J 2"]
 ) -> Bool[np.ndarray, "M N J"]:
-    """Whether each predicted joint is within half a head (`size`, px) of each person's joint; NaN never is."""
+    """Whether each predicted joint is within half a head (`size`, px) of each person's; NaN never is."""
     distance = np.linalg.norm(pred[:, None] - gt[None], axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):  # a head box without an extent matches nothing
         return distance / size[:, None] <= MATCH
@@ -187,109 +110,3 @@ def average_precision(scores: Float[np.ndarray, " K"], hits: Bool[np.ndarray, " 
     found = hits[order].cumsum()[last_of_score]
     precision = np.maximum.accumulate((found / (last_of_score + 1))[::-1])[::-1]
     return float(np.diff(found, prepend=0) @ precision / positives)
-
-
-class _Tally:
-    """Every predicted joint's score and fate, and how many joints there were to find."""
-
-    def __init__(self) -> None:
-        self._ranked: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self._positives = np.zeros(len(POSETRACK15), dtype=int)
-        self._frames = self._people = self._poses = 0
-
-    def add(
-        self,
-        gt: Float[np.ndarray, "N J 2"],
-        heads: Float[np.ndarray, "N 4"],
-        pred: Float[np.ndarray, "M J 2"],
-        scores: Float[np.ndarray, "M J"],
-        *,
-        ignore: Sequence[Polygon],
-    ) -> None:
-        """Take in one frame."""
-        gt, pred = without_ignored(gt, ignore), without_ignored(pred, ignore)
-        known, present = np.isfinite(gt).all(axis=-1), np.isfinite(pred).all(axis=-1)
-        matches = joint_matches(gt, head_size(heads), pred)
-        assigned = assign(matches, known.sum(axis=-1))
-        hits = np.zeros(present.shape, dtype=bool)
-        for pose in np.flatnonzero(assigned >= 0):
-            hits[pose] = matches[pose, assigned[pose]]
-        pose, joint = np.nonzero(present)
-        self._ranked.append((joint, scores[pose, joint], hits[pose, joint]))
-        self._positives += known.sum(axis=0)
-        self._frames += 1
-        self._people += int(known.any(axis=1).sum())
-        self._poses += int(present.any(axis=1).sum())
-
-    def scores(self) -> PoseTrackScores:
-        if not self._positives.any():
-            raise ValueError(
-                "nothing to score: no frame has an annotated keypoint outside the regions to ignore; give videos "
-                "with labels (PoseTrack's test videos have none) and their ground truth"
-            )
-        joint, scores, hits = (np.concatenate(part) for part in zip(*self._ranked, strict=True))
-        return PoseTrackScores(
-            per_joint={
-                name: average_precision(scores[joint == j], hits[joint == j], int(self._positives[j]))
-                for j, name in enumerate(POSETRACK15.joints)
-            },
-            frames=self._frames,
-            people=self._people,
-            predicted=self._poses,
-        )
-
-
-_Row = tuple[int, np.ndarray, np.ndarray | None]
-
-
-def _rows(
-    sequences: Iterable[PoseSequence],
-    videos: Mapping[str, PoseTrackVideo],
-    *,
-    what: str,
-    ranked: bool = False,
-) -> dict[tuple[str, int], list[_Row]]:
-    """Track, pose and scores by (video, frame), for the frames to score in which there is a keypoint."""
-    scored = {(video.name, frame) for video in videos.values() for _, frame in video.heads}
-    rows: dict[tuple[str, int], list[_Row]] = {}
-    for sequence in sequences:
-        if sequence.name not in videos:
-            raise ValueError(
-                f"{sequence.name}, track {sequence.track}: {what} of a video that has no labels; give the labels "
-                "and the poses of one split"
-            )
-        if ranked and sequence.scores is None:
-            raise ValueError(
-                f"{sequence.name}, track {sequence.track}: a prediction without scores cannot be ranked; refined "
-                "poses have none, so give them the detection's: replace(refined, scores=detected.scores)"
-            )
-        sequence = by_name(sequence, POSETRACK15)
-        values = sequence.values.astype(np.float64)
-        if sequence.labelled is not None:
-            values[~sequence.labelled] = np.nan
-        for t in np.flatnonzero(np.isfinite(values).all(axis=-1).any(axis=-1)):
-            key = (sequence.name, sequence.start + int(t))
-            if key in scored:
-                scores = None if sequence.scores is None else sequence.scores[t].astype(np.float64)
-                rows.setdefault(key, []).append((sequence.track, values[t], scores))
-    return rows
-
-
-def _stacked(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
-    J = len(POSETRACK15)
-    return np.array([p for _, p, _ in rows]).reshape(-1, J, 2), np.array([s for *_, s in rows]).reshape(-1, J)
-
-
-def _head(video: PoseTrackVideo, track: int, frame: int) -> Box:
-    head = video.heads.get((track, frame))
-    if head is None:
-        raise ValueError(
-            f"{video.name}: track {track} has keypoints but no head box in frame {frame}, so no distance can be "
-            "measured there; add its head box to the annotations or leave the person out"
-        )
-    return head
-
-
-def _mean(values: Iterable[float]) -> float:
-    known = [value for value in values if not math.isnan(value)]
-    return sum(known) / len(known) if known else math.nan
