@@ -85,12 +85,16 @@ def parse(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "file"
         raise PoseTrackError(
-            f"{path}: not an annotation file as expected, {place}: {first['msg']} ({error.error_count()} "
-            "such faults); get the file again, and check the year of the release"
+            f"{path}: not an annotation file as expected, {_faults(error)}; get the file again, and check the "
+            "year of the release"
         ) from error
+
+
+def _faults(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "file"
+    return f"{place}: {first['msg']} ({error.error_count()} such faults)"
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -253,8 +257,9 @@ def read_labels(path: Path) -> Iterator[PoseTrackVideo]:
                 heads = {(track, frame): head for track, frame, head in values.pop("heads")}
                 yield _LINE.validate_python({**values, "heads": heads})
             except (ValueError, TypeError, KeyError, AttributeError) as error:
+                what = _faults(error) if isinstance(error, ValidationError) else error
                 raise PoseTrackError(
-                    f"{path}:{number}: not the labels of a video ({error}); write the file again from "
+                    f"{path}:{number}: not the labels of a video ({what}); write the file again from "
                     "PoseTrack's annotations"
                 ) from error
 
