@@ -9,7 +9,7 @@ Axes: N people and M predicted poses of one frame, J joints.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,8 +72,9 @@ def posetrack_scores(
 ) -> PoseTrackScores:
     """Score predicted tracks against the annotated ones; what tracks are called makes no difference.
 
-    Sequences of all three are paired by the video's name, frames by number. They may be on any skeleton that
-    shares names with POSETRACK15; a joint that a prediction's skeleton lacks is never found.
+    Sequences are paired with videos by name, frames by number. They may be on any skeleton that shares names
+    with POSETRACK15; a joint that a prediction's skeleton lacks is never found. Among poses that match a
+    person equally well the first given wins, as in poseval.
 
     Args:
         videos: head boxes and regions to ignore of the videos to score.
@@ -86,18 +87,18 @@ def posetrack_scores(
             to score; the message names the sequence or the video.
     """
     labels = {video.name: video for video in videos}
+    shown = {(video.name, frame) for video in labels.values() for _, frame in video.heads}
     gt = _rows(truth, labels, what="ground truth")
-    pred = _rows(predicted, labels, what="prediction", ranked=True)
+    pred = _rows(predicted, labels, what="prediction", only=shown)
     tally = _Tally()
-    for name, video in labels.items():
-        for frame in sorted({frame for _, frame in video.heads}):
-            people = gt.get((name, frame), [])
-            tally.add(
-                np.array([pose for _, pose, _ in people]).reshape(-1, len(POSETRACK15), 2),
-                np.array([_head(video, track, frame) for track, _, _ in people]).reshape(-1, 4),
-                *_stacked(pred.get((name, frame), [])),
-                ignore=video.ignore.get(frame, ()),
-            )
+    for name, frame in sorted(shown | gt.keys()):
+        video, people = labels[name], gt.get((name, frame), [])
+        tally.add(
+            np.array([pose for _, pose, _ in people]).reshape(-1, len(POSETRACK15), 2),
+            np.array([_head(video, track, frame) for track, _, _ in people]).reshape(-1, 4),
+            *_stacked(pred.get((name, frame), [])),
+            ignore=video.ignore.get(frame, ()),
+        )
     return tally.scores()
 
 
@@ -159,10 +160,9 @@ def _rows(
     videos: Mapping[str, PoseTrackVideo],
     *,
     what: str,
-    ranked: bool = False,
+    only: Collection[tuple[str, int]] | None = None,
 ) -> dict[tuple[str, int], list[_Row]]:
-    """Track, pose and scores by (video, frame), for the frames to score in which there is a keypoint."""
-    scored = {(video.name, frame) for video in videos.values() for _, frame in video.heads}
+    """Track, pose and scores by (video, frame), where there is a keypoint; `only` some frames where given."""
     rows: dict[tuple[str, int], list[_Row]] = {}
     for sequence in sequences:
         if sequence.name not in videos:
@@ -170,7 +170,7 @@ def _rows(
                 f"{sequence.name}, track {sequence.track}: {what} of a video that has no labels; give the "
                 "labels and the poses of one split"
             )
-        if ranked and sequence.scores is None:
+        if only is not None and sequence.scores is None:
             raise ValueError(
                 f"{sequence.name}, track {sequence.track}: a prediction without scores cannot be ranked; "
                 "refined poses have none, so give them the detection's: "
@@ -182,7 +182,7 @@ def _rows(
             values[~sequence.labelled] = np.nan
         for t in np.flatnonzero(np.isfinite(values).all(axis=-1).any(axis=-1)):
             key = (sequence.name, sequence.start + int(t))
-            if key in scored:
+            if only is None or key in only:
                 scores = None if sequence.scores is None else sequence.scores[t].astype(np.float64)
                 rows.setdefault(key, []).append((sequence.track, values[t], scores))
     return rows

@@ -31,7 +31,7 @@ def write(folder: Path, videos: int = 6, cuts: int = 2) -> Path:
                 for v in range(videos)
                 for c in range(cuts)
             ]
-            (folder / f"{action}_test_split{k}.txt").write_text("\n".join(lines) + "\n")
+            (folder / f"{action}_test_split{k}.txt").write_text("\n".join(lines) + "\n\n")
     return folder
 
 
