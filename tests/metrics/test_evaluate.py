@@ -193,6 +193,25 @@ def test_pck_averages_by_hand():
     assert scores.frames == 8
 
 
+@pytest.mark.parametrize(
+    ("index", "name"),
+    [
+        *((0, "neck"), (1, "belly"), (2, "face"), (3, "r_shoulder"), (4, "l_shoulder")),
+        *((5, "r_hip"), (6, "l_hip"), (7, "r_elbow"), (8, "l_elbow"), (9, "r_knee"), (10, "l_knee")),
+        *((11, "r_wrist"), (12, "l_wrist"), (13, "r_ankle"), (14, "l_ankle")),
+    ],
+)
+def test_every_pck_column_has_its_joints_name(index, name):
+    """Sub-JHMDB's joint 0 is the neck, not the head: a keypoint that is off shows under its own name."""
+    gt = keypoints("a", 2)
+    values = gt.values.copy()
+    values[:, index] += 50
+    scores = evaluate([gt], [gt.with_values(values)], **FEW)
+    for metric in ("pck_005", "pck_010", "pck_020", "pck_020_per_frame"):
+        assert [joint for joint, share in scores.per_joint(metric).items() if share == 0] == [name]
+        assert scores.means[metric] == pytest.approx(14 / 15)
+
+
 def test_an_unlabelled_keypoint_leaves_the_others_in():
     gt = keypoints("a", 2)
     labelled = np.ones((2, 15), dtype=bool)
