@@ -117,7 +117,9 @@ def subject_of(name: str) -> str:
     return match[1]
 
 
-def recordings(folder: Path, subjects: Sequence[str], *, leave_out: Sequence[str] = BROKEN) -> list[Recording]:
+def recordings(
+    folder: Path, subjects: Sequence[str], *, leave_out: Sequence[str] = BROKEN
+) -> list[Recording]:
     """The recordings of some subjects, by subject in the order given, then by name.
 
     S1's TakingPhoto and WalkingDog are named Photo and WalkDog, as other subjects' are.
@@ -161,7 +163,9 @@ def read_cameras(metadata: Path) -> dict[str, dict[str, CalibratedCamera]]:
         text = "" if element is None else element.text or ""
         w0 = np.array([float(word) for word in text.strip("[] \n\t").replace(",", " ").split()])
     except (ElementTree.ParseError, ValueError) as error:
-        raise Human36MError(f"{metadata}: expected XML with numbers in w0, got another ({error}); {_REMEDY}") from None
+        raise Human36MError(
+            f"{metadata}: expected XML with numbers in w0, got another ({error}); {_REMEDY}"
+        ) from None
     split = len(CAMERAS) * _METADATA_SUBJECTS * 6
     total = split + len(CAMERAS) * 9
     if len(w0) != total or not np.isfinite(w0).all():
@@ -222,7 +226,9 @@ def read_world(path: Path) -> Float[np.ndarray, "T 17 3"]:
     values = numbers(pose, (1, "frames", 96), where=where, error=Human36MError, remedy=_REMEDY)[0]
     if not np.isfinite(values).all():
         frame = int((~np.isfinite(values)).any(axis=1).argmax())
-        raise Human36MError(f"{where}: expected finite numbers, got others, first in frame {frame}; {_REMEDY}")
+        raise Human36MError(
+            f"{where}: expected finite numbers, got others, first in frame {frame}; {_REMEDY}"
+        )
     index = [JOINTS_32[joint] for joint in H36M17.joints]
     return values.reshape(len(values), 32, 3)[:, index] / _MM_PER_M
 

@@ -126,9 +126,7 @@ def _people(content: dict[str, Any], path: Path) -> int:
     for key in keys:
         value = _field(content, key, path=path)
         if not isinstance(value, (list, tuple, np.ndarray)):
-            raise Pw3dError(
-                f"{path}, field {key!r}: expected a list, got {type(value).__name__}; {_REMEDY}"
-            )
+            raise Pw3dError(f"{path}, field {key!r}: expected a list, got {type(value).__name__}; {_REMEDY}")
         counts[key] = len(value)
     if len(set(counts.values())) > 1 or not counts["poses"]:
         raise Pw3dError(f"{path}: expected one entry a person in every field, got {counts}; {_REMEDY}")
@@ -183,7 +181,9 @@ def _person(
 def _betas(stored: Float[np.ndarray, " B"], path: Path, i: int) -> Float[np.ndarray, " 10"]:
     """The first ten, which are all that SMPL's public models have."""
     if len(stored) < 10:
-        raise Pw3dError(f"{path}, field 'betas', person {i}: expected 10 or more, got {len(stored)}; {_REMEDY}")
+        raise Pw3dError(
+            f"{path}, field 'betas', person {i}: expected 10 or more, got {len(stored)}; {_REMEDY}"
+        )
     return stored[:10]
 
 
