@@ -28,7 +28,8 @@ class CalibratedCamera:
     Attributes:
         name: the data set's name of the camera.
         rotation: world to camera (3, 3).
-        translation: the world's origin in the camera's frame, metres (3,): camera = rotation·world + translation.
+        translation: the world's origin in the camera's frame, metres (3,): camera = rotation·world +
+            translation.
         focal: focal lengths (fx, fy) in pixels.
         centre: principal point (cx, cy) in pixels.
         radial: k1, k2, k3.
@@ -37,7 +38,8 @@ class CalibratedCamera:
         image_size: (width, height) in pixels.
 
     Raises:
-        ValueError: values that are not finite, a focal length that is not positive, or a rotation that is none.
+        ValueError: values that are not finite, a focal length that is not positive, or a rotation that is
+            none.
     """
 
     name: str
@@ -70,7 +72,7 @@ class CalibratedCamera:
         return world @ self.rotation.T + self.translation
 
     def project(self, camera: Float[np.ndarray, "*batch 3"]) -> Float[np.ndarray, "*batch 2"]:
-        """Camera-frame joints (metres) to keypoints in pixels, as the distorted image shows them; NaN stays NaN.
+        """Camera-frame joints (metres) to keypoints in pixels, in the distorted image; NaN stays NaN.
 
         Raises:
             ValueError: where a point lies behind the camera.

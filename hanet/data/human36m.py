@@ -2,16 +2,18 @@
 
 Read from the release (vision.imar.ro/human3.6m, account and agreement) are
 
-- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (1, T, 96): 32 joints, mm
-- ``metadata.xml`` of the release's code: element ``w0``, 300 numbers. The first 264 are extrinsics, six for each
-  camera and, within a camera, for each of 11 subjects: rotation angles a about x, y, z (R = Rx·Ry·Rz) and the camera's
-  position c in mm; in the camera's frame a joint lies at R·(joint - c). The last 36 are intrinsics, nine for each
+- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (1, T, 96): 32
+  joints, mm
+- ``metadata.xml`` of the release's code: element ``w0``, 300 numbers. The first 264 are extrinsics, six
+  for each camera and, within a camera, for each of 11 subjects: rotation angles a about x, y, z (R =
+  Rx·Ry·Rz) and the camera's position c in mm; in the camera's frame a joint lies at R·(joint - c). The
+  last 36 are intrinsics, nine for each
   camera: fx, fy, cx, cy, k1, k2, k3, p1, p2
 
 Split by subject: S1, S5, S6, S7, S8 train (600 camera sequences, 1,559,752 frames), S9 and S11 test (236 and
-543,344). That is 59 of the test subjects' 60 recordings: the field leaves out S11's ``Directions``, whose video of
-camera 54138969 is broken, and so does `recordings`. In parts of S9's Greeting, SittingDown and Waiting users
-found the ground truth shifted in the world; root-relative joints keep their shape.
+543,344). That is 59 of the test subjects' 60 recordings: the field leaves out S11's ``Directions``, whose
+video of camera 54138969 is broken, and so does `recordings`. In parts of S9's Greeting, SittingDown and
+Waiting users found the ground truth shifted in the world; root-relative joints keep their shape.
 """
 
 from __future__ import annotations
@@ -84,12 +86,14 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
         validation: subjects held out of the official train split as ``val``; with none, train is whole.
 
     Raises:
-        Human36MError: no such split, or validation subjects that are not in the official train split or all of it.
+        Human36MError: no such split, or validation subjects that are not in the official train split or
+            all of it.
     """
     official = SUBJECTS["train"]
     if not set(validation) < set(official):
         raise Human36MError(
-            f"validation must be some of the training subjects {', '.join(official)}, got {', '.join(validation)}"
+            f"validation must be some of the training subjects {', '.join(official)}, got "
+            f"{', '.join(validation)}"
         )
     splits = {
         "train": tuple(s for s in official if s not in validation),
@@ -102,7 +106,7 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
 
 
 def subject_of(name: str) -> str:
-    """``S9`` of a recording ``S9_Directions_1`` or its camera sequence: the group that must stay in one split.
+    """``S9`` of ``S9_Directions_1`` or one of its camera sequences: the group that stays in one split.
 
     `hanet.data.leakage.clip_of` gives the recording, so all cameras of one performance stay together too.
 
@@ -206,7 +210,8 @@ def read_world(path: Path) -> Float[np.ndarray, "T 17 3"]:
     """World joints of one recording on H36M17, metres, z up, 50 frames a second.
 
     Raises:
-        Human36MError: a missing or damaged file, no variable ``Pose``, another shape, or values that are not finite.
+        Human36MError: a missing or damaged file, no variable ``Pose``, another shape, or values that are
+            not finite.
     """
     if not path.is_file():
         raise Human36MError(f"{path}: expected a CDF file, got no such file; {_REMEDY}")
@@ -252,7 +257,8 @@ def read_views(
         stride: keep every so many frames; 50 / stride frames a second.
 
     Raises:
-        Human36MError: an unknown camera, a stride below 1, a file as in `read_world`, or a person behind a camera.
+        Human36MError: an unknown camera, a stride below 1, a file as in `read_world`, or a person behind a
+            camera.
     """
     if stride < 1:
         raise Human36MError(f"stride must be 1 or more, got {stride}")

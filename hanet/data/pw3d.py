@@ -1,17 +1,18 @@
 """3DPW: people outdoors before a moving camera, poses from IMUs and video (von Marcard et al., ECCV 2018).
 
-Read from the release (virtualhumans.mpi-inf.mpg.de/3DPW, agreement) is ``sequenceFiles``: one Python-2 pickle a
-sequence below ``train``, ``validation`` and ``test``, the official splits (34 tracks, 22,735 frames in train; 37
-and 35,515 in test, of frames with a valid camera). For each of one or two people, at 30 frames a second:
+Read from the release (virtualhumans.mpi-inf.mpg.de/3DPW, agreement) is ``sequenceFiles``: one Python-2
+pickle a sequence below ``train``, ``validation`` and ``test``, the official splits (34 tracks, 22,735
+frames in train; 37 and 35,515 in test, of frames with a valid camera). For each of one or two people, at
+30 frames a second:
 
 - ``poses`` (T, 72), ``betas``, ``trans`` (T, 3), ``genders`` (m, f): SMPL in the world, metres
 - ``jointPositions`` (T, 72): SMPL's 24 joints in the world, metres
 - ``poses2d`` (T, 3, 18): x, y and score of detected keypoints in OpenPose's COCO-18 order, zeros where none
 - ``campose_valid`` (T): 0 where the camera's pose could not be aligned with the image
 
-and for all people ``cam_poses`` (T, 4, 4), world to camera. Frames without a valid camera have no true joints in
-the camera's frame: they are left out, and the track goes on as another sequence of the same name and number,
-whose `start` keeps the frame's number.
+and for all people ``cam_poses`` (T, 4, 4), world to camera. Frames without a valid camera have no true
+joints in the camera's frame: they are left out, and the track goes on as another sequence of the same name
+and number, whose `start` keeps the frame's number.
 
 The files do not say who their people are: groups for the leakage guard are sequences (the name itself).
 """
@@ -167,8 +168,8 @@ def _person(
     for run in runs:
         if not (np.isfinite(camera[run]).all() and np.isfinite(smpl.poses[run]).all()):
             raise Pw3dError(
-                f"{path}, person {i}, frames {run.start}..{run.stop - 1}: expected finite poses, jointPositions "
-                f"and cam_poses where campose_valid is 1, got others; {_REMEDY}"
+                f"{path}, person {i}, frames {run.start}..{run.stop - 1}: expected finite poses, "
+                f"jointPositions and cam_poses where campose_valid is 1, got others; {_REMEDY}"
             )
     return Person(
         joints=[_joints(path.stem, i, run, values[run], named, skeleton) for run in runs],
@@ -190,7 +191,8 @@ def _betas(stored: Float[np.ndarray, " B"], path: Path, i: int) -> Float[np.ndar
 def _gender(letter: Any, path: Path, i: int) -> str:
     if letter not in _GENDERS:
         raise Pw3dError(
-            f"{path}, field 'genders', person {i}: expected {' or '.join(_GENDERS)}, got {letter!r}; {_REMEDY}"
+            f"{path}, field 'genders', person {i}: expected {' or '.join(_GENDERS)}, got {letter!r}; "
+            f"{_REMEDY}"
         )
     return _GENDERS[letter]
 

@@ -84,7 +84,7 @@ class SmplTrack:
         )
 
     def poses_in_camera(self, rotation: Float[np.ndarray, "*T 3 3"]) -> Float[np.ndarray, "T 24 3"]:
-        """Axis-angle poses with the root's rotation in the camera's frame; the other joints' are as they were.
+        """Axis-angle poses with the root's rotation in the camera's frame; other joints' are as they were.
 
         `transl` has no counterpart without the body: SMPL turns about the pelvis of its rest pose, so the
         camera's translation depends on the shape.

@@ -3,8 +3,8 @@
 NumPy stores an array of objects, such as one array a sequence, as a pickle, and unpickling runs whatever code
 the file names. Here the pickle's instructions are followed by an unpickler that knows nothing but how NumPy
 writes arrays, and that builds them itself: no function of the file's choosing is called, nor NumPy's own
-hooks, which trust the sizes and types that the file states. Pickles that Python 2 wrote are read as well: their
-byte strings are text in Latin-1.
+hooks, which trust the sizes and types that the file states. Pickles that Python 2 wrote are read as well:
+their byte strings are text in Latin-1.
 """
 
 from __future__ import annotations
@@ -186,21 +186,19 @@ def read_pickle(path: Path) -> dict[str, Any]:
             content = _plain(_ArrayUnpickler(stream, encoding="latin1").load(), {})
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
-            f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do not "
-            "use this file, get it anew from where it was released"
+            f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do "
+            "not use this file, get it anew from where it was released"
         ) from None
     except (
         *(EOFError, pickle.UnpicklingError, ValueError, OSError, TypeError, AttributeError, KeyError),
         *(IndexError, OverflowError, MemoryError, RecursionError),
     ) as error:
         raise ValueError(
-            f"{path}: cannot be read ({type(error).__name__}: {error}); expected a complete pickle of arrays, "
-            "download the file again"
+            f"{path}: cannot be read ({type(error).__name__}: {error}); expected a complete pickle of "
+            "arrays, download the file again"
         ) from error
     if not isinstance(content, dict):
-        raise ValueError(
-            f"{path}: expected a pickled dict, got {type(content).__name__}; check that this is the file you mean"
-        )
+        raise ValueError(f"{path}: expected a pickled dict, got {type(content).__name__}; check the path")
     return content
 
 
