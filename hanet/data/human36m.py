@@ -2,18 +2,17 @@
 
 Read from the release (vision.imar.ro/human3.6m, account and agreement) are
 
-- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (1, T, 96): 32
-  joints, mm
+- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (1, T, 96):
+  32 joints, mm
 - ``metadata.xml`` of the release's code: element ``w0``, 300 numbers. The first 264 are extrinsics, six
-  for each camera and, within a camera, for each of 11 subjects: rotation angles a about x, y, z (R =
-  Rx·Ry·Rz) and the camera's position c in mm; in the camera's frame a joint lies at R·(joint - c). The
-  last 36 are intrinsics, nine for each
-  camera: fx, fy, cx, cy, k1, k2, k3, p1, p2
+  for each camera and, within a camera, for each of 11 subjects: rotation angles about x, y, z (R = Rx·Ry·Rz)
+  and the camera's position c in mm; in the camera's frame a joint lies at R·(joint - c). The last 36 are
+  intrinsics, nine for each camera: fx, fy, cx, cy, k1, k2, k3, p1, p2
 
 Split by subject: S1, S5, S6, S7, S8 train (600 camera sequences, 1,559,752 frames), S9 and S11 test (236 and
 543,344). That is 59 of the test subjects' 60 recordings: the field leaves out S11's ``Directions``, whose
 video of camera 54138969 is broken, and so does `recordings`. In parts of S9's Greeting, SittingDown and
-Waiting users found the ground truth shifted in the world; root-relative joints keep their shape.
+Waiting users found the ground truth shifted in the world, so that its keypoints miss the person in the image.
 """
 
 from __future__ import annotations
