@@ -112,7 +112,7 @@ _NAMES: dict[str, Any] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _DType,
     "_codecs.encode": _Builder(_encode),
-    "builtins.bytes": _Builder(lambda: b""),
+    "__builtin__.bytes": _Builder(lambda: b""),
 } | {
     f"numpy.{core}.{name}": _Builder(build)
     for core in ("core", "_core")  # NumPy 1 and 2
