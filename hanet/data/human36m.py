@@ -2,7 +2,7 @@
 
 Read from the release (vision.imar.ro/human3.6m, account and agreement) are
 
-- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (1, T, 96):
+- ``S{n}/MyPoseFeatures/D3_Positions/{Action}[ k].cdf``: world joints, variable ``Pose``, (T, 96):
   32 joints, mm
 - ``metadata.xml`` of the release's code: element ``w0``, 300 numbers. The first 264 are extrinsics, six
   for each camera and, within a camera, for each of 11 subjects: rotation angles about x, y, z (R = Rx·Ry·Rz)
@@ -227,7 +227,9 @@ def read_world(path: Path) -> Float[np.ndarray, "T 17 3"]:
             f"{path}: expected a variable 'Pose', got {', '.join(variables) or 'no variable'}; {_REMEDY}"
         )
     where = f"{path}, variable 'Pose'"
-    values = numbers(pose, (1, "frames", 96), where=where, error=Human36MError, remedy=_REMEDY)[0]
+    if np.ndim(pose) == 3 and len(pose) == 1:  # one record that holds all frames, or a record a frame
+        pose = pose[0]
+    values = numbers(pose, ("frames", 96), where=where, error=Human36MError, remedy=_REMEDY)
     if not np.isfinite(values).all():
         frame = int((~np.isfinite(values)).any(axis=1).argmax())
         raise Human36MError(

@@ -29,12 +29,15 @@ INDEX = [0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27]
 DOUBLE, SINGLE = 45, 44
 
 
-def write_cdf(path: Path, values: np.ndarray, *, variable: str = "Pose", kind: int = SINGLE) -> Path:
-    """One record of T x 96 millimetres, as the release's files have it."""
+def write_cdf(
+    path: Path, values: np.ndarray, *, variable: str = "Pose", kind: int = SINGLE, records: bool = False
+) -> Path:
+    """One record of T x 96 millimetres, as the release's files have it, or T records of 96."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = CDF(path, cdf_spec={"Compressed": 0})
     spec = {"Variable": variable, "Data_Type": kind, "Num_Elements": 1, "Rec_Vary": True}
-    file.write_var({**spec, "Dim_Sizes": list(values.shape)}, var_data=values[None])
+    data = values if records else values[None]
+    file.write_var({**spec, "Dim_Sizes": list(data.shape[1:])}, var_data=data)
     file.close()
     return path
 
@@ -48,8 +51,8 @@ def place(folder: Path, subject: str, action: str, frames: int = 4, seed: int = 
 def w0() -> np.ndarray:
     """300 numbers: camera c stands 5 m from the origin and 0.9 m high, c quarter turns on, and looks over it.
 
-    Rx(90°) makes world z camera -y and what lies along y the depth; Rz turns the world before, by 1 mrad a subject
-    besides. The camera stands where the origin is 5 m deep.
+    Rx(90°) makes world z camera -y and what lies along y the depth; Rz turns the world
+    before, by 1 mrad a subject besides. The camera stands where the origin is 5 m deep.
     """
     numbers = np.zeros(300)
     for c in range(4):
@@ -76,9 +79,12 @@ def calibration(tmp_path):
 @given(
     hnp.arrays(np.float64, st.tuples(st.integers(1, 5), st.just(96)), elements=st.floats(-5000, 5000)),
     st.sampled_from([SINGLE, DOUBLE]),
+    st.booleans(),
 )
-def test_what_is_written_is_read(tmp_path_factory, millimetres, kind):
-    path = write_cdf(tmp_path_factory.mktemp("cdf") / "Walking 1.cdf", millimetres, kind=kind)
+def test_what_is_written_is_read(tmp_path_factory, millimetres, kind, records):
+    path = write_cdf(
+        tmp_path_factory.mktemp("cdf") / "Walking 1.cdf", millimetres, kind=kind, records=records
+    )
     stored = millimetres.astype(np.float32 if kind == SINGLE else np.float64).astype(np.float64)
     world = read_world(path)
     assert world.shape == (len(millimetres), 17, 3)
@@ -236,7 +242,7 @@ def test_a_truncated_cdf(tmp_path, share):
 def test_cdf_files_of_something_else(tmp_path):
     good = np.ones((3, 96))
     cases = [
-        (write_cdf(tmp_path / "a.cdf", np.ones((3, 72))), r"shape \(1, frames, 96\), got \(1, 3, 72\)"),
+        (write_cdf(tmp_path / "a.cdf", np.ones((3, 72))), r"shape \(frames, 96\), got \(3, 72\)"),
         (write_cdf(tmp_path / "b.cdf", good, variable="Angles"), "expected a variable 'Pose', got Angles"),
         (tmp_path / "none.cdf", "got no such file"),
     ]
