@@ -147,13 +147,14 @@ def _person(
     def entry(key: str, *shape: int | str) -> np.ndarray:
         return _numbers(content[key][i], shape, where=f"{path}, field {key!r}, person {i}")
 
+    valid = entry("campose_valid", frames) != 0
     smpl = SmplTrack(
         name=path.stem,
         poses=entry("poses", frames, 72).reshape(frames, 24, 3),
         betas=_betas(entry("betas", "betas"), path, i),
         transl=entry("trans", frames, 3),
         gender=_gender(content["genders"][i], path, i),
-        campose_valid=entry("campose_valid", frames) != 0,
+        campose_valid=valid,
         track=i,
     )
     world = entry("jointPositions", frames, 72).reshape(frames, 24, 3)
@@ -163,8 +164,7 @@ def _person(
     else:
         values, named = camera, np.ones(24, dtype=bool)
     detected = entry("poses2d", frames, 3, 18)[:, :, [_COCO18.index(j) for j in COCO17.joints]]
-    assert smpl.campose_valid is not None
-    runs = _runs(smpl.campose_valid)
+    runs = _runs(valid)
     for run in runs:
         if not (np.isfinite(camera[run]).all() and np.isfinite(smpl.poses[run]).all()):
             raise Pw3dError(

@@ -308,6 +308,7 @@ def test_joints_behind_a_camera(tmp_path):
             {"smpl_poses": np.ones((2, 72)), "smpl_trans": np.ones((3, 3))},
             r"'smpl_trans': expected",
         ),
+        ("motions", {"smpl_poses": [[1.0, 2.0], [3.0]]}, r"'smpl_poses': expected numbers .* got list"),
         ("motions", {"smpl_poses": [["a"] * 72]}, r"'smpl_poses': expected numbers of shape \(frames, 72\)"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -164,7 +165,11 @@ def test_stride_and_chosen_cameras(tmp_path, calibration):
     assert third[0].joints.fps == third[0].keypoints.fps == pytest.approx(50 / 3)
     np.testing.assert_array_equal(third[0].joints.values, every[0].joints.values[::3])
     np.testing.assert_array_equal(third[0].keypoints.values, every[0].keypoints.values[::3])
-    for wrong, message in (({"stride": 0}, "stride must be 1"), ({"cameras": ["c01"]}, "got c01")):
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"stride": 0}, "stride must be 1 or more, got 0"),
+        ({"cameras": ["c01"]}, "cameras must be among 54138969, .*, got c01"),
+    ]
+    for wrong, message in cases:
         with pytest.raises(Human36MError, match=message):
             next(read_views(recordings(tmp_path, ["S1"]), calibration, **wrong))
 
