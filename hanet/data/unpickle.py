@@ -1,9 +1,10 @@
-"""Read a `.npz` with arrays of objects without trusting it.
+"""Read a `.npz` with arrays of objects, or a pickle of arrays, without trusting it.
 
 NumPy stores an array of objects, such as one array a sequence, as a pickle, and unpickling runs whatever code
 the file names. Here the pickle's instructions are followed by an unpickler that knows nothing but how NumPy
 writes arrays, and that builds them itself: no function of the file's choosing is called, nor NumPy's own
-hooks, which trust the sizes and types that the file states.
+hooks, which trust the sizes and types that the file states. Pickles that Python 2 wrote are read as well:
+their byte strings are text in Latin-1.
 """
 
 from __future__ import annotations
@@ -58,10 +59,10 @@ class _Builder:
 
     __slots__ = ("_build",)
 
-    def __init__(self, build: Callable[..., _Array]) -> None:
+    def __init__(self, build: Callable[..., Any]) -> None:
         self._build = build
 
-    def __call__(self, *args: Any) -> _Array:
+    def __call__(self, *args: Any) -> Any:
         return self._build(*args)
 
     def __setstate__(self, state: Any) -> None:
@@ -85,13 +86,41 @@ def _array(content: Any, stated: Any, shape: Any, order: Any) -> Any:
         if not isinstance(content, list) or len(shape) != 1:
             raise UnsafeArrayError(f"an array of objects that is not a list of entries, but {shape}")
         return [entry.value if isinstance(entry, _Array) else entry for entry in content]
-    return np.frombuffer(content, stated.dtype).reshape(shape, order=order)
+    return np.frombuffer(_bytes(content), stated.dtype).reshape(shape, order=order)
 
 
-_NAMES: dict[str, Any] = {"numpy.ndarray": _Array, "numpy.dtype": _DType} | {
+def _scalar(stated: Any, content: Any) -> Any:
+    """A NumPy scalar, as a plain number or string: those have no state that a pickle could set."""
+    if stated.dtype.kind == "O":
+        raise UnsafeArrayError("a scalar of an object")
+    return np.frombuffer(_bytes(content), stated.dtype, count=1)[0].item()
+
+
+def _bytes(content: Any) -> Any:
+    # A byte string of Python 2, which unpickling has made text.
+    return content.encode("latin1") if isinstance(content, str) else content
+
+
+def _encode(text: Any, encoding: Any) -> bytes:
+    """How Python 3 writes bytes where the protocol has none."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise UnsafeArrayError(f"text to be encoded as {encoding!r}")
+    return text.encode("latin1")
+
+
+_NAMES: dict[str, Any] = {
+    "numpy.ndarray": _Array,
+    "numpy.dtype": _DType,
+    "_codecs.encode": _Builder(_encode),
+    "__builtin__.bytes": _Builder(lambda: b""),
+} | {
     f"numpy.{core}.{name}": _Builder(build)
     for core in ("core", "_core")  # NumPy 1 and 2
-    for name, build in (("multiarray._reconstruct", _reconstruct), ("numeric._frombuffer", _frombuffer))
+    for name, build in (
+        ("multiarray._reconstruct", _reconstruct),
+        ("multiarray.scalar", _scalar),
+        ("numeric._frombuffer", _frombuffer),
+    )
 }
 
 
@@ -138,6 +167,61 @@ def read_npz(path: Path) -> dict[str, Any]:
             "numpy.savez writes it, download the file again"
         ) from error
     return fields
+
+
+def read_pickle(path: Path) -> dict[str, Any]:
+    """A pickled dict of arrays, numbers, strings, and lists, tuples and dicts of them.
+
+    Strings that Python 2 wrote become text in Latin-1; an array of objects becomes the list of its entries.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a readable pickle, or not of a dict; the message names file and remedy.
+        UnsafeArrayError: a file that asks for code or for anything else; nothing of it was run.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; check the path")
+    try:
+        with path.open("rb") as stream:
+            content = _plain(_ArrayUnpickler(stream, encoding="latin1").load(), {})
+    except UnsafeArrayError as error:
+        raise UnsafeArrayError(
+            f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do "
+            "not use this file, get it anew from where it was released"
+        ) from None
+    except (
+        *(EOFError, pickle.UnpicklingError, ValueError, OSError, TypeError, AttributeError, KeyError),
+        *(IndexError, OverflowError, MemoryError, RecursionError),
+    ) as error:
+        raise ValueError(
+            f"{path}: cannot be read ({type(error).__name__}: {error}); expected a complete pickle of "
+            "arrays, download the file again"
+        ) from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: expected a pickled dict, got {type(content).__name__}; check the path")
+    return content
+
+
+def _plain(value: Any, done: dict[int, Any]) -> Any:
+    """The same with arrays in the place of what stood for them; what occurs twice is converted once."""
+    if id(value) in done:
+        return done[id(value)]
+    if isinstance(value, _Array):
+        if value.value is None:
+            raise UnsafeArrayError("an array without content")
+        plain = _plain(value.value, done)
+    elif isinstance(value, dict):
+        plain = {key: _plain(entry, done) for key, entry in value.items()}
+    elif isinstance(value, list):
+        plain = [_plain(entry, done) for entry in value]
+    elif isinstance(value, tuple):
+        plain = tuple(_plain(entry, done) for entry in value)
+    elif value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.ndarray)):
+        return value
+    else:
+        raise UnsafeArrayError(f"a pickled {type(value).__name__}")
+    done[id(value)] = plain
+    return plain
 
 
 def _read_member(content: bytes) -> Any:

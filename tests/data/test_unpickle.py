@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanet.data.unpickle import UnsafeArrayError, read_npz
+from hanet.data.unpickle import UnsafeArrayError, read_npz, read_pickle
 
 
 def objects(*entries: Any) -> np.ndarray:
@@ -179,3 +179,138 @@ def test_an_unknown_npy_version(tmp_path):
         archive.writestr("joints_3d.npy", b"\x93NUMPY\x03\x00")
     with pytest.raises(ValueError, match=r"version \(3, 0\), expected 1.0 or 2.0"):
         read_npz(path)
+
+
+def python2(array: np.ndarray) -> bytes:
+    """The instructions of Python 2's pickle (protocol 2) for an array, with byte strings as it wrote them."""
+    code = array.dtype.str[1:].encode()
+    shape = b"(" + b"".join(b"J" + n.to_bytes(4, "little") for n in array.shape) + b"t"
+    content = array.tobytes()
+    return (
+        b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01"
+        + shape
+        + b"cnumpy\ndtype\nU"
+        + bytes([len(code)])
+        + code
+        + b"K\x00K\x01\x87R(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T"
+        + len(content).to_bytes(4, "little")
+        + content
+        + b"tb"
+    )
+
+
+def python2_dict(**entries: bytes) -> bytes:
+    items = b"".join(b"U" + bytes([len(key)]) + key.encode() + value for key, value in entries.items())
+    return b"\x80\x02}(" + items + b"u."
+
+
+def save(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def test_a_pickle_of_python_2(tmp_path):
+    """Among its doubles are bytes above 127, which are no ASCII."""
+    array = np.array([[1.0, -np.pi, 1e300], [np.nan, 0.1, -0.0]])
+    scalar = b"cnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x02f8K\x00K\x01\x87R(K\x03U\x01<NNN"
+    scalar += b"J\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tbU\x08" + np.float64(2.5).tobytes() + b"\x86R"
+    content = python2_dict(
+        poses=b"](" + python2(array) + python2(np.arange(3, dtype=np.int32)) + b"e",
+        genders=b"](U\x01mU\x01fe",
+        sequence=b"U\x03f\xfcr",
+        fps=scalar,
+    )
+    assert (
+        pickle.loads(content, encoding="latin1")["fps"] == 2.5
+    )  # what was written here is what Python reads
+    fields = read_pickle(save(tmp_path / "s.pkl", content))
+    np.testing.assert_array_equal(fields["poses"][0], array)
+    np.testing.assert_array_equal(fields["poses"][1], [0, 1, 2])
+    assert (fields["genders"], fields["sequence"], fields["fps"]) == (["m", "f"], "für", 2.5)
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_pickle_of_python_3(tmp_path, protocol):
+    shared = np.arange(6, dtype=np.float32).reshape(2, 3)
+    content = {
+        "nested": {"arrays": [shared, shared], "pair": (1, 2.5)},
+        "objects": objects(np.eye(2), "x"),
+        "scalar": np.float32(0.5),
+        "flags": np.array([True, False]),
+        "bytes": b"\xff",
+        "empty": b"",
+        "none": None,
+    }
+    fields = read_pickle(save(tmp_path / "s.pkl", pickle.dumps(content, protocol=protocol)))
+    first, second = fields["nested"]["arrays"]
+    assert first is second and first.dtype == np.float32
+    np.testing.assert_array_equal(first, shared)
+    np.testing.assert_array_equal(fields["objects"][0], np.eye(2))
+    assert fields["nested"]["pair"] == (1, 2.5) and fields["objects"][1:] == ["x"]
+    assert (fields["scalar"], fields["bytes"], fields["empty"], fields["none"]) == (0.5, b"\xff", b"", None)
+    assert fields["flags"].tolist() == [True, False]
+
+
+def test_an_exploit_in_a_plain_pickle_does_not_run(tmp_path):
+    victim = tmp_path / "victim"
+    attack = {"poses": np.eye(2), "x": Calls(os.system, f"touch {victim}")}
+    path = save(tmp_path / "s.pkl", pickle.dumps(attack, protocol=2))
+    with pytest.raises(UnsafeArrayError, match=r"s.pkl: refused, because it holds (posix|nt).system, where"):
+        read_pickle(path)
+    assert not victim.exists()
+    pickle.loads(path.read_bytes())  # the attack is a real one
+    assert victim.exists()
+
+
+@pytest.mark.parametrize(
+    ("attack", "complaint"),
+    [
+        (b"\x80\x02}U\x01x" + b"cos\nsystem\nU\x02ls\x85Rs.", "os.system"),
+        (b"\x80\x02}U\x01xc__builtin__\neval\nU\x011\x85Rs.", "__builtin__.eval"),
+        (
+            b"\x80\x02}U\x01xc_codecs\nencode\nX\x01\x00\x00\x00aX\x03\x00\x00\x00rot\x86Rs.",
+            "encoded as 'rot'",
+        ),
+        (b"\x80\x02}U\x01xc_codecs\nencode\ns.", "a pickled _Builder"),
+        (b"\x80\x02}U\x01xcnumpy\nndarray\n)Rs.", "an array without content"),
+        (
+            b"\x80\x02}U\x01xcnumpy.core.multiarray\nscalar\ncnumpy\ndtype\nU\x01OK\x00K\x01\x87RN\x86Rs.",
+            "a scalar of an object",
+        ),
+        (pickle.dumps({"x": {1, 2}}, protocol=4), "a pickled set"),
+        (pickle.dumps({"x": Path()}, protocol=2), "pathlib"),
+    ],
+)
+def test_anything_but_plain_values_is_refused(tmp_path, attack, complaint):
+    with pytest.raises(
+        UnsafeArrayError, match=f"s.pkl: refused, because it holds .*{complaint}.*get it anew"
+    ):
+        read_pickle(save(tmp_path / "s.pkl", attack))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.99])
+def test_a_truncated_pickle(tmp_path, share):
+    content = pickle.dumps({"poses": np.ones((50, 3))}, protocol=2)
+    path = save(tmp_path / "s.pkl", content[: int(len(content) * share)])
+    with pytest.raises(ValueError, match=r"s.pkl: cannot be read .*download the file again"):
+        read_pickle(path)
+
+
+def test_pickles_that_are_no_dict_of_values(tmp_path):
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    with pytest.raises(ValueError, match=r"cannot be read .RecursionError"):
+        read_pickle(save(tmp_path / "s.pkl", pickle.dumps({"x": cycle})))
+    with pytest.raises(ValueError, match=r"expected a pickled dict, got list; check the path"):
+        read_pickle(save(tmp_path / "s.pkl", pickle.dumps([1])))
+    with pytest.raises(FileNotFoundError, match=r"gone.pkl: no such file"):
+        read_pickle(tmp_path / "gone.pkl")
+
+
+def test_many_references_to_one_list_are_read_once(tmp_path):
+    """Thirty levels of a list that holds the level below twice: 2³⁰ entries if each were followed."""
+    level: list[Any] = [1]
+    for _ in range(30):
+        level = [level, level]
+    nested = read_pickle(save(tmp_path / "s.pkl", pickle.dumps({"x": level})))["x"]
+    assert nested[0] is nested[1]
