@@ -1,8 +1,8 @@
 """CMU motion capture (mocap.cs.cmu.edu; free to use, acknowledgement requested): trials of many subjects.
 
-Laid out as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y up.
-Trials become the clips of `hanet.data.clips`: 17 Human3.6M joints, metres, z up, one frame rate; frames that no
-body can have are cut out. Virtual cameras (`hanet.data.views`) make ground truth of them.
+Laid out as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y
+up. Trials become the clips of `hanet.data.clips`: 17 Human3.6M joints, metres, z up, one frame rate; frames
+that no body can have are cut out. Virtual cameras (`hanet.data.views`) make ground truth of them.
 
 Frame rates stand in no file: 120 a second but for a few trials, which the caller names. A subject's number is
 taken for a person; splits are made by it, and it is the leakage guard's group.
@@ -166,7 +166,9 @@ def _trials(folder: Path) -> dict[str, Path]:
         if match is None or path.parent.name != match[1]:
             raise ClipError(f"{path}: expected subjects/<NN>/<NN>_<TT>.amc; rename or remove the file")
     if not paths:
-        raise ClipError(f"{folder}: no file subjects/<NN>/<NN>_<TT>.amc; unpack the database's subjects there")
+        raise ClipError(
+            f"{folder}: no file subjects/<NN>/<NN>_<TT>.amc; unpack the database's subjects there"
+        )
     return {stem: paths[stem] for stem in sorted(paths, key=lambda s: [int(n) for n in s.split("_")])}
 
 
@@ -193,9 +195,7 @@ def _joints(path: Path, skeleton: AcclaimSkeleton) -> Float[np.ndarray, "T 17 3"
     return np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
 
 
-def _usable(
-    name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits, role: Role
-) -> Trial:
+def _usable(name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits, role: Role) -> Trial:
     keep = ~glitches(joints, fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
     keep = _long_runs(keep, limits.min_frames)
     clip = Clip(name, role, joints[keep], fps, np.flatnonzero(keep)) if keep.any() else None

@@ -48,7 +48,8 @@ class Entry:
         boxes = self.numbers(value, "bbox")
         if boxes.shape != (self.frames, 4):
             raise ValueError(
-                f"{self.where('bbox')}: shape {boxes.shape}, expected {(self.frames, 4)}: x1, y1, x2, y2 a frame"
+                f"{self.where('bbox')}: shape {boxes.shape}, expected {(self.frames, 4)}: "
+                "x1, y1, x2, y2 a frame"
             )
         return boxes
 

@@ -1,4 +1,4 @@
-"""Which poses the released `.npz` files hold, and where: the layouts of DeciWatch (and HANet) and of SmoothNet.
+"""Which poses the released `.npz` files hold, and where: the layouts of DeciWatch, HANet and SmoothNet.
 
 DeciWatch (Zeng et al., ECCV 2022; its ``doc/data.md``), also HANet's: joints, keypoints and SMPL of an
 estimator in one file, ::
@@ -125,8 +125,8 @@ def joints_release(
     if layout == "deciwatch":
         if representation != known.representation:
             raise ValueError(
-                f"{dataset} is released in {known.representation} only, not {representation}; SMPL is read by "
-                "hanet.data.smpl_releases"
+                f"{dataset} is released in {known.representation} only, not {representation}; SMPL is "
+                "read by hanet.data.smpl_releases"
             )
         return known
     estimators = SMOOTHNET.get((dataset, representation), {})

@@ -82,8 +82,8 @@ def read_smpl_release(
     if there != here:
         odd = next(a or b for a, b in zip_longest(here, there) if a != b)
         raise ValueError(
-            f"{detected_path} ({len(here)} sequences) does not fit {gt_path} ({len(there)}): first difference "
-            f"at {odd[0]}, track {odd[1]}, {odd[2]} frames; give two files of one split"
+            f"{detected_path} ({len(here)} sequences) does not fit {gt_path} ({len(there)}): first "
+            f"difference at {odd[0]}, track {odd[1]}, {odd[2]} frames; give two files of one split"
         )
     return zip(detected, gt, strict=True)
 

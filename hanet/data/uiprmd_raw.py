@@ -1,48 +1,33 @@
-"""UI-PRMD as released: Kinect v2 offsets and angles, Vicon markers; and the aligned pairs made from them.
+"""UI-PRMD as released: Kinect v2 offsets and angles, and Vicon markers, apart and on two clocks.
 
-The release keeps the two recordings apart (``Segmented Movements/{Kinect,Vicon}/…/m01_s01_e01_*.txt``, comma
-separated, no header): movement, subject, episode. A Kinect frame holds for 22 joints an offset from the
-parent in centimetres (`Positions`) and three Euler angles in degrees (`Angles`), a Vicon frame 39 Plug-in-Gait
-markers in millimetres. A pair is made in five steps:
+Files ``Segmented Movements/{Kinect,Vicon}/{Positions,Angles}/m01_s01_e01_{positions,angles}.txt``: movement,
+subject, episode; comma separated, no header. A Kinect frame holds for 22 joints an offset from the parent in
+centimetres and three Euler angles in degrees, a Vicon frame 39 Plug-in-Gait markers in millimetres. Here they
+become episodes, which `hanet.data.uiprmd_alignment` makes pairs of:
 
 1. Kinect joints by forward kinematics: a joint's rotation in its parent's frame is ``Rz·Rx·Ry``, and its
    offset is turned by the product of its ancestors' rotations. The release does not state this order; of the
    orders tried it brings the two recordings closest.
 2. The 12 joints both have (LIMBS12), millimetres.
 3. Vicon from 100 to 30 Hz, linear in time, from its first frame on.
-4. One lag, a whole number of frames within ±1.5 s, and one rigid transformation of the Kinect an episode: of
-   all lags with enough overlap the one whose rigid fit (least squares over all joints and frames, Kabsch
-   1976) leaves the smallest mean distance.
-5. The overlap of both, single precision.
 
-Step 4 looks at the ground truth of every episode, test subjects' too: a constant turn of an episode is no part
-of the error that remains. `shared_rotation` gives the alternative: one rotation, fitted on training subjects
-and applied to all. Where a Kinect stands differs between sessions, so the translation stays the episode's own;
-it has no effect on what `hanet.data.uiprmd` reads, joints minus their mean. The lag stays fitted as well.
-
-Axes: T Kinect frames (30 Hz), U Vicon frames (100 Hz, or 30 where said), then 12 joints.
+Axes: T Kinect frames (30 Hz), U Vicon frames (100 Hz, or 30 where said), then joints or markers.
 """
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from hanet.data.uiprmd import FILES, FPS, PairsError, subject_of
+from hanet.data.uiprmd import FPS, PairsError, subject_of
 
 VICON_FPS = 100
-MAX_LAG = 45
-"""Frames at 30 Hz: 1.5 s."""
-MIN_OVERLAP = 20
-"""Fewest frames of a pair; with fewer a fit means little, and a lag at the edge may win by chance."""
-
 _FOLDER = Path("Segmented Movements")
 _CHAINS = (
     (0, 1, 2, 3, 4, 5),  # spine to head
@@ -51,12 +36,15 @@ _CHAINS = (
     (0, 14, 15, 16, 17),  # left leg
     (0, 18, 19, 20, 21),  # right leg
 )
-_PARENTS = {child: parent for chain in _CHAINS for parent, child in zip(chain, chain[1:], strict=False)}
+_PARENTS = {child: parent for chain in _CHAINS for parent, child in pairwise(chain)}
 _KINECT_LIMBS = [7, 8, 9, 11, 12, 13, 14, 15, 16, 18, 19, 20]
 _MARKERS = (
-    "LFHD RFHD LBHD RBHD C7 T10 CLAV STRN RBAK LSHO LUPA LELB LFRM LWRA LWRB LFIN RSHO RUPA RELB RFRM RWRA "
-    "RWRB RFIN LASI RASI LPSI RPSI LTHI LKNE LTIB LANK LHEE LTOE RTHI RKNE RTIB RANK RHEE RTOE"
-).split()
+    "LFHD", "RFHD", "LBHD", "RBHD", "C7", "T10", "CLAV", "STRN", "RBAK",
+    "LSHO", "LUPA", "LELB", "LFRM", "LWRA", "LWRB", "LFIN",
+    "RSHO", "RUPA", "RELB", "RFRM", "RWRA", "RWRB", "RFIN",
+    "LASI", "RASI", "LPSI", "RPSI",
+    "LTHI", "LKNE", "LTIB", "LANK", "LHEE", "LTOE", "RTHI", "RKNE", "RTIB", "RANK", "RHEE", "RTOE",
+)  # fmt: skip
 _VICON_LIMBS = [
     [_MARKERS.index(f"{side}{marker}") for marker in markers]
     for group in ((("SHO",), ("ELB",), ("WRA", "WRB")), (("ASI", "PSI"), ("KNE",), ("ANK",)))
@@ -78,23 +66,6 @@ class Episode:
     name: str
     kinect: Float[np.ndarray, "T 12 3"]
     vicon: Float[np.ndarray, "U 12 3"]
-
-
-@dataclass(frozen=True, eq=False)
-class Alignment:
-    """How a Kinect recording is laid onto Vicon's: ``vicon[t] ≈ rotation · kinect[t + lag] + translation``.
-
-    Attributes:
-        lag: Kinect frames (30 Hz) before Vicon's first one; negative where Vicon started earlier.
-        rotation: (3, 3).
-        translation: (3,), millimetres.
-        error: mean distance of joints that remains, millimetres.
-    """
-
-    lag: int
-    rotation: Float[np.ndarray, "3 3"]
-    translation: Float[np.ndarray, " 3"]
-    error: float
 
 
 def episode_names(raw: Path) -> list[str]:
@@ -141,7 +112,8 @@ def read_episode(raw: Path, name: str) -> Episode:
     markers = _table(raw, name, *_KINDS[2], width=3 * len(_MARKERS))
     if len(offsets) != len(angles):
         raise PairsError(
-            f"{name}: {len(offsets)} frames of Kinect positions, but {len(angles)} of angles; get both files anew"
+            f"{name}: {len(offsets)} frames of Kinect positions, but {len(angles)} of angles; get both "
+            "files anew"
         )
     kinect = kinect_joints(offsets.reshape(-1, 22, 3), angles.reshape(-1, 22, 3))
     return Episode(name, 10 * kinect[:, _KINECT_LIMBS], to_30_hz(vicon_limbs(markers.reshape(-1, 39, 3))))
@@ -178,94 +150,6 @@ def to_30_hz(values: Float[np.ndarray, "U 12 3"]) -> Float[np.ndarray, "V 12 3"]
     return (1 - weight) * values[before] + weight * values[before + 1]
 
 
-def align(episode: Episode, *, rotation: Float[np.ndarray, "3 3"] | None = None) -> Alignment:
-    """The lag and rigid transformation of the smallest mean distance; see the module's step 4.
-
-    Args:
-        episode: what to align.
-        rotation: a rotation to use instead of fitting one; lag and translation are fitted all the same.
-
-    Raises:
-        PairsError: recordings that overlap in fewer than `MIN_OVERLAP` frames at every lag.
-    """
-    found = None
-    for lag in range(-MAX_LAG, MAX_LAG + 1):
-        kinect, vicon = _overlap(episode, lag)
-        if len(kinect) < MIN_OVERLAP:
-            continue
-        turn = _fit(kinect, vicon) if rotation is None else rotation
-        shift = vicon.mean(axis=(0, 1)) - turn @ kinect.mean(axis=(0, 1))
-        error = float(np.linalg.norm(kinect @ turn.T + shift - vicon, axis=-1).mean())
-        if found is None or error < found.error:
-            found = Alignment(lag, turn, shift, error)
-    if found is None:
-        raise PairsError(
-            f"{episode.name}: {len(episode.kinect)} Kinect and {len(episode.vicon)} Vicon frames at 30 Hz "
-            f"overlap in fewer than {MIN_OVERLAP}; leave the episode out"
-        )
-    return found
-
-
-def pair(episode: Episode, alignment: Alignment) -> Float[np.ndarray, "2 V 12 3"]:
-    """Detected and ground-truth joints of an episode, as `hanet.data.uiprmd` reads them: millimetres, 30 Hz."""
-    kinect, vicon = _overlap(episode, alignment.lag)
-    moved = kinect @ alignment.rotation.T + alignment.translation
-    return np.stack([moved, vicon]).astype(np.float32)
-
-
-def shared_rotation(episodes: Iterable[Episode]) -> Float[np.ndarray, "3 3"]:
-    """One rotation from the Kinect's frame to Vicon's world for many episodes: of the training subjects.
-
-    Every episode is brought to its own lag first, and every frame to its mean: where the people stand and
-    where the Kinect stood do not count.
-
-    Raises:
-        PairsError: as `align`; ValueError: no episodes.
-    """
-    pairs = [_overlap(episode, align(episode).lag) for episode in episodes]
-    if not pairs:
-        raise ValueError("no episodes to fit a rotation on; name training subjects that the release has")
-    kinect, vicon = (np.concatenate(side) for side in zip(*pairs, strict=True))
-    return _fit(kinect - kinect.mean(axis=1, keepdims=True), vicon - vicon.mean(axis=1, keepdims=True))
-
-
-def write_pairs(
-    raw: Path, folder: Path, *, rotation: Float[np.ndarray, "3 3"] | None = None
-) -> dict[str, str]:
-    """Make the pairs of a whole release: ``m01.npz`` … as `hanet.data.uiprmd.read_pairs` reads them.
-
-    One file a movement that the release has; each is written beside and renamed when whole.
-
-    Args:
-        raw: holds the folder ``Segmented Movements``.
-        folder: where to write; made where missing.
-        rotation: as in `align`, for all episodes.
-
-    Returns:
-        Episodes left out, with the reason: a recording is missing or too short.
-
-    Raises:
-        PairsError: as `episode_names`, or a file that is malformed.
-    """
-    names, left_out = episode_names(raw), {}
-    folder.mkdir(parents=True, exist_ok=True)
-    for file in FILES:
-        pairs = {}
-        for name in (n for n in names if n.startswith(Path(file).stem)):
-            try:
-                episode = read_episode(raw, name)
-            except FileNotFoundError as error:
-                left_out[name] = str(error)
-                continue
-            try:
-                pairs[name] = pair(episode, align(episode, rotation=rotation))
-            except PairsError as error:
-                left_out[name] = str(error)
-        if pairs:
-            _save(folder / file, pairs)
-    return left_out
-
-
 def episodes(raw: Path, subjects: Iterable[int]) -> Iterator[Episode]:
     """Every complete episode of some subjects, sorted by name; those that lack a recording are passed over.
 
@@ -276,19 +160,6 @@ def episodes(raw: Path, subjects: Iterable[int]) -> Iterator[Episode]:
     for name in episode_names(raw):
         if subject_of(name) in wanted and all(_path(raw, name, *kind).exists() for kind in _KINDS):
             yield read_episode(raw, name)
-
-
-def _overlap(episode: Episode, lag: int) -> tuple[np.ndarray, np.ndarray]:
-    kinect, vicon = episode.kinect[max(lag, 0) :], episode.vicon[max(-lag, 0) :]
-    count = min(len(kinect), len(vicon))
-    return kinect[:count], vicon[:count]
-
-
-def _fit(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation of the least squared distance after both are brought to their mean (Kabsch 1976)."""
-    a, b = source.reshape(-1, 3), target.reshape(-1, 3)
-    rotation, _ = Rotation.align_vectors(b - b.mean(axis=0), a - a.mean(axis=0))
-    return rotation.as_matrix()
 
 
 def _path(raw: Path, name: str, system: str, kind: str) -> Path:
@@ -307,20 +178,9 @@ def _table(raw: Path, name: str, system: str, kind: str, *, width: int) -> np.nd
         raise PairsError(f"{path}: not a table of numbers ({error}); get the file anew") from error
     if values.shape[1] != width or len(values) < 2:
         raise PairsError(
-            f"{path}: {values.shape[0]} frames of {values.shape[1]} numbers, expected two or more of {width}; "
-            "get the file anew"
+            f"{path}: {values.shape[0]} frames of {values.shape[1]} numbers, expected two or more of "
+            f"{width}; get the file anew"
         )
     if not np.isfinite(values).all():
         raise PairsError(f"{path}: {(~np.isfinite(values)).sum()} values are not finite; get the file anew")
     return values
-
-
-def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
