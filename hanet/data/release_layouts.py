@@ -86,12 +86,24 @@ H36M16 = _without_nose()
 """Human3.6M's 16 joints that detectors trained on MPII give, right leg first."""
 
 SMOOTHNET: dict[tuple[str, Representation], dict[str, Skeleton]] = {
-    ("pw3d", "3d"): dict.fromkeys(("spin", "eft", "pare"), H36M17_LEFT_FIRST)
-    | dict.fromkeys(("vibe", "tcmr"), LSP14),
-    ("h36m", "3d"): dict.fromkeys(("fcn", "rle", "videoposet27", "videoposet81", "videoposet243"), H36M17)
-    | dict.fromkeys(("vibe", "tcmr"), LSP14),
-    ("h36m", "2d"): {"cpn": H36M17} | dict.fromkeys(("hourglass", "hrnet", "rle"), H36M16),
-    ("aist", "3d"): dict.fromkeys(("spin", "vibe", "tcmr"), LSP14),
+    ("pw3d", "3d"): {
+        "spin": H36M17_LEFT_FIRST,
+        "eft": H36M17_LEFT_FIRST,
+        "pare": H36M17_LEFT_FIRST,
+        "vibe": LSP14,
+        "tcmr": LSP14,
+    },
+    ("h36m", "3d"): {
+        "fcn": H36M17,
+        "rle": H36M17,
+        "videoposet27": H36M17,
+        "videoposet81": H36M17,
+        "videoposet243": H36M17,
+        "vibe": LSP14,
+        "tcmr": LSP14,
+    },
+    ("h36m", "2d"): {"cpn": H36M17, "hourglass": H36M16, "hrnet": H36M16, "rle": H36M16},
+    ("aist", "3d"): {"spin": LSP14, "vibe": LSP14, "tcmr": LSP14},
     ("jhmdb", "2d"): {"simplepose": JHMDB15},
 }
 """The joints in SmoothNet's files by data set, representation and estimator."""

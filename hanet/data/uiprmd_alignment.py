@@ -151,15 +151,14 @@ def _overlap(episode: Episode, lag: int) -> tuple[np.ndarray, np.ndarray]:
 def _fit(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """The rotation of the least squared distance after both are brought to their mean (Kabsch 1976)."""
     a, b = source.reshape(-1, 3), target.reshape(-1, 3)
-    rotation, _ = Rotation.align_vectors(b - b.mean(axis=0), a - a.mean(axis=0))
-    return rotation.as_matrix()
+    return Rotation.align_vectors(b - b.mean(axis=0), a - a.mean(axis=0))[0].as_matrix()
 
 
 def _save(path: Path, arrays: dict[str, np.ndarray]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
-            np.savez_compressed(stream, **arrays)
+            np.savez_compressed(stream, allow_pickle=False, **arrays)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
