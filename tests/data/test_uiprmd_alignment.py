@@ -1,4 +1,4 @@
-"""Alignment of UI-PRMD's recordings: known lags and turns are found, and the ready pairs come out bit for bit."""
+"""Alignment of UI-PRMD's recordings: known lags and turns are found, the ready pairs come out bit for bit."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, FiniteFloat, TypeAdapter
+from pydantic import BaseModel, FiniteFloat, RootModel
 
 from hanet.data.keypoints.documents import (
     OPENPOSE18_TO_COCO17,
@@ -52,9 +52,16 @@ class _People(BaseModel):
     people: list[_Human]
 
 
-_RESULTS = TypeAdapter(list[_Result])
-_CMU = TypeAdapter(dict[str, _Bodies])
-_OPEN = TypeAdapter(dict[str, _People])
+class _Results(RootModel[list[_Result]]):
+    pass
+
+
+class _Cmu(RootModel[dict[str, _Bodies]]):
+    pass
+
+
+class _Open(RootModel[dict[str, _People]]):
+    pass
 
 
 def read_alphapose(
@@ -101,7 +108,7 @@ def read_alphapose(
 
 def _listed(document: Any, path: Path, min_score: float) -> Iterator[tuple[str | int, Person]]:
     expected = "AlphaPose's list: image_id, keypoints, score"
-    for i, result in enumerate(check(_RESULTS, document, path, expected=expected)):
+    for i, result in enumerate(check(_Results, document, path, expected=expected).root):
         if result.score is not None and result.score < min_score:
             continue
         where = f"{path}, entry {i}"
@@ -116,10 +123,10 @@ def _by_image(document: Any, path: Path) -> Iterator[tuple[str, Person]]:
     cmu = isinstance(document, dict) and any("bodies" in v for v in document.values() if isinstance(v, dict))
     expected = "AlphaPose's object by image name, with 'bodies' or 'people'"
     if cmu:
-        bodies = check(_CMU, document, path, expected=expected)
+        bodies = check(_Cmu, document, path, expected=expected).root
         named = {image: [body.joints for body in found.bodies] for image, found in bodies.items()}
     else:
-        people = check(_OPEN, document, path, expected=expected)
+        people = check(_Open, document, path, expected=expected).root
         named = {image: [h.pose_keypoints_2d for h in found.people] for image, found in people.items()}
     for image, bodies in named.items():
         for i, numbers in enumerate(bodies):

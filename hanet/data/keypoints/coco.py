@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, FiniteFloat, PositiveInt, TypeAdapter
+from pydantic import BaseModel, FiniteFloat, PositiveInt, RootModel
 
 from hanet.data.keypoints.documents import KeypointFileError, check, load, locate, person
 from hanet.data.keypoints.tracks import MAX_DISTANCE, Video, sequences
@@ -40,8 +40,8 @@ class _Annotations(BaseModel):
     images: list[_Image]
 
 
-_RESULTS = TypeAdapter(list[_Result])
-_ANNOTATIONS = TypeAdapter(_Annotations)
+class _Results(RootModel[list[_Result]]):
+    pass
 
 
 def read_coco(
@@ -70,7 +70,7 @@ def read_coco(
         ValueError: track numbers that are incomplete or come twice in a frame.
     """
     expected = "a list of COCO keypoint results: image_id, category_id, keypoints, score"
-    results = check(_RESULTS, load(path), path, expected=expected)
+    results = check(_Results, load(path), path, expected=expected).root
     default = name or path.stem
     table = None if images is None else _table(images, default)
     videos: dict[str, Video] = {}
@@ -98,7 +98,7 @@ def _table(path: Path, default: str) -> dict[int, tuple[str, int, tuple[int, int
     """Video, frame and size of each image by its number."""
     expected = "an annotation file with a table 'images': id, file_name, width, height"
     table, sizes, names = {}, {}, {}
-    for i, image in enumerate(check(_ANNOTATIONS, load(path), path, expected=expected).images):
+    for i, image in enumerate(check(_Annotations, load(path), path, expected=expected).images):
         where = f"{path}, entry images.{i}"
         place = locate(image.file_name, default=default)
         if place is None:

@@ -8,12 +8,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from hanet.data.keypoints.tracks import Person
 
-T = TypeVar("T")
+Model = TypeVar("Model", bound=BaseModel)
 
 _NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d+)")
 OPENPOSE18_TO_COCO17 = [0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10]
@@ -41,17 +41,17 @@ def load(path: Path) -> Any:
         ) from error
 
 
-def check(adapter: TypeAdapter[T], document: Any, path: Path, *, expected: str) -> T:
+def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Model:
     """The document as its model; what does not fit is refused by entry.
 
     Args:
-        adapter: of the model.
+        model: of the format.
         document: as `load` gives it.
         path: where it comes from.
         expected: what the file should be, in words.
     """
     try:
-        return adapter.validate_python(document)
+        return model.model_validate(document)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the document"

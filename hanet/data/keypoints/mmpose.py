@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, TypeAdapter, field_validator
+from pydantic import BaseModel, Field, FiniteFloat, NonNegativeInt, RootModel, field_validator
 
 from hanet.data.keypoints.documents import KeypointFileError, check, load
 from hanet.data.keypoints.tracks import MAX_DISTANCE, Person, Video, sequences
@@ -50,8 +50,8 @@ class _Document(BaseModel):
     instance_info: list[_Frame]
 
 
-_FRAMES = TypeAdapter(list[_Frame])
-_DOCUMENT = TypeAdapter(_Document)
+class _Frames(RootModel[list[_Frame]]):
+    pass
 
 
 def read_mmpose(
@@ -85,13 +85,13 @@ def read_mmpose(
     if isinstance(document, dict):
         at = "instance_info."
         expected = "MMPose's object with instance_info: frames of instances"
-        checked = check(_DOCUMENT, document, path, expected=expected)
+        checked = check(_Document, document, path, expected=expected)
         frames = checked.instance_info
         if checked.meta_info.keypoint_id2name is not None:
             index = _coco_joints(checked.meta_info.keypoint_id2name, path)
     else:
         expected = "MMPose's list of a video: frame_id and instances"
-        frames = check(_FRAMES, document, path, expected=expected)
+        frames = check(_Frames, document, path, expected=expected).root
     video, seen = Video(name or path.stem, image_size), set()
     for f, frame in enumerate(frames):
         where = f"{path}, entry {at}{f}"

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, FiniteFloat, TypeAdapter
+from pydantic import BaseModel, FiniteFloat
 
 from hanet.data.keypoints.documents import OPENPOSE18_TO_COCO17, KeypointFileError, check, load, person
 from hanet.data.keypoints.tracks import MAX_DISTANCE, Person, Video, sequences
@@ -28,9 +28,6 @@ class _Person(BaseModel):
 
 class _Frame(BaseModel):
     people: list[_Person]
-
-
-_FRAME = TypeAdapter(_Frame)
 
 
 def read_openpose(
@@ -71,7 +68,7 @@ def read_openpose(
             )
         name = match[1] or folder.name
         video = videos.setdefault(name, Video(name, image_size))
-        people = check(_FRAME, load(path), path, expected="OpenPose's 'people' with pose_keypoints_2d").people
+        people = check(_Frame, load(path), path, expected="OpenPose's 'people' with pose_keypoints_2d").people
         for i, found in enumerate(people):
             where = f"{path}, entry people.{i}"
             detected, skeleton = _person(found, where)
