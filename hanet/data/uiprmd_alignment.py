@@ -118,10 +118,10 @@ def write_pairs(
         rotation: as in `align`, for all episodes.
 
     Returns:
-        Episodes left out, with the reason: a recording is missing or too short.
+        Episodes left out, with the reason: a recording is missing, malformed or too short. To be shown.
 
     Raises:
-        PairsError: as `episode_names`, or a file that is malformed.
+        PairsError: as `episode_names`, or no episode that is of use.
     """
     names, left_out = episode_names(raw), {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -130,15 +130,13 @@ def write_pairs(
         for name in (n for n in names if n.startswith(Path(file).stem)):
             try:
                 episode = read_episode(raw, name)
-            except FileNotFoundError as error:
-                left_out[name] = str(error)
-                continue
-            try:
                 pairs[name] = pair(episode, align(episode, rotation=rotation))
-            except PairsError as error:
+            except (FileNotFoundError, PairsError) as error:
                 left_out[name] = str(error)
         if pairs:
             _save(folder / file, pairs)
+    if len(left_out) == len(names):
+        raise PairsError(f"{raw}: none of {len(names)} episodes is of use; the first: {left_out[names[0]]}")
     return left_out
 
 

@@ -147,6 +147,8 @@ def test_a_release_becomes_the_files_that_are_read(tmp_path):
     assert sorted(left_out) == ["m03_s03_e01", "m03_s03_e02"]
     assert "lacks its Kinect angles" in left_out["m03_s03_e01"]
     assert "15 Kinect and 14 Vicon frames" in left_out["m03_s03_e02"]
+    next(raw.rglob("m03_s01_e01_angles.txt")).write_text("1,2\n")
+    assert "1 frames of 2 numbers" in write_pairs(raw, tmp_path / "again")["m03_s01_e01"]
     assert sorted(p.name for p in folder.iterdir()) == ["m01.npz", "m03.npz"]
     first = read_npz(folder / "m01.npz")
     assert sorted(first) == ["m01_s01_e01", "m01_s02_e01"]
@@ -154,6 +156,14 @@ def test_a_release_becomes_the_files_that_are_read(tmp_path):
     assert len(gt) == 55
     np.testing.assert_allclose(gt, vicon[:55], atol=30)
     assert np.linalg.norm(detected - gt, axis=-1).mean() < 5
+
+
+def test_nothing_of_use(tmp_path):
+    write_recorded(tmp_path, "m01_s01_e01", 0, frames=10)
+    with pytest.raises(
+        PairsError, match="none of 1 episodes is of use; the first: m01_s01_e01: 10 Kinect and"
+    ):
+        write_pairs(tmp_path, tmp_path / "pairs")
 
 
 def test_an_interrupted_file_leaves_nothing(tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ SIZE = float(np.ptp(BODY, axis=0).max())
 
 def someone(x: float, y: float = 0.0, *, track: int | None = None, box=None, missing=()) -> Person:
     """The same body at a place; missing joints are zeros."""
-    keypoints, scores = BODY + [x + 1000, y + 1000], np.ones(17)
+    keypoints, scores = BODY + np.array([x + 1000, y + 1000]), np.ones(17)
     keypoints[list(missing)], scores[list(missing)] = 0, 0
     return Person(keypoints, scores, box, track, f"f.json, entry {x}")
 
