@@ -1,4 +1,4 @@
-"""Pose files that others released: the `.npz` layout of DeciWatch and HANet.
+"""Pose files that others released: joints and keypoints of estimators nobody needs to run again.
 
 One file holds the ground truth of a split, another the poses of one estimator; entry i of every field belongs
 to sequence i of the split:
@@ -7,116 +7,121 @@ to sequence i of the split:
 - ``joints_3d``: (T, J·3) root-relative metres, or ``joints_2d``: (T, J·2) pixels
 - ``bbox``: (T, 4) as x1, y1, x2, y2 in pixels, and ``imgshape``: height, width, 3 (Sub-JHMDB's ground truth)
 
-Frames are taken as consecutive, as the released evaluation takes them, although 3DPW's files leave out frames
-without a valid camera. Other fields (``pose``, ``shape``, ``camera``: SMPL) are not read.
+`hanet.data.release_layouts` says where they lie and which joints they hold, `hanet.data.smpl_releases` reads
+the SMPL fields beside them. Frames are taken as consecutive, as the released evaluation takes them, although
+3DPW's files leave out frames without a valid camera. ``camera`` is not read.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from hanet.data.release_fields import Entry, column, optional_column, read_entries
+from hanet.data.release_layouts import RELEASES, Layout, Release, joints_release, release_of, release_paths
 from hanet.data.unpickle import read_npz
 from hanet.poses import DIMS, PoseSequence, Representation, check_pair
-from hanet.skeletons import H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton, conversion
+from hanet.skeletons import conversion
+
+__all__ = ["RELEASES", "Release", "read_release", "read_sequences", "released_pair"]
 
 
-@dataclass(frozen=True)
-class Release:
-    """How one data set is stored in the released files.
+def read_release(
+    folder: Path,
+    dataset: str,
+    estimator: str,
+    split: str,
+    *,
+    layout: Layout = "deciwatch",
+    representation: Representation | None = None,
+) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    """Every sequence of a split as (detected, ground truth): an estimator's output without the estimator.
 
-    Attributes:
-        representation: ``2d`` (field ``joints_2d``) or ``3d`` (``joints_3d``).
-        stored: the joints in the file.
-        skeleton: the joints of the sequences that are read, all of them stored.
-        fps: frames per second of the data set.
-        q: intervals a window in the released models of this data set.
+    Units and frames of reference are those of `read_sequences`. In SmoothNet's layout all stored joints are
+    kept, as SmoothNet scores them: 3DPW has 17 of Human3.6M there where DeciWatch keeps 14 of LSP.
+
+    Args:
+        folder: what the release unpacks to.
+        dataset: a key of `RELEASES`.
+        estimator: its name in the files, e.g. ``spin``.
+        split: ``train`` or ``test``.
+        layout: ``deciwatch`` (HANet's too) or ``smoothnet``.
+        representation: ``2d`` or ``3d``; None for the data set's usual one.
+
+    Raises:
+        FileNotFoundError: a file is not there; the message lists those that are.
+        ValueError: as `released_pair`, or a combination that the layout has not.
     """
-
-    representation: Representation
-    stored: Skeleton
-    skeleton: Skeleton
-    fps: float
-    q: int
-
-    @property
-    def field(self) -> str:
-        """The field that holds the poses."""
-        return f"joints_{self.representation}"
+    release = joints_release(dataset, estimator, layout=layout, representation=representation)
+    gt_path, detected_path = release_paths(
+        folder, dataset, estimator, split, layout=layout, representation=release.representation
+    )
+    gt, detected = _pair(gt_path, detected_path, release)
+    return zip(detected, gt, strict=True)
 
 
-RELEASES: dict[str, Release] = {
-    "pw3d": Release("3d", H36M17_LEFT_FIRST, LSP14, fps=30.0, q=20),
-    "h36m": Release("3d", H36M17_LEFT_FIRST, H36M17_LEFT_FIRST, fps=50.0, q=20),
-    "aist": Release("3d", LSP14, LSP14, fps=60.0, q=20),
-    "jhmdb": Release("2d", JHMDB15, JHMDB15, fps=25.0, q=2),
-}
-"""The data sets by the name their files carry."""
+def released_pair(
+    gt_path: Path, detected_path: Path, dataset: str
+) -> tuple[list[PoseSequence], list[PoseSequence]]:
+    """Ground truth and detected sequences of one split, entry by entry, from two files of DeciWatch's layout.
+
+    Detected sequences take boxes and image size from the ground truth where their own file has none.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: as `read_sequences`, or files that do not hold the same sequences.
+    """
+    return _pair(gt_path, detected_path, release_of(dataset))
 
 
-def read_release(path: Path, dataset: str) -> list[PoseSequence]:
+def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
     """All sequences of one released file, in its order.
 
     Joints are metres from the root of the data set's skeleton (``camera_root_relative``), keypoints are
     pixels. Several people of one video are tracks 0, 1, … in the file's order.
 
     Args:
-        path: ``<dataset>_gt_<split>.npz`` or ``<dataset>_<estimator>_<split>.npz``.
-        dataset: a key of `RELEASES`.
+        path: e.g. ``<dataset>_gt_<split>.npz`` or ``<dataset>_<estimator>_<split>.npz``.
+        release: how the data set is stored, e.g. ``RELEASES["pw3d"]``.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: an unknown data set, or a file that is damaged, unsafe to read or laid out otherwise; the
-            message names file, field and remedy.
+        ValueError: a file that is damaged, unsafe to read or laid out otherwise; the message names file,
+            field and remedy.
     """
-    release = _release(dataset)
     fields = read_npz(path)
-    images, poses = _entries(fields, "imgname", path), _entries(fields, release.field, path)
-    _same_length(images, poses, field=release.field, path=path)
-    boxes = _entries(fields, "bbox", path) if "bbox" in fields else [None] * len(poses)
-    sizes = _entries(fields, "imgshape", path) if "imgshape" in fields else [None] * len(poses)
-    _same_length(images, boxes, field="bbox", path=path)
-    _same_length(images, sizes, field="imgshape", path=path)
-
-    tracks: Counter[str] = Counter()
+    entries = read_entries(fields, path, unnamed=release.unnamed)
+    field = release.other_field if release.other_field in fields else release.field
+    poses = column(fields, field, path, length=len(entries))
+    boxes = optional_column(fields, "bbox", path, length=len(entries))
+    sizes = optional_column(fields, "imgshape", path, length=len(entries))
     sequences = []
-    for i, (names, entry, box, size) in enumerate(zip(images, poses, boxes, sizes, strict=True)):
-        name = _sequence_name(names, path=path, entry=i)
-        values = _numbers(entry, path=path, field=release.field, entry=i, name=name)
+    for entry, pose, box, size in zip(entries, poses, boxes, sizes, strict=True):
         sequence = PoseSequence(
-            name=name,
-            values=_joints(values, release, path=path, entry=i, name=name, frames=len(np.atleast_1d(names))),
+            name=entry.name,
+            values=_joints(pose, release, field=field, entry=entry),
             skeleton=release.skeleton,
             representation=release.representation,
             fps=release.fps,
             unit="px" if release.representation == "2d" else "m",
             frame_of_reference="image" if release.representation == "2d" else "camera_root_relative",
-            track=tracks[name],
-            boxes=None if box is None else _box(box, frames=len(values), path=path, entry=i, name=name),
-            image_size=None if size is None else _image_size(size, path=path, entry=i, name=name),
+            track=entry.track,
+            boxes=None if box is None else entry.boxes(box),
+            image_size=None if size is None else entry.image_size(size),
         )
-        tracks[name] += 1
         sequences.append(sequence.root_relative() if release.representation == "3d" else sequence)
     return sequences
 
 
-def released_pair(
-    gt_path: Path, detected_path: Path, dataset: str
+def _pair(
+    gt_path: Path, detected_path: Path, release: Release
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
-    """Ground truth and detected sequences of one split, entry by entry.
-
-    Detected sequences take boxes and image size from the ground truth where their own file has none.
-
-    Raises:
-        FileNotFoundError: no such file.
-        ValueError: as `read_release`, or files that do not hold the same sequences.
-    """
-    gt, detected = read_release(gt_path, dataset), read_release(detected_path, dataset)
+    gt, detected = read_sequences(gt_path, release), read_sequences(detected_path, release)
     if len(gt) != len(detected):
         raise ValueError(
             f"{detected_path} holds {len(detected)} sequences, {gt_path} {len(gt)}; "
@@ -140,79 +145,15 @@ def released_pair(
     return gt, paired
 
 
-def _release(dataset: str) -> Release:
-    if dataset not in RELEASES:
-        raise ValueError(
-            f"unknown dataset {dataset!r}; released pose files are read for {', '.join(RELEASES)}"
-        )
-    return RELEASES[dataset]
-
-
-def _entries(fields: dict[str, Any], field: str, path: Path) -> list[Any]:
-    if field not in fields:
-        raise ValueError(
-            f"{path}: no field {field!r}, it has {', '.join(sorted(fields)) or 'none'}; "
-            "check that this is a pose file of the dataset you named"
-        )
-    if isinstance(fields[field], np.ndarray) and fields[field].ndim == 0:
-        raise ValueError(f"{path}, field {field!r}: expected one entry a sequence, got a single value")
-    return list(fields[field])
-
-
-def _same_length(images: list[Any], entries: list[Any], *, field: str, path: Path) -> None:
-    if len(images) != len(entries):
-        raise ValueError(
-            f"{path}, field {field!r}: {len(entries)} sequences, but 'imgname' has {len(images)}; "
-            "the file is damaged or was edited, get it anew"
-        )
-
-
-def _sequence_name(names: Any, *, path: Path, entry: int) -> str:
-    first = np.atleast_1d(names)[:1]
-    if not (len(first) and isinstance(first[0], str) and "/" in first[0]):
-        raise ValueError(
-            f"{path}, field 'imgname', entry {entry}: expected names like 'sequence/image.jpg', got {first}"
-        )
-    return str(first[0]).rsplit("/", 1)[0]
-
-
-def _numbers(value: Any, *, path: Path, field: str, entry: int, name: str) -> np.ndarray:
-    try:
-        return np.asarray(value).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path}, field {field!r}, entry {entry} ({name}): not numbers ({error})") from None
-
-
-def _joints(
-    values: np.ndarray, release: Release, *, path: Path, entry: int, name: str, frames: int
-) -> Float[np.ndarray, "T J D"]:
+def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[np.ndarray, "T J D"]:
+    values = entry.numbers(value, field)
     dims = DIMS[release.representation]
-    expected = (frames, len(release.stored) * dims)
+    expected = (entry.frames, len(release.stored) * dims)
     if values.shape != expected:
         raise ValueError(
-            f"{path}, field {release.field!r}, entry {entry} ({name}): shape {values.shape}, "
-            f"expected {expected}: {frames} image names, {len(release.stored)} joints × {dims}; "
+            f"{entry.where(field)}: shape {values.shape}, "
+            f"expected {expected}: {entry.frames} image names, {len(release.stored)} joints × {dims}; "
             "check the dataset you named"
         )
     index, _ = conversion(release.stored, release.skeleton)
-    return values.reshape(frames, len(release.stored), dims)[:, index]
-
-
-def _box(value: Any, *, frames: int, path: Path, entry: int, name: str) -> Float[np.ndarray, "T 4"]:
-    boxes = _numbers(value, path=path, field="bbox", entry=entry, name=name)
-    if boxes.shape != (frames, 4):
-        raise ValueError(
-            f"{path}, field 'bbox', entry {entry} ({name}): shape {boxes.shape}, expected {(frames, 4)}: "
-            "x1, y1, x2, y2 a frame"
-        )
-    return boxes
-
-
-def _image_size(value: Any, *, path: Path, entry: int, name: str) -> tuple[int, int]:
-    shape = _numbers(value, path=path, field="imgshape", entry=entry, name=name)
-    if shape.shape not in ((2,), (3,)) or not (shape[:2] > 0).all():
-        raise ValueError(
-            f"{path}, field 'imgshape', entry {entry} ({name}): expected height, width and channels, "
-            f"got {shape}"
-        )
-    return int(shape[1]), int(shape[0])
+    return values.reshape(entry.frames, len(release.stored), dims)[:, index]
