@@ -5,6 +5,7 @@ The user puts them into a folder; from there they are verified as fetched files 
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ class ManualFile:
         steps: what to do there, a sentence each.
         sha256: SHA-256 if known, 64 hexadecimal digits; None notes it on first use.
         size: bytes, if known.
-        members: patterns that an archive's members must match, each at least once; ``*`` and ``?`` stay inside
-            one path part. Empty for a file that is no archive, or whose contents are not known.
+        members: patterns that an archive's members must match, each at least once; ``*`` and ``?`` stay
+            inside one path part. Empty for a file that is no archive, or whose contents are not known.
     """
 
     name: str
@@ -42,6 +43,15 @@ class ManualFile:
             raise ValueError(f"{self.name}: url must be a page, https://…, got {self.url!r}")
         if not self.steps:
             raise ValueError(f"{self.name}: steps is empty; say what to do at {self.url}")
+
+
+def user_folder(configured: str, environment: str) -> Path | None:
+    """The folder where the user puts files: what the environment variable says, else what is configured.
+
+    None where neither says anything.
+    """
+    folder = os.environ.get(environment, "") or configured
+    return Path(folder).expanduser() if folder else None
 
 
 def collect(
@@ -105,8 +115,8 @@ def _verified(file: ManualFile, path: Path, hashes: HashRecord) -> str:
         names = listing(path)
         if absent := [one for one in file.members if not any(matches(name, one) for name in names)]:
             raise ArchiveError(
-                f"{path} holds nothing that matches {', '.join(absent)}, but {len(names)} other files, such as "
-                f"{', '.join(names[:3]) or 'none'}; is it the file that is asked for?"
+                f"{path} holds nothing that matches {', '.join(absent)}, but {len(names)} other files, such "
+                f"as {', '.join(names[:3]) or 'none'}; is it the file that is asked for?"
             )
     return verify(file.name, path, hashes, expected_sha256=file.sha256, expected_size=file.size)
 

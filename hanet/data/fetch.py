@@ -1,15 +1,16 @@
 """Files of data sets, fetched from addresses and mirrors into a folder and verified.
 
 httpx2, which is a dependency already, does requests, redirects, proxies, time-outs and certificates;
-`hanet.data.transfer` adds what a client leaves to its user, such as continuing a partial file only where it is
-still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files that no
-program can fetch are taken in by `hanet.data.agreements`.
+`hanet.data.transfer` adds what a client leaves to its user, such as continuing a partial file only where it
+is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
+that no program can fetch are taken in by `hanet.data.agreements`.
 """
 
 from __future__ import annotations
 
 import logging
 import shutil
+import ssl
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -83,7 +84,15 @@ def fetch(
         ThreadPoolExecutor(workers) as pool,
         redacted_logs(),
     ):
-        session = _Session(folder, HashRecord(record), progress, retries, timeout, threading.Event())
+        session = _Session(
+            folder,
+            HashRecord(record),
+            progress,
+            retries,
+            timeout,
+            threading.Event(),
+            httpx2.create_ssl_context(),
+        )
         try:
             needed = sum(pool.map(session.missing_bytes, files)) + unpacked_bytes
             require_room(folder, needed, "what is to be fetched and unpacked")
@@ -127,6 +136,7 @@ class _Session:
     retries: Retries
     timeout: float
     stop: threading.Event
+    context: ssl.SSLContext  # one for all clients: making it takes long
 
     def missing_bytes(self, file: RemoteFile) -> int:
         """Bytes still to be fetched of a file, as far as its description or a server tells."""
@@ -241,7 +251,10 @@ class _Session:
     def _client(self, file: RemoteFile) -> httpx2.Client:
         guards = [file.credentials.guard] if file.credentials else []
         return httpx2.Client(
-            follow_redirects=True, timeout=self.timeout, event_hooks={"request": guards, "response": []}
+            verify=self.context,
+            follow_redirects=True,
+            timeout=self.timeout,
+            event_hooks={"request": guards, "response": []},
         )
 
 

@@ -1,6 +1,6 @@
 """Where the data sets come from: publishers, terms, files, what a user has to do for them.
 
-Facts as their publishers state them, nothing fetched or decided here: `hanet.data.fetch` takes the remote files,
+Facts only, nothing is fetched or decided here: `hanet.data.fetch` takes the remote files and
 `hanet.data.agreements` the manual ones. Hashes and sizes that no publisher states are None and noted on first
 use. Terms are told in short to help plan; what counts is the text on the publisher's own page.
 """
@@ -24,9 +24,9 @@ class DatasetSource:
         title: full name.
         home_page: the publisher's page.
         terms: what the licence allows, in short.
-        access: ``open``; ``agreement``, where terms are to be accepted first; ``account``, where the publisher
-            approves a registration.
-        citation: key of the paper: first author, year, first word of the title.
+        access: ``open``; ``agreement``, where terms are to be accepted first; ``account``, where one has to
+            register.
+        citation: key of the reference.
         reference: the paper.
         remote: files that can be fetched.
         manual: files that the user has to get.
@@ -48,7 +48,7 @@ class DatasetSource:
             raise ValueError(f"{self.title}: names no file")
         if bool(self.manual) != bool(self.environment):
             raise ValueError(
-                f"{self.title}: environment names the folder of manual files, so either both are given or neither"
+                f"{self.title}: environment names the folder of manual files: give both or neither"
             )
 
 
@@ -76,8 +76,8 @@ def _human36m(subject: int) -> ManualFile:
 SUB_JHMDB = DatasetSource(
     title="Sub-JHMDB: the clips of J-HMDB in which the whole body is in view",
     home_page="http://jhmdb.is.tue.mpg.de",
-    terms="Free for research; the clips are those of HMDB51, collected from films and the web, whose rights stay "
-    "with their owners. Cite the paper.",
+    terms="Free for research; the clips are those of HMDB51, collected from films and the web, whose rights "
+    "stay with their owners. Cite the paper.",
     access="open",
     citation="jhuang2013towards",
     reference="Jhuang, Gall, Zuffi, Schmid and Black: Towards Understanding Action Recognition. ICCV 2013",
@@ -89,13 +89,18 @@ _POSETRACK_TERMS = (
     "their owners. Cite the paper."
 )
 
+_POSETRACK_PAPER = (
+    "Andriluka, Iqbal, Insafutdinov, Pishchulin, Milan, Gall and Schiele: PoseTrack: A Benchmark for Human "
+    "Pose Estimation and Tracking. CVPR 2018"
+)
+
 POSETRACK2017 = DatasetSource(
     title="PoseTrack 2017",
     home_page="https://posetrack.net",
     terms=_POSETRACK_TERMS,
     access="account",
-    citation="iqbal2017posetrack",
-    reference="Iqbal, Milan and Gall: PoseTrack: Joint Multi-Person Pose Estimation and Tracking. CVPR 2017",
+    citation="andriluka2018posetrack",
+    reference=_POSETRACK_PAPER,
     manual=(
         ManualFile(
             "posetrack_2017_annotations.zip",
@@ -118,8 +123,7 @@ POSETRACK2018 = DatasetSource(
     terms=_POSETRACK_TERMS,
     access="account",
     citation="andriluka2018posetrack",
-    reference="Andriluka, Iqbal, Insafutdinov, Pishchulin, Milan, Gall and Schiele: PoseTrack: A Benchmark for "
-    "Human Pose Estimation and Tracking. CVPR 2018",
+    reference=_POSETRACK_PAPER,
     manual=(
         ManualFile(
             "posetrack18_v0.45_public_labels.tar.gz",
@@ -137,12 +141,12 @@ POSETRACK2018 = DatasetSource(
 HUMAN36M = DatasetSource(
     title="Human3.6M",
     home_page="http://vision.imar.ro/human3.6m/",
-    terms="For academic research only, after signing an agreement; no redistribution, of derived data either. "
+    terms="For academic research only, after signing an agreement; no redistribution. "
     "Cite both papers that the site names.",
     access="account",
     citation="ionescu2014human36m",
-    reference="Ionescu, Papava, Olaru and Sminchisescu: Human3.6M: Large Scale Datasets and Predictive Methods "
-    "for 3D Human Sensing in Natural Environments. TPAMI 2014",
+    reference="Ionescu, Papava, Olaru and Sminchisescu: Human3.6M: Large Scale Datasets and Predictive "
+    "Methods for 3D Human Sensing in Natural Environments. TPAMI 2014",
     manual=tuple(_human36m(subject) for subject in (1, 5, 6, 7, 8, 9, 11)),
     environment="HANET_HUMAN36M_FOLDER",
 )
@@ -154,8 +158,8 @@ PW3D = DatasetSource(
     "paper. Bodies are SMPL's, whose model has a licence of its own.",
     access="agreement",
     citation="vonmarcard2018recovering",
-    reference="von Marcard, Henschel, Black, Rosenhahn and Pons-Moll: Recovering Accurate 3D Human Pose in the "
-    "Wild Using IMUs and a Moving Camera. ECCV 2018",
+    reference="von Marcard, Henschel, Black, Rosenhahn and Pons-Moll: Recovering Accurate 3D Human Pose in "
+    "the Wild Using IMUs and a Moving Camera. ECCV 2018",
     manual=(
         ManualFile(
             "sequenceFiles.zip",
@@ -181,14 +185,14 @@ AISTPP = DatasetSource(
     "aistdancedb.ongaaccel.jp. Cite both papers that the site names.",
     access="open",
     citation="li2021ai",
-    reference="Li, Yang, Ross and Kanazawa: AI Choreographer: Music Conditioned 3D Dance Generation with AIST++. "
-    "ICCV 2021",
+    reference="Li, Yang, Ross and Kanazawa: AI Choreographer: Music Conditioned 3D Dance Generation with "
+    "AIST++. ICCV 2021",
     remote=(
         RemoteFile(
             "fullset.zip",
             ("https://storage.googleapis.com/aist_plusplus_public/20210308/fullset.zip",),
-            help="the page https://google.github.io/aistplusplus_dataset/download.html links it after its terms; "
-            "a browser may have to be logged in to a Google account",
+            help="the page https://google.github.io/aistplusplus_dataset/download.html links it after its "
+            "terms; a browser may have to be logged in to a Google account",
         ),
     ),
 )
@@ -196,8 +200,8 @@ AISTPP = DatasetSource(
 CMU = DatasetSource(
     title="CMU Graphics Lab Motion Capture Database",
     home_page="http://mocap.cs.cmu.edu",
-    terms="Free for all uses, also in products, but the data themselves may not be sold; the site asks for an "
-    "acknowledgement of mocap.cs.cmu.edu and NSF EIA-0196217.",
+    terms="Free for all uses, also in products, but the data themselves may not be sold; the site asks for "
+    "an acknowledgement of mocap.cs.cmu.edu and NSF EIA-0196217.",
     access="open",
     citation="cmu2003mocap",
     reference="CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu. Funded by NSF EIA-0196217",

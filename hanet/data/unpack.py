@@ -139,9 +139,14 @@ class _Limits:
 class _Member:
     """A file, link or device in an archive (directories are left out)."""
 
-    name: str
+    given_name: str
     regular: bool
     open: Callable[[], IO[bytes] | None]
+
+    @property
+    def name(self) -> str:
+        """Without the ``./`` that some archives begin every name with."""
+        return str(PurePosixPath(self.given_name))
 
 
 def _write_members(path: Path, patterns: Sequence[str], folder: Path, limits: _Limits) -> list[str]:
