@@ -90,7 +90,7 @@ def redact(address: str) -> str:
 
     Signed addresses carry their secret in the query.
     """
-    return re.sub(r"[?#].*", "?…", re.sub(r"//[^/@]*@", "//", address))
+    return re.sub(r"^(\w+://)[^/]*@", r"\1", re.sub(r"[?#].*", "?…", address, flags=re.DOTALL))
 
 
 class _Redacting(logging.Filter):

@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+import httpx2
+
 from hanet.data.credentials import Credentials, redact
 
 
@@ -38,14 +40,13 @@ class RemoteFile:
         if not self.urls:
             raise ValueError(f"{self.name}: urls is empty; name at least one address")
         for url in self.urls:
-            # Addresses that are refused may hold a password: they are shown redacted.
-            scheme, slashes, rest = url.partition("://")
-            host = re.split("[/?#]", rest)[0]
-            if not url or (slashes and scheme not in {"http", "https", "file"}):
+            # A refused address may hold a password: it is shown redacted.
+            scheme = url.partition("://")[0] if "://" in url else "file"
+            if not url or scheme not in {"http", "https", "file"}:
                 raise ValueError(
                     f"{self.name}: an address is https://, http://, file:// or a path, got {redact(url)!r}"
                 )
-            if slashes and scheme != "file" and (not host or "@" in host):
+            if is_remote(url) and not _is_plain(url):
                 raise ValueError(
                     f"{self.name}: an address needs a host and no user or password, which belong into "
                     f"environment variables; got {redact(url)!r}"
@@ -115,3 +116,11 @@ def local_path(url: str, name: str) -> Path:
     """The file that a ``file://`` address or a path stands for: a folder for the file of that name in it."""
     path = Path(url2pathname(urlsplit(url).path) if url.startswith("file://") else url).expanduser()
     return path / name if path.is_dir() else path
+
+
+def _is_plain(url: str) -> bool:
+    try:
+        parsed = httpx2.URL(url)
+    except httpx2.InvalidURL:
+        return False
+    return bool(parsed.host) and not parsed.userinfo

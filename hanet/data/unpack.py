@@ -89,7 +89,7 @@ def listing(path: Path, *, ratio_limit: int = 250) -> list[str]:
     Raises:
         ArchiveError: the archive is damaged, or unpacks to too much for its size.
     """
-    limits = _Limits(path, ratio_limit=ratio_limit)
+    limits = _Limits(path, ratio=ratio_limit)
     with _reporting_damage(path), _open_archive(path, limits) as members:
         return [member.name for member in members]
 

@@ -15,6 +15,7 @@ import time
 import zipfile
 from collections import namedtuple
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -131,10 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def finish(self) -> None:
-        try:
+        with suppress(OSError):  # the client went away
             super().finish()
-        except OSError:  # the client went away
-            pass
 
 
 @pytest.fixture
@@ -198,7 +197,8 @@ def test_a_file_that_changes_after_first_use_is_refused(server: Server, tmp_path
     target = tmp_path / "raw" / "a.zip"
     other = zipped()
     target.write_bytes(other)
-    both = f"has SHA-256 {hashlib.sha256(other).hexdigest()}, but {DIGEST} was noted in .*delete the line of a.zip"
+    got = hashlib.sha256(other).hexdigest()
+    both = f"has SHA-256 {got}, but {DIGEST} was noted in .*delete the line of a.zip"
     with pytest.raises(ArchiveError, match=both):
         one(server, tmp_path)
     assert target.read_bytes() == other
@@ -627,7 +627,7 @@ def test_credentials_do_not_follow_a_redirect(
         assert len(servers[1].asked) == 1
         assert SECRET not in str(servers[1].asked)
         result.path.unlink()
-    assert "xyz" not in caplog.text.replace("target=b'/a.zip?key=xyz'", "")
+    assert "xyz" not in caplog.text
     assert "HTTP Request" in caplog.text
     assert SECRET not in caplog.text
 
@@ -660,7 +660,7 @@ def test_refused_credentials_are_named_and_not_shown(
     monkeypatch.setenv("HANET_TEST_TOKEN", SECRET)
     server.pages["a.zip"].script = [{"status": 401}]
     with pytest.raises(
-        ArchiveError, match="401 .*check the environment variables HANET_TEST_USER and"
+        ArchiveError, match=r"401 .*check the environment variables HANET_TEST_USER and"
     ) as caught:
         one(server, tmp_path, file)
     assert SECRET not in str(caught.value)
@@ -683,6 +683,7 @@ def test_refused_credentials_are_named_and_not_shown(
         ({"urls": ("ftp://a.invalid/x",)}, "https://, http://, file:// or a path, got 'ftp://a.invalid/x'"),
         ({"urls": ("",)}, "file:// or a path, got ''"),
         ({"urls": ("https:///x",)}, "needs a host"),
+        ({"urls": ("https://me:pw?secret@a.invalid/x",)}, "needs a host.*got 'https://me:pw?…'"),
         ({"urls": ("https://me:secret@a.invalid/x?q",)}, "no user or password.*got 'https://a.invalid/x?…'"),
         ({"sha256": "ABC"}, "64 lower-case hexadecimal digits, got 'ABC'"),
         ({"size": 0}, "size must be at least 1 byte"),
