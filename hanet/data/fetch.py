@@ -189,7 +189,9 @@ class _Session:
         if expected and part.exists() and sha256(part) == expected:
             return self._verified(file, part)
         with self._client(file) as client:
-            for attempt in range(1, self.retries.attempts + 1):
+            attempt = 0
+            while True:
+                attempt += 1
                 resumed = part.exists()
                 try:
                     transfer(
@@ -210,7 +212,6 @@ class _Session:
                     # A continued file may have been pieced together from two: that one is tried afresh.
                     if not resumed or attempt == self.retries.attempts:
                         raise
-        raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _pause(self, file: RemoteFile, url: str, attempt: int, error: httpx2.HTTPError) -> None:
         """Wait before the next attempt, as long as the server asks; raise where there is none left."""

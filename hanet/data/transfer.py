@@ -90,7 +90,11 @@ def transfer(
         if not continued:
             part.unlink(missing_ok=True)  # before its notes are those of another file
             notes.write(url, _validator(response))
-        _receive(response, part, have, total, report)
+        with part.open("ab") as file:
+            for chunk in response.iter_raw():  # raises where fewer bytes come than were announced
+                file.write(chunk)
+                have += len(chunk)
+                report(completed=have, total=total)
 
 
 def retry_after(error: httpx2.HTTPError) -> float | None:
@@ -186,16 +190,3 @@ def _continues(response: httpx2.Response, have: int, validator: str | None) -> b
 def _complete_length(response: httpx2.Response) -> int | None:
     length = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
     return int(length[1]) if length else None
-
-
-def _receive(
-    response: httpx2.Response, part: Path, have: int, total: int | None, report: Callable[..., object]
-) -> None:
-    done = have
-    with part.open("ab") as file:
-        for chunk in response.iter_raw():
-            file.write(chunk)
-            done += len(chunk)
-            report(completed=done, total=total)
-    if total is not None and done != total:
-        raise httpx2.RemoteProtocolError(f"the line closed after {done} of {total} bytes")

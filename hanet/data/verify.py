@@ -1,4 +1,4 @@
-"""Whether a file is what it should be: its first bytes, its SHA-256, room for it on the disk."""
+"""Whether a file is what it should be: its kind, its size, its SHA-256; and room for it on the disk."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import threading
+import zipfile
 from pathlib import Path
 
 from hanet.data.unpack import ArchiveError
@@ -31,14 +32,15 @@ _LEADING: dict[str, tuple[bytes, ...]] = {
 def check_content(path: Path, name: str) -> None:
     """Refuse a file whose first bytes are not those of the kind that a name promises.
 
-    Servers answer with a login or error page, status 200, where an archive was asked for.
+    Servers answer with a login or error page, status 200, where an archive was asked for. A zip file must
+    have its end too: some servers announce no length, and a transfer cut off looks complete.
 
     Args:
         path: the file.
         name: the name it is to have; its suffix says what it should be.
 
     Raises:
-        ArchiveError: a web page, an empty file, or another kind of file.
+        ArchiveError: a web page, an empty file, another kind of file, or a zip file cut off.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -62,6 +64,10 @@ def check_content(path: Path, name: str) -> None:
         raise ArchiveError(
             f"{name} begins with {head[:8]!r}, which no {suffix} file does: it is damaged or another file; "
             "delete it and get it again"
+        )
+    if suffix in {".zip", ".npz", ".whl"} and not zipfile.is_zipfile(path):
+        raise ArchiveError(
+            f"{name} has no end of a {suffix} file: it was cut off; delete it and get it again"
         )
 
 

@@ -108,11 +108,13 @@ def test_another_archive_under_the_name(source: Path, tmp_path: Path) -> None:
         call(source, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["a.zip", "b.tgz"])
-def test_a_damaged_archive(source: Path, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"), [("a.zip", "it was cut off"), ("b.tgz", "is damaged or not a zip or tar archive")]
+)
+def test_a_damaged_archive(source: Path, name: str, message: str, tmp_path: Path) -> None:
     data = (source / name).read_bytes()
     (source / name).write_bytes(data[: len(data) // 2])
-    with pytest.raises(ArchiveError, match=f"{name}: .* is damaged or not a zip or tar archive"):
+    with pytest.raises(ArchiveError, match=f"{name}: .*{message}"):
         call(source, tmp_path)
 
 

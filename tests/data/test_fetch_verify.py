@@ -13,6 +13,7 @@ from hanet.data import verify
 from hanet.data.unpack import ArchiveError
 from hanet.data.verify import HashRecord, check_content, is_web_page, require_room, sha256
 
+EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
 TAR = bytes(257) + b"ustar\x0000" + bytes(248)
 
 
@@ -25,8 +26,8 @@ def content(folder: Path, head: bytes) -> Path:
 @pytest.mark.parametrize(
     ("name", "head"),
     [
-        ("a.zip", b"PK\x03\x04rest"),
-        ("a.NPZ", b"PK\x05\x06"),
+        ("a.zip", b"PK\x03\x04rest" + EMPTY_ZIP),
+        ("a.NPZ", EMPTY_ZIP),
         ("a.tgz", b"\x1f\x8b\x08"),
         ("a.tar.gz", b"\x1f\x8b\x08"),
         ("a.tar.xz", b"\xfd7zXZ\x00\x00"),
@@ -73,6 +74,11 @@ def test_an_empty_file_and_what_is_no_web_page(tmp_path: Path) -> None:
         check_content(content(tmp_path, b""), "a.txt")
     assert not is_web_page(b"PK\x03\x04<html>")
     assert not is_web_page(b"<xml>")
+
+
+def test_a_zip_file_without_its_end(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=r"a\.npz has no end of a \.npz file: it was cut off"):
+        check_content(content(tmp_path, b"PK\x03\x04 and no more"), "a.npz")
 
 
 def test_a_known_sha256(tmp_path: Path) -> None:
