@@ -24,6 +24,7 @@ from rich.progress import (
     BarColumn,
     DownloadColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -244,10 +245,10 @@ class _Session:
         """The SHA-256 of a file that is what its description says."""
         return verify(file.name, path, self.hashes, expected_sha256=file.sha256, expected_size=file.size)
 
-    def _report(self, task: object, completed: int, total: int | None) -> None:
+    def _report(self, task: TaskID, completed: int, total: int | None) -> None:
         if self.stop.is_set():
             raise _StoppedError
-        self.progress.update(task, completed=completed, total=total)  # pyright: ignore[reportArgumentType]
+        self.progress.update(task, completed=completed, total=total)
 
     def _client(self, file: RemoteFile) -> httpx2.Client:
         guards = [file.credentials.guard] if file.credentials else []
