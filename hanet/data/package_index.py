@@ -22,12 +22,10 @@ from unearth import Link, PackageFinder
 from unearth.auth import MultiDomainBasicAuth
 from unearth.fetchers import PyPIClient
 
+from hanet.data.transfer import BUSY, describe
 from hanet.data.unpack import ArchiveError
 
 log = logging.getLogger(__name__)
-
-BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP statuses after which the same request may succeed a little later."""
 
 
 @dataclass(frozen=True)
@@ -171,11 +169,6 @@ def pip_settings() -> dict[str, str]:
             if text := ast.literal_eval(value):  # pip passes over empty settings
                 sections[section][option] = text
     return sections["global"] | sections["install"] | sections[":env:"]
-
-
-def describe(error: Exception) -> str:
-    """An error in one line, with its kind."""
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
 def _existing(link: str) -> str:

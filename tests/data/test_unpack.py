@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import stat
 import tarfile
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from hanet.data.unpack import ArchiveError, extract
+from hanet.data.unpack import ArchiveError, extract, listing
 
 FILES = {"p/demo/a.txt": b"a" * 1000, "p/demo/b.txt": b"b", "p/code.py": b"code", "p/demo/deep/c.txt": b"c"}
 
@@ -163,3 +164,77 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="out is not empty: delete it first"):
         extract(path, ["p/demo/a.txt"], out)
     assert [p.name for p in (out / "p").iterdir()] == ["code.py"]
+
+
+# --- further kinds, and archives made to do harm
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:xz"])
+def test_tar_in_every_compression(mode: str, tmp_path: Path) -> None:
+    path = tmp_path / "archive"  # the suffix does not matter
+    with tarfile.open(path, mode) as archive:
+        for name in ("./a/x.txt", "./a/y.txt"):
+            info = tarfile.TarInfo(name)
+            info.size = 3
+            archive.addfile(info, io.BytesIO(b"abc"))
+    assert listing(path) == ["a/x.txt", "a/y.txt"]
+    assert extract(path, ["a/x.*"], tmp_path / "out") == [tmp_path / "out" / "a/x.txt"]
+    path.write_bytes(path.read_bytes()[:700] if mode == "w" else path.read_bytes()[:-20])
+    with pytest.raises(ArchiveError, match="is damaged"):
+        extract(path, ["a/*"], tmp_path / "again")
+
+
+@pytest.mark.parametrize("kind", [tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_tar(kind: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo("p/innocent.txt")
+        info.type, info.linkname = kind, "../../outside"
+        archive.addfile(info)
+    with pytest.raises(ArchiveError, match=r"'p/innocent\.txt' is a link or device, only plain files"):
+        extract(path, ["p/*"], tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.tar"]
+
+
+@both
+def test_too_many_members(kind: str, tmp_path: Path) -> None:
+    path = make(kind, tmp_path, {f"f{i}": b"" for i in range(11)})
+    with pytest.raises(ArchiveError, match="more than 10 members match; raise count_limit only if"):
+        extract(path, ["f*"], tmp_path / "out", count_limit=10)
+    assert len(extract(path, ["f*"], tmp_path / "out", count_limit=11)) == 11
+
+
+@both
+def test_bombs(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanet.data.unpack.RATIO_FLOOR", 1 << 20)
+    path = make(kind, tmp_path, {"a": bytes(1 << 21), "b": bytes(1 << 21), "c": b"c"})
+    size = path.stat().st_size
+    bound = max(1 << 20, 250 * size)
+    assert bound < 1 << 22  # deflate's best is about 1000 : 1
+    with pytest.raises(
+        ArchiveError, match=rf"unpacks to more than {bound} bytes, too much for its own {size}"
+    ):
+        extract(path, ["?"], tmp_path / "out")
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert len(extract(path, ["?"], tmp_path / "out", ratio_limit=1100)) == 3
+
+
+def test_a_bomb_among_members_that_are_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hanet.data.unpack.RATIO_FLOOR", 1 << 20)
+    path = make_tar(tmp_path / "a.tar.gz", {"a": bytes(1 << 24), "b": b"b"})
+    for call in (lambda: extract(path, ["b"], tmp_path / "out"), lambda: listing(path)):
+        with pytest.raises(ArchiveError, match="unpacks to more than"):
+            call()
+    after = tmp_path / "b.tar.gz"
+    with gzip.open(make_tar(tmp_path / "c.tar.gz", {"b": b"b"})) as good, gzip.open(after, "wb") as bad:
+        bad.write(good.read() + bytes(1 << 24))  # behind the archive's end
+    with pytest.raises(ArchiveError, match="unpacks to more than"):
+        extract(after, ["b"], tmp_path / "out")
+
+
+def test_a_listing_names_what_is_not_extracted(tmp_path: Path) -> None:
+    path = make_tar(tmp_path / "a.tar.gz", {"b": b"b"}, {"../link": "/etc"})
+    assert listing(path) == ["b", "../link"]
+    (tmp_path / "a.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(ArchiveError, match="is damaged or not a zip or tar archive"):
+        listing(tmp_path / "a.zip")

@@ -1,0 +1,255 @@
+"""Where the data sets come from: publishers, terms, files, what a user has to do for them.
+
+Facts only, nothing is fetched or decided here: `hanet.data.fetch` takes the remote files and
+`hanet.data.agreements` the manual ones. Hashes and sizes that no publisher states are None and noted on first
+use. Terms are told in short to help plan; what counts is the text on the publisher's own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from hanet.data.agreements import ManualFile
+from hanet.data.remote import RemoteFile
+
+
+@dataclass(frozen=True)
+class DatasetSource:
+    """A data set as its publisher offers it.
+
+    Attributes:
+        title: full name.
+        home_page: the publisher's page.
+        terms: what the licence allows, in short.
+        access: ``open``; ``agreement``, where terms are to be accepted first; ``account``, where one has to
+            register.
+        citation: key of the reference.
+        reference: the paper.
+        remote: files that can be fetched.
+        manual: files that the user has to get.
+        environment: variable that may name the user's folder of manual files; empty where there are none.
+    """
+
+    title: str
+    home_page: str
+    terms: str
+    access: Literal["open", "agreement", "account"]
+    citation: str
+    reference: str
+    remote: tuple[RemoteFile, ...] = ()
+    manual: tuple[ManualFile, ...] = ()
+    environment: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.remote and not self.manual:
+            raise ValueError(f"{self.title}: names no file")
+        if bool(self.manual) != bool(self.environment):
+            raise ValueError(
+                f"{self.title}: environment names the folder of manual files: give both or neither"
+            )
+
+
+def _jhmdb(name: str) -> RemoteFile:
+    return RemoteFile(
+        name,
+        (f"https://files.is.tue.mpg.de/jhmdb/{name}", f"http://files.is.tue.mpg.de/jhmdb/{name}"),
+        help="see the downloads listed at http://jhmdb.is.tue.mpg.de",
+    )
+
+
+def _human36m(subject: int) -> ManualFile:
+    return ManualFile(
+        f"Poses_D3_Positions_S{subject}.tgz",
+        "http://vision.imar.ro/human3.6m/",
+        (
+            "register with the address of an academic institution, sign the agreement and wait for approval",
+            "log in and open the downloads by subject",
+            "under Poses, take D3 Positions of subjects 1, 5, 6, 7, 8, 9 and 11",
+        ),
+        members=("*/MyPoseFeatures/D3_Positions/*.cdf",),
+    )
+
+
+SUB_JHMDB = DatasetSource(
+    title="Sub-JHMDB: the clips of J-HMDB in which the whole body is in view",
+    home_page="http://jhmdb.is.tue.mpg.de",
+    terms="Free for research; the clips are those of HMDB51, collected from films and the web, whose rights "
+    "stay with their owners. Cite the paper.",
+    access="open",
+    citation="jhuang2013towards",
+    reference="Jhuang, Gall, Zuffi, Schmid and Black: Towards Understanding Action Recognition. ICCV 2013",
+    remote=(_jhmdb("joint_positions.zip"), _jhmdb("sub_splits.zip")),
+)
+
+_POSETRACK_TERMS = (
+    "For non-commercial research after registration; annotations and frames of videos whose rights stay with "
+    "their owners. Cite the paper."
+)
+
+_POSETRACK_PAPER = (
+    "Andriluka, Iqbal, Insafutdinov, Pishchulin, Milan, Gall and Schiele: PoseTrack: A Benchmark for Human "
+    "Pose Estimation and Tracking. CVPR 2018"
+)
+
+POSETRACK2017 = DatasetSource(
+    title="PoseTrack 2017",
+    home_page="https://posetrack.net",
+    terms=_POSETRACK_TERMS,
+    access="account",
+    citation="andriluka2018posetrack",
+    reference=_POSETRACK_PAPER,
+    manual=(
+        ManualFile(
+            "posetrack_2017_annotations.zip",
+            "https://posetrack.net",
+            (
+                "register and log in; the site has long outages, so try again on another day",
+                "download the annotations of the 2017 challenge, without the images",
+                "make one archive of their JSON files, a video a file, in folders train and val: "
+                "zip -r posetrack_2017_annotations.zip train val",
+            ),
+            members=("train/*.json", "val/*.json"),
+        ),
+    ),
+    environment="HANET_POSETRACK2017_FOLDER",
+)
+
+POSETRACK2018 = DatasetSource(
+    title="PoseTrack 2018",
+    home_page="https://posetrack.net",
+    terms=_POSETRACK_TERMS,
+    access="account",
+    citation="andriluka2018posetrack",
+    reference=_POSETRACK_PAPER,
+    manual=(
+        ManualFile(
+            "posetrack18_v0.45_public_labels.tar.gz",
+            "https://posetrack.net",
+            (
+                "register and log in; the site has long outages, so try again on another day",
+                "among the PoseTrack18 downloads take the labels, version 0.45, without the images",
+            ),
+            members=("posetrack_data/*/*/*.json",),
+        ),
+    ),
+    environment="HANET_POSETRACK2018_FOLDER",
+)
+
+HUMAN36M = DatasetSource(
+    title="Human3.6M",
+    home_page="http://vision.imar.ro/human3.6m/",
+    terms="For academic research only, after signing an agreement; no redistribution. "
+    "Cite both papers that the site names.",
+    access="account",
+    citation="ionescu2014human36m",
+    reference="Ionescu, Papava, Olaru and Sminchisescu: Human3.6M: Large Scale Datasets and Predictive "
+    "Methods for 3D Human Sensing in Natural Environments. TPAMI 2014",
+    manual=tuple(_human36m(subject) for subject in (1, 5, 6, 7, 8, 9, 11)),
+    environment="HANET_HUMAN36M_FOLDER",
+)
+
+PW3D = DatasetSource(
+    title="3DPW: 3D Poses in the Wild",
+    home_page="https://virtualhumans.mpi-inf.mpg.de/3DPW/",
+    terms="For non-commercial research, after accepting the licence on the page; no redistribution. Cite the "
+    "paper. Bodies are SMPL's, whose model has a licence of its own.",
+    access="agreement",
+    citation="vonmarcard2018recovering",
+    reference="von Marcard, Henschel, Black, Rosenhahn and Pons-Moll: Recovering Accurate 3D Human Pose in "
+    "the Wild Using IMUs and a Moving Camera. ECCV 2018",
+    manual=(
+        ManualFile(
+            "sequenceFiles.zip",
+            "https://virtualhumans.mpi-inf.mpg.de/3DPW/license.html",
+            (
+                "read and accept the licence",
+                "download sequenceFiles.zip; imageFiles.zip is not needed",
+            ),
+            members=(
+                "sequenceFiles/train/*.pkl",
+                "sequenceFiles/validation/*.pkl",
+                "sequenceFiles/test/*.pkl",
+            ),
+        ),
+    ),
+    environment="HANET_3DPW_FOLDER",
+)
+
+AISTPP = DatasetSource(
+    title="AIST++: 3D dance motion of the AIST Dance Video Database",
+    home_page="https://google.github.io/aistplusplus_dataset/",
+    terms="Annotations CC BY 4.0, Google LLC. The videos, not used here, have terms of their own at "
+    "aistdancedb.ongaaccel.jp. Cite both papers that the site names.",
+    access="open",
+    citation="li2021ai",
+    reference="Li, Yang, Ross and Kanazawa: AI Choreographer: Music Conditioned 3D Dance Generation with "
+    "AIST++. ICCV 2021",
+    remote=(
+        RemoteFile(
+            "fullset.zip",
+            ("https://storage.googleapis.com/aist_plusplus_public/20210308/fullset.zip",),
+            help="the page https://google.github.io/aistplusplus_dataset/download.html links it after its "
+            "terms; a browser may have to be logged in to a Google account",
+        ),
+    ),
+)
+
+CMU = DatasetSource(
+    title="CMU Graphics Lab Motion Capture Database",
+    home_page="http://mocap.cs.cmu.edu",
+    terms="Free for all uses, also in products, but the data themselves may not be sold; the site asks for "
+    "an acknowledgement of mocap.cs.cmu.edu and NSF EIA-0196217.",
+    access="open",
+    citation="cmu2003mocap",
+    reference="CMU Graphics Lab Motion Capture Database, mocap.cs.cmu.edu. Funded by NSF EIA-0196217",
+    remote=(
+        RemoteFile(
+            "allasfamc.zip",
+            ("http://mocap.cs.cmu.edu/allasfamc.zip",),
+            help="the page http://mocap.cs.cmu.edu offers it as all asf/amc files",
+        ),
+    ),
+)
+
+UIPRMD = DatasetSource(
+    title="UI-PRMD: University of Idaho Physical Rehabilitation Movement Data",
+    home_page="https://webpages.uidaho.edu/ui-prmd/",
+    terms="Public domain (PDDL 1.0). Cite the paper.",
+    access="open",
+    citation="vakanski2018data",
+    reference="Vakanski, Jun, Paul and Baker: A Data Set of Human Body Movements for Physical Rehabilitation "
+    "Exercises. Data 2018, 3(1), 2",
+    manual=(
+        ManualFile(
+            "Segmented Movements.zip",
+            "https://webpages.uidaho.edu/ui-prmd/",
+            (
+                "no account is needed; where the site does not answer, try again on another day",
+                "download Segmented Movements (not the incorrect ones), and keep the archive's name",
+            ),
+            members=(
+                "Segmented Movements/Kinect/Positions/*.txt",
+                "Segmented Movements/Kinect/Angles/*.txt",
+                "Segmented Movements/Vicon/Positions/*.txt",
+            ),
+        ),
+    ),
+    environment="HANET_UIPRMD_FOLDER",
+)
+
+SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
+    {
+        "sub-jhmdb": SUB_JHMDB,
+        "posetrack2017": POSETRACK2017,
+        "posetrack2018": POSETRACK2018,
+        "human3.6m": HUMAN36M,
+        "3dpw": PW3D,
+        "aist++": AISTPP,
+        "cmu": CMU,
+        "ui-prmd": UIPRMD,
+    }
+)
+"""Every data set's source by name."""

@@ -1,0 +1,76 @@
+"""What is said of the data sets, and that params.yaml could say it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import TypeAdapter
+
+from hanet.data.agreements import ManualFile
+from hanet.data.credentials import Credentials
+from hanet.data.remote import RemoteFile
+from hanet.data.sources import SOURCES, DatasetSource
+
+
+def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
+    assert list(SOURCES) == [
+        "sub-jhmdb",
+        "posetrack2017",
+        "posetrack2018",
+        "human3.6m",
+        "3dpw",
+        "aist++",
+        "cmu",
+        "ui-prmd",
+    ]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_sources_can_be_used(name: str) -> None:
+    source = SOURCES[name]
+    files = [file.name for file in (*source.remote, *source.manual)]
+    assert len(set(files)) == len(files)
+    assert source.home_page.startswith(("https://", "http://"))
+    assert all(text.strip() for text in (source.title, source.terms, source.citation, source.reference))
+    assert source.access == "open" or not source.remote  # nothing is fetched before its terms are accepted
+    assert all(file.members for file in source.manual)
+    assert all(not file.name.startswith(".") for file in source.manual)
+
+
+def test_folders_of_manual_files_are_told_apart() -> None:
+    variables = [source.environment for source in SOURCES.values() if source.environment]
+    assert len(set(variables)) == len(variables) == 5
+
+
+def test_human36m_takes_the_seven_subjects_with_poses() -> None:
+    assert [file.name for file in SOURCES["human3.6m"].manual] == [
+        f"Poses_D3_Positions_S{subject}.tgz" for subject in (1, 5, 6, 7, 8, 9, 11)
+    ]
+
+
+def test_a_source_names_files_and_their_folder() -> None:
+    texts = ("t", "https://a.org", "free", "open", "key", "paper")
+    manual = (ManualFile("a.zip", "https://a.org", ("ask",)),)
+    with pytest.raises(ValueError, match="t: names no file"):
+        DatasetSource(*texts)
+    with pytest.raises(ValueError, match="give both or neither"):
+        DatasetSource(*texts, manual=manual)
+    with pytest.raises(ValueError, match="give both or neither"):
+        DatasetSource(*texts, remote=(RemoteFile("a", ("/a",)),), environment="HANET_X_FOLDER")
+
+
+def test_descriptions_are_read_from_plain_values() -> None:
+    """As from YAML: lists for tuples, mappings for what is nested; wrong ones are refused in our words."""
+    given = {
+        "name": "a.zip",
+        "urls": ["https://a.org/a.zip"],
+        "credentials": {"environment": "HANET_X", "host": "a.org"},
+    }
+    expected = RemoteFile("a.zip", ("https://a.org/a.zip",), credentials=Credentials("HANET_X", "a.org"))
+    assert TypeAdapter(RemoteFile).validate_python(given) == expected
+    with pytest.raises(ValueError, match="name at least one address"):
+        TypeAdapter(RemoteFile).validate_python({"name": "a.zip", "urls": []})
+    adapter = TypeAdapter(DatasetSource)
+    for source in SOURCES.values():
+        assert adapter.validate_json(json.dumps(adapter.dump_python(source, mode="json"))) == source
