@@ -124,10 +124,6 @@ class Table(Record):
         means = [row.cells[column.key].mean for row in self.rows if column.key in row.cells]
         return (min if column.lower_is_better else max)(means, default=None)
 
-    def label_of(self, method: str) -> str:
-        """What the table calls a method."""
-        return next((row.label for row in self.rows if row.method == method), method)
-
     @property
     def draws(self) -> list[str]:
         """What the p-values were drawn from, each wording once."""

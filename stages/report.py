@@ -35,6 +35,7 @@ class Experiment:
         provenance: what `stages.evaluate` wrote down about the numbers.
         tables, figures, curves: what is shown, in this order.
         models: the settings of every model that is run.
+        defined: names of all models of the experiment, run or not.
         settings: what else params.yaml says about the experiment.
         data: the data set's report, if it has one: its splits and whether they leak.
     """
@@ -45,6 +46,7 @@ class Experiment:
     figures: list[Figure]
     curves: list[Curve]
     models: dict[str, dict[str, Any]]
+    defined: list[str]
     settings: dict[str, Any]
     data: dict[str, Any] | None
 
@@ -83,6 +85,7 @@ def experiment(name: str, params: Params) -> Experiment:
         figures=figures(FIGURES / name),
         curves=[curve(path) for path in sorted((report / "training").glob("*.csv"))],
         models={model: _run.flatten(models[model]) for model in params.run.models},
+        defined=list(models),
         settings=_run.flatten(settings),
         data=json.loads(data.read_text()) if data.is_file() else None,
     )
