@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-# An SVG goes into an <img> like the others, not into the page's own markup: there it runs no script and fetches
-# nothing, and the ids of one, which matplotlib numbers alike in all, cannot be taken for those of another.
+# An SVG goes into an <img> like the others, not into the page's own markup: there it runs no script and
+# fetches nothing, and its ids, which matplotlib numbers alike in every figure, stay its own.
 MEDIA = {"svg": "image/svg+xml", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
 BETTER = {"gif": "mp4", "png": "svg"}
 """Of a figure that is there in both kinds, files of one name, the page carries the second alone."""
@@ -98,7 +98,8 @@ def curve(path: Path) -> Curve:
     top = heights.max() or 1.0
     step = (WIDTH - 8) / max(len(errors) - 1, 1)
     places = [
-        (round(4 + step * k, 1), round(HEIGHT - 5 - (HEIGHT - 10) * h / top, 1)) for k, h in enumerate(heights)
+        (round(4 + step * k, 1), round(HEIGHT - 5 - (HEIGHT - 10) * h / top, 1))
+        for k, h in enumerate(heights)
     ]
     best = int(errors.to_numpy().argmin())
     return Curve(

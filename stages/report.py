@@ -1,7 +1,7 @@
 """Stage report: the results of every experiment that is run as one page, data/reports/index.html.
 
-The page needs nothing but itself: style, script, figures and films are in it. It follows from its inputs alone,
-so equal inputs give equal bytes.
+The page needs nothing but itself: style, script, figures and films are in it. It follows from its inputs
+alone, so equal inputs give equal bytes.
 """
 
 from __future__ import annotations
