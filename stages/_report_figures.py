@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from stages._report_inputs import Drawn, read
 
 # An SVG goes into an <img> like the others, not into the page's own markup: there it runs no script and
 # fetches nothing, and its ids, which matplotlib numbers alike in every figure, stay its own.
@@ -43,11 +44,11 @@ def figures(folder: Path) -> list[Figure]:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return []
-    entries = json.loads(manifest.read_text())
-    listed = {(Path(entry["file"]).stem, entry["kind"]) for entry in entries}
+    entries = read(manifest, list[Drawn])
+    listed = {(Path(entry.file).stem, entry.kind) for entry in entries}
     found = []
     for entry in entries:
-        file, kind = entry["file"], entry["kind"]
+        file, kind = entry.file, entry.kind
         if kind not in MEDIA:
             raise ValueError(f"{manifest}: {file} is of kind {kind!r}; the report shows {', '.join(MEDIA)}")
         path = folder / file
@@ -58,7 +59,7 @@ def figures(folder: Path) -> list[Figure]:
         if (path.stem, BETTER.get(kind)) in listed:
             continue
         uri = f"data:{MEDIA[kind]};base64,{b64encode(path.read_bytes()).decode()}"
-        found.append(Figure(kind, entry["title"], entry["caption"], uri))
+        found.append(Figure(kind, entry.title, entry.caption, uri))
     return found
 
 
@@ -90,24 +91,24 @@ class Curve:
 def curve(path: Path) -> Curve:
     """The curve of a training's file of numbers by epoch."""
     table = pd.read_csv(path)
-    if table.empty or not (table["validation_mpjpe_mm"] > 0).all():
+    errors = table["validation_mpjpe_mm"].to_numpy(dtype=np.float64)
+    if len(errors) == 0 or not np.all(errors > 0):
         raise ValueError(f"{path}: expected a positive validation_mpjpe_mm in every epoch; run dvc repro")
-    errors = table["validation_mpjpe_mm"]
     # The first epochs are off by ten times and more: on a plain axis the rest would be one flat line.
-    heights = np.log(errors.to_numpy() / errors.min())
+    heights = np.log(errors / errors.min())
     top = heights.max() or 1.0
     step = (WIDTH - 8) / max(len(errors) - 1, 1)
     places = [
         (round(4 + step * k, 1), round(HEIGHT - 5 - (HEIGHT - 10) * h / top, 1))
         for k, h in enumerate(heights)
     ]
-    best = int(errors.to_numpy().argmin())
+    best = int(errors.argmin())
     return Curve(
         name=path.stem,
         points=" ".join(f"{x:g},{y:g}" for x, y in places),
         best=places[best],
         epoch=int(table["epoch"].iloc[best]),
-        lowest=float(errors.iloc[best]),
-        last=float(errors.iloc[-1]),
+        lowest=float(errors[best]),
+        last=float(errors[-1]),
         epochs=len(errors),
     )

@@ -6,7 +6,6 @@ alone, so equal inputs give equal bytes.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,9 +13,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import TypeAdapter
 
-from stages import _report_tables, _run
+from stages import _report_inputs, _run
 from stages._report_figures import HEIGHT, WIDTH, Curve, Figure, curve, figures
-from stages._report_tables import Receipts, Row, Table
+from stages._report_inputs import DataReport, Provenance, Receipts, Row, Table, read
 from stages.params import Params, load
 
 PAGE = _run.REPORTS / "index.html"
@@ -41,14 +40,14 @@ class Experiment:
     """
 
     name: str
-    provenance: dict[str, Any]
+    provenance: Provenance
     tables: list[Table]
     figures: list[Figure]
     curves: list[Curve]
     models: dict[str, dict[str, Any]]
     defined: list[str]
     settings: dict[str, Any]
-    data: dict[str, Any] | None
+    data: DataReport | None
 
     @property
     def scored(self) -> Row | None:
@@ -61,7 +60,7 @@ def main() -> None:
     with _run.stage("report"):
         params = load()
         experiments = [experiment(name, params) for name in params.run.experiments]
-        receipts = _report_tables.read(RECEIPTS, Receipts) if RECEIPTS.is_file() else Receipts()
+        receipts = read(RECEIPTS, Receipts) if RECEIPTS.is_file() else Receipts()
         text = render(experiments, receipts, params)
         check_size(text, experiments)
         _run.write_text(PAGE, text)
@@ -80,14 +79,14 @@ def experiment(name: str, params: Params) -> Experiment:
     models = settings.pop("models")
     return Experiment(
         name=name,
-        provenance=json.loads((report / "provenance.json").read_text()),
-        tables=[_report_tables.read(path, Table) for path in tables],
+        provenance=read(report / "provenance.json", Provenance),
+        tables=[read(path, Table) for path in tables],
         figures=figures(FIGURES / name),
         curves=[curve(path) for path in sorted((report / "training").glob("*.csv"))],
         models={model: _run.flatten(models[model]) for model in params.run.models},
         defined=list(models),
         settings=_run.flatten(settings),
-        data=json.loads(data.read_text()) if data.is_file() else None,
+        data=read(data, DataReport) if data.is_file() else None,
     )
 
 
@@ -102,9 +101,9 @@ def render(experiments: list[Experiment], receipts: Receipts, params: Params) ->
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "number": _report_tables.number,
-        "interval": _report_tables.interval,
-        "probability": _report_tables.probability,
+        "number": _report_inputs.number,
+        "interval": _report_inputs.interval,
+        "probability": _report_inputs.probability,
         "anchor": anchor,
         "short": short,
     }

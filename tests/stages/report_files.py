@@ -6,8 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tiny
 import yaml
+from html_tree import Node, parse
+
+from stages import report
 
 EXPERIMENT = "clips-fcn"
 METRICS = ("mpjpe_mm", "pa_mpjpe_mm", "accel_mm_per_frame2", "accel_m_per_s2", "mpjpe_fast5_mm")
@@ -196,3 +200,46 @@ def write_figures(folder: Path, entries: list[dict[str, str]], content: dict[str
     write_json(figures / "manifest.json", entries)
     for name, data in content.items():
         (figures / name).write_bytes(data)
+
+
+# --- the page, read
+
+
+def page() -> Node:
+    """The page that the stage writes."""
+    report.main()
+    return parse(report.PAGE.read_text())
+
+
+def failure(capsys: pytest.CaptureFixture[str]) -> str:
+    """What the stage says when it fails."""
+    with pytest.raises(SystemExit) as caught:
+        report.main()
+    assert caught.value.code == 2 and not report.PAGE.exists()
+    return capsys.readouterr().err
+
+
+def change(path: Path, **values: Any) -> None:
+    """Change a JSON file's top keys."""
+    write_json(path, json.loads(path.read_text()) | values)
+
+
+def rows(document: Node, table: str) -> dict[str, dict[str, Node]]:
+    """A table's cells by method and column, rows in order."""
+    body = document.one("table", id=f"clips-fcn/table/{table}/rows").one("tbody")
+    return {
+        row.one("th").attrs["data-value"]: {
+            cell.attrs["data-column"]: cell for cell in row.walk() if "data-column" in cell.attrs
+        }
+        for row in body.all("tr")
+    }
+
+
+def links(node: Node) -> list[tuple[str, str]]:
+    """Text and target of all links in an element."""
+    return [(link.text, link.attrs["href"]) for link in node.all("a")]
+
+
+def where(run: str, experiment: str = "8") -> str:
+    """The page of a run; experiment 8 is that of the table kinematics."""
+    return f"{UI}/#/experiments/{experiment}/runs/{run}"

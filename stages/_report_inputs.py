@@ -1,11 +1,11 @@
-"""The tables that the report shows, as their files hold them: read, checked, and written as text."""
+"""What the report reads, as the files of other stages hold it: checked, and its numbers as text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from stages._explain import explain
 
@@ -14,6 +14,35 @@ class Record(BaseModel):
     """A part of a file that other stages write: keys that the report does not show are left alone."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Provenance(Record):
+    """What an experiment's numbers stand on; what else the file says is shown as it is."""
+
+    model_config = ConfigDict(extra="allow")
+
+    dataset: str
+    estimator: str
+    protocol: str
+    fps: float
+    leak: str | None = None
+    split: str | None = None
+
+
+class DataReport(Record):
+    """A data set's splits, and whether they leak."""
+
+    splits: dict[str, dict[str, Any]]
+    leakage: str
+
+
+class Drawn(Record):
+    """An entry of a folder's list of figures."""
+
+    file: str
+    kind: str
+    title: str
+    caption: str
 
 
 class Column(Record):
@@ -148,7 +177,7 @@ class Receipts(Record):
     """What was published to MLflow, and where its pages are served."""
 
     tracking_ui: str | None = Field(default=None, pattern=r"^https?://")
-    runs: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, Run]] = {}
     tables: dict[str, dict[str, TableRun]] = {}
 
     def of_table(self, table: Table) -> str | None:
@@ -165,8 +194,7 @@ class Receipts(Record):
             if found and name in found.children:
                 page = self._page(found.experiment_id, found.children[name])
             elif name in single:
-                run = Run.model_validate(single[name])
-                page = self._page(run.experiment_id, run.run_id)
+                page = self._page(single[name].experiment_id, single[name].run_id)
             else:
                 continue
             if page is not None:
@@ -182,19 +210,20 @@ class Receipts(Record):
         return f"{self.tracking_ui.rstrip('/')}/#/experiments/{experiment}/runs/{run}"
 
 
-RecordT = TypeVar("RecordT", bound=Record)
+T = TypeVar("T")
 
 
-def read(path: Path, kind: type[RecordT]) -> RecordT:
-    """A record from its JSON file.
+def read(path: Path, kind: type[T]) -> T:
+    """A record, or a list of them, from its JSON file.
 
     Raises:
         ValueError: the file and every key that is missing or wrong.
     """
+    adapter = TypeAdapter(kind)
     try:
-        return kind.model_validate_json(path.read_bytes())
+        return adapter.validate_json(path.read_bytes())
     except ValidationError as error:
-        problems = explain(error, kind.model_json_schema())
+        problems = explain(error, adapter.json_schema())
     raise ValueError("\n  ".join([f"{path} is not what the report reads (run dvc repro):", *problems]))
 
 
