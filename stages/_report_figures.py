@@ -91,6 +91,8 @@ class Curve:
 def curve(path: Path) -> Curve:
     """The curve of a training's file of numbers by epoch."""
     table = pd.read_csv(path)
+    if missing := {"epoch", "validation_mpjpe_mm"} - set(table):
+        raise ValueError(f"{path} has no column {' and no '.join(sorted(missing))}; run dvc repro")
     errors = table["validation_mpjpe_mm"].to_numpy(dtype=np.float64)
     if len(errors) == 0 or not np.all(errors > 0):
         raise ValueError(f"{path}: expected a positive validation_mpjpe_mm in every epoch; run dvc repro")

@@ -6,17 +6,17 @@ alone, so equal inputs give equal bytes.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from pydantic import TypeAdapter
 
 from stages import _report_inputs, _run
 from stages._report_figures import HEIGHT, WIDTH, Curve, Figure, curve, figures
 from stages._report_inputs import DataReport, Provenance, Receipts, Row, Table, read
-from stages.params import Params, load
+from stages.params import load
 
 PAGE = _run.REPORTS / "index.html"
 FIGURES = _run.DATA / "figures"
@@ -33,9 +33,8 @@ class Experiment:
         name: the experiment's.
         provenance: what `stages.evaluate` wrote down about the numbers.
         tables, figures, curves: what is shown, in this order.
-        models: the settings of every model that is run.
-        defined: names of all models of the experiment, run or not.
-        settings: what else params.yaml says about the experiment.
+        settings: what params.yaml says about what is run, by title: models, ablations, the rest.
+        commands: by method, for what is defined but not run: how to run it.
         data: the data set's report, if it has one: its splits and whether they leak.
     """
 
@@ -44,9 +43,8 @@ class Experiment:
     tables: list[Table]
     figures: list[Figure]
     curves: list[Curve]
-    models: dict[str, dict[str, Any]]
-    defined: list[str]
-    settings: dict[str, Any]
+    settings: dict[str, dict[str, Any]]
+    commands: dict[str, str]
     data: DataReport | None
 
     @property
@@ -58,8 +56,8 @@ class Experiment:
 def main() -> None:
     """Write the page."""
     with _run.stage("report"):
-        params = load()
-        experiments = [experiment(name, params) for name in params.run.experiments]
+        params = load().model_dump(mode="json")
+        experiments = [experiment(name, params) for name in params["run"]["experiments"]]
         receipts = read(RECEIPTS, Receipts) if RECEIPTS.is_file() else Receipts()
         text = render(experiments, receipts, params)
         check_size(text, experiments)
@@ -67,30 +65,55 @@ def main() -> None:
         _run.console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
 
 
-def experiment(name: str, params: Params) -> Experiment:
+def experiment(name: str, params: dict[str, Any]) -> Experiment:
     """Gather what the other stages wrote about an experiment."""
     report = _run.REPORTS / name
     tables = sorted((report / "tables").glob("*.json"))
     if not tables:
         raise ValueError(f"{report / 'tables'} holds no table; run dvc repro")
-    described = params.experiment(name)
-    data = _run.POSES / described.dataset / "report.json"
-    settings = _plain(described)
-    models = settings.pop("models")
+    data = _run.POSES / params["experiments"][name]["dataset"] / "report.json"
     return Experiment(
         name=name,
         provenance=read(report / "provenance.json", Provenance),
         tables=[read(path, Table) for path in tables],
         figures=figures(FIGURES / name),
         curves=[curve(path) for path in sorted((report / "training").glob("*.csv"))],
-        models={model: _run.flatten(models[model]) for model in params.run.models},
-        defined=list(models),
-        settings=_run.flatten(settings),
+        settings=settings(name, params),
+        commands=commands(name, params),
         data=read(data, DataReport) if data.is_file() else None,
     )
 
 
-def render(experiments: list[Experiment], receipts: Receipts, params: Params) -> str:
+def settings(experiment: str, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What is set for an experiment, by title; an ablation is what it changes."""
+    described = dict(params["experiments"][experiment])
+    models = described.pop("models")
+    found = {}
+    for name in params["run"]["models"]:
+        found[f"model {name}"] = flat = _run.flatten(models[name])
+        flat.pop("training.seed", None)  # run.seeds says which
+    for name in params["run"].get("ablations", []):
+        found[f"ablation {name}: what it changes"] = _run.flatten(params["ablations"][name])
+    found["data set, estimator and filters"] = _run.flatten(described)
+    found["evaluation"] = _run.flatten(params["evaluate"])
+    return found
+
+
+def commands(experiment: str, params: dict[str, Any]) -> dict[str, str]:
+    """By name, for models and ablations that are defined but not run: the command that adds them."""
+    defined = {
+        "models": params["experiments"][experiment]["models"],
+        "ablations": params.get("ablations", {}),
+    }
+    return {
+        name: f"dvc exp run -S 'run.{section}=[{','.join([*params['run'][section], name])}]'"
+        for section, names in defined.items()
+        for name in names
+        if name not in params["run"][section]
+    }
+
+
+def render(experiments: list[Experiment], receipts: Receipts, params: dict[str, Any]) -> str:
     """The page's text."""
     environment = Environment(
         loader=PackageLoader("stages"),
@@ -110,8 +133,7 @@ def render(experiments: list[Experiment], receipts: Receipts, params: Params) ->
     return environment.get_template("index.html").render(
         experiments=experiments,
         receipts=receipts,
-        run=params.run,
-        evaluate=_run.flatten(_plain(params.evaluate)),
+        seeds=params["run"]["seeds"],
         flatten=_run.flatten,
         chart={"width": WIDTH, "height": HEIGHT},
     )
@@ -123,7 +145,9 @@ def anchor(name: str) -> str:
 
 
 def short(value: Any) -> tuple[str, str | None]:
-    """A value as text, and a hash's first digits with the whole of it apart."""
+    """A value as params.yaml would write it, or a hash's first digits with the whole of it apart."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value), None
     text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
     is_hash = len(text) == 64 and set(text) <= set("0123456789abcdef")
     return (f"{text[:12]}…", text) if is_hash else (text, None)
@@ -140,11 +164,6 @@ def check_size(text: str, experiments: list[Experiment]) -> None:
         f"the report would have {size / 1e6:.1f} MB, more than {LIMIT / 1e6:g}; largest: {largest}; "
         "make figures or films smaller"
     )
-
-
-def _plain(section: Any) -> dict[str, Any]:
-    """A section of params.yaml as mappings, lists and numbers."""
-    return TypeAdapter(type(section)).dump_python(section, mode="json")
 
 
 if __name__ == "__main__":

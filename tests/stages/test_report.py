@@ -204,6 +204,11 @@ def test_without_tables_the_message_says_what_to_run(
     assert failure(capsys) == "Error: data/reports/clips-fcn/tables holds no table; run dvc repro\n"
 
 
+def test_a_training_without_validation(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (results / "data/reports/clips-fcn/training/hanet-4321.csv").write_text("epoch,loss\n1,2\n")
+    assert "hanet-4321.csv has no column validation_mpjpe_mm; run dvc repro" in failure(capsys)
+
+
 @pytest.mark.parametrize("content", ["epoch,validation_mpjpe_mm\n", "epoch,validation_mpjpe_mm\n1,0\n"])
 def test_a_training_without_errors(results: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     (results / "data/reports/clips-fcn/training/hanet-4321.csv").write_text(content)

@@ -148,12 +148,38 @@ def test_an_experiment_of_which_nothing_ran(results: Path) -> None:
 def test_parameters(results: Path) -> None:
     details = {d.one("summary").text: d for d in page().all("details")}
     assert list(details) == [
-        "model hanet", "model hanet-paper", "estimator, filters and data set", "evaluation"
+        "model hanet", "model hanet-paper", "data set, estimator and filters", "evaluation"
     ]  # fmt: skip
     assert "model.interval 2" in details["model hanet"].text
-    assert "refine.mirror_axis none" in details["model hanet"].text
-    assert "filters.gaussian.sigma 1.0, 2.0" in details["estimator, filters and data set"].text
+    assert "refine.mirror_axis null" in details["model hanet"].text
+    assert "training.jitter_starts false" in details["model hanet"].text
+    assert "training.seed" not in details["model hanet"].text
+    assert "filters.gaussian.sigma 1.0, 2.0" in details["data set, estimator and filters"].text
     assert "protocol full" in details["evaluation"].text
+
+
+ABLATIONS = {
+    "run": {"models": ["hanet"], "ablations": ["kin-none"]},
+    "experiments": {"a": {"dataset": "d", "models": {"hanet": {"model": {"window": 5}}, "deciwatch": {}}}},
+    "ablations": {"kin-none": {"model": {"flow": False}}, "oml-off": {"training": {"oml": "off"}}},
+    "evaluate": {"protocol": "full"},
+}
+
+
+def test_ablations_are_what_they_change() -> None:
+    assert report.settings("a", ABLATIONS) == {
+        "model hanet": {"model.window": 5},
+        "ablation kin-none: what it changes": {"model.flow": False},
+        "data set, estimator and filters": {"dataset": "d"},
+        "evaluation": {"protocol": "full"},
+    }
+
+
+def test_what_is_defined_and_not_run_has_a_command() -> None:
+    assert report.commands("a", ABLATIONS) == {
+        "deciwatch": "dvc exp run -S 'run.models=[hanet,deciwatch]'",
+        "oml-off": "dvc exp run -S 'run.ablations=[kin-none,oml-off]'",
+    }
 
 
 def test_several_experiments_have_a_part_each(results: Path) -> None:
