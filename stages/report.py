@@ -7,7 +7,9 @@ alone, so equal inputs give equal bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -68,7 +70,7 @@ def main() -> None:
 def experiment(name: str, params: dict[str, Any]) -> Experiment:
     """Gather what the other stages wrote about an experiment."""
     report = _run.REPORTS / name
-    tables = sorted((report / "tables").glob("*.json"))
+    tables = in_order((report / "tables").glob("*.json"), params.get("tables", {}))
     if not tables:
         raise ValueError(f"{report / 'tables'} holds no table; run dvc repro")
     data = _run.POSES / params["experiments"][name]["dataset"] / "report.json"
@@ -82,6 +84,12 @@ def experiment(name: str, params: dict[str, Any]) -> Experiment:
         commands=commands(name, params),
         data=read(data, DataReport) if data.is_file() else None,
     )
+
+
+def in_order(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
+    """Tables in the order that params.yaml names them in, those it does not name after them by name."""
+    rank = {name: number for number, name in enumerate(names)}
+    return sorted(paths, key=lambda path: (rank.get(path.stem, len(rank)), path.stem))
 
 
 def settings(experiment: str, params: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -166,6 +166,12 @@ ABLATIONS = {
 }
 
 
+def test_tables_stand_in_the_order_of_params() -> None:
+    paths = [Path(f"tables/{name}.json") for name in ("a", "zeta", "c", "b")]
+    ordered = report.in_order(paths, {"gone": 0, "zeta": 0, "b": 0})
+    assert [path.stem for path in ordered] == ["zeta", "b", "a", "c"]
+
+
 def test_ablations_are_what_they_change() -> None:
     assert report.settings("a", ABLATIONS) == {
         "model hanet": {"model.window": 5},
