@@ -31,8 +31,8 @@ class PoseHRNet(HighResolutionNet):
 
     def __init__(self, joints: int) -> None:
         super().__init__(cfg_cls["hrnet_w48"], head="")
-        last = self.stage4[-1]
-        last.fuse_layers = last.fuse_layers[:1]
+        last = self.get_submodule("stage4.2")
+        last.fuse_layers = nn.ModuleList([last.get_submodule("fuse_layers.0")])
         self.final_layer = nn.Conv2d(48, joints, kernel_size=1)
 
     def forward(self, x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B J H/4 W/4"]:
@@ -105,6 +105,7 @@ class DeformableConvolution(nn.Module):
 
     def __init__(self, joints: int, dilation: int) -> None:
         super().__init__()
+        self.reach = (dilation, dilation)
         self.deform_conv = nn.Conv2d(joints, joints, 3, padding=dilation, dilation=dilation)
 
     def forward(
@@ -115,7 +116,7 @@ class DeformableConvolution(nn.Module):
     ) -> Float[Tensor, "B J h w"]:
         conv = self.deform_conv
         return deform_conv2d(
-            x, offsets, conv.weight, conv.bias, padding=conv.padding, dilation=conv.dilation, mask=taps
+            x, offsets, conv.weight, conv.bias, padding=self.reach, dilation=self.reach, mask=taps
         )
 
 
@@ -177,10 +178,11 @@ class DCPose(nn.Module):
     def forward(self, x: Float[Tensor, "B 9 H W"], margin: Int[Tensor, "B 2"]) -> Float[Tensor, "B J h w"]:
         fused = self.fuse(self.rough(x), margin)
         triples = zip(self.modulated_deform_conv_list, self.offsets_list, self.masks_list, strict=True)
-        return sum(
+        resampled = [
             conv(fused.support, offsets(fused.combined), taps(fused.combined))
             for conv, offsets, taps in triples
-        ) / len(DILATIONS)
+        ]
+        return torch.stack(resampled).mean(dim=0)
 
 
 def load(path: Path) -> tuple[DCPose, str]:

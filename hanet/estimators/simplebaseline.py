@@ -14,24 +14,21 @@ from pathlib import Path
 from typing import Literal
 
 from jaxtyping import Float
-from timm.models.resnet import Bottleneck, ResNet
 from torch import Tensor, nn
 
 from hanet.estimators.official import Layout, load_official
-
-BLOCKS: dict[int, tuple[int, ...]] = {50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
-"""Blocks in each of the four stages, by the number of layers in the network's name."""
+from hanet.estimators.resnet import ResNetTrunk
 
 LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
 """Released files are a state dict; files of a training run hold one under ``state_dict``."""
 
 
-class PoseResNet(ResNet):
+class PoseResNet(ResNetTrunk):
     """Image → ResNet (1/32) → three deconvolutions (1/4) → one heat map a joint."""
 
     def __init__(self, joints: int, *, layers: Literal[50, 101] = 50, width: int = 256) -> None:
-        super().__init__(Bottleneck, BLOCKS[layers], num_classes=0, global_pool="")
-        channels = [self.num_features, width, width, width]
+        super().__init__(layers)
+        channels = [self.channels, width, width, width]
         steps: list[nn.Module] = []
         for wide, narrow in pairwise(channels):
             steps += [
@@ -43,7 +40,7 @@ class PoseResNet(ResNet):
         self.final_layer = nn.Conv2d(width, joints, kernel_size=1)
 
     def forward(self, x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B J H/4 W/4"]:
-        return self.final_layer(self.deconv_layers(self.forward_features(x)))
+        return self.final_layer(self.deconv_layers(self.trunk(x)))
 
 
 def load(path: Path, *, joints: int, layers: Literal[50, 101]) -> tuple[PoseResNet, str]:

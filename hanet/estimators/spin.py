@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from timm.models.resnet import Bottleneck, ResNet
 from torch import Tensor, nn
 
 from hanet.estimators.hmr_rotations import rotation_matrices
 from hanet.estimators.official import Layout, load_official
+from hanet.estimators.resnet import ResNetTrunk
 
 LAYOUT = Layout(container="model")
 
@@ -38,13 +38,13 @@ class BodyEstimate(NamedTuple):
     camera: Float[Tensor, "B 3"]
 
 
-class HMR(ResNet):
+class HMR(ResNetTrunk):
     """Features of a 224 × 224 image; pose, shape and camera corrected from their means in three steps."""
 
     def __init__(self) -> None:
-        super().__init__(Bottleneck, (3, 4, 6, 3), num_classes=0)
+        super().__init__(50)
         pose, shape, camera = 24 * 6, 10, 3
-        self.fc1 = nn.Linear(self.num_features + pose + shape + camera, 1024)
+        self.fc1 = nn.Linear(self.channels + pose + shape + camera, 1024)
         self.drop1 = nn.Dropout()
         self.fc2 = nn.Linear(1024, 1024)
         self.drop2 = nn.Dropout()
@@ -58,7 +58,7 @@ class HMR(ResNet):
 
     def features(self, x: Float[Tensor, "B 3 H W"]) -> Float[Tensor, "B F"]:
         """The backbone's last feature map, averaged over the image."""
-        return self.forward_features(x).mean((2, 3))
+        return self.trunk(x).mean((2, 3))
 
     def regress(self, features: Float[Tensor, "B F"], iterations: int = 3) -> BodyEstimate:
         """Correct the mean pose, shape and camera `iterations` times."""
