@@ -56,8 +56,8 @@ class Crop:
     def cut(self, image: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """The crop, interpolated bilinearly, black outside the image.
 
-        Computed in single precision, which gives the same bytes as OpenCV's ``warpAffine`` of today; until
-        version 4.11 that rounded coordinates to 1/32 pixel.
+        Computed in single precision, which gives the bytes of a current OpenCV's ``warpAffine``. Old versions
+        round coordinates to 1/32 pixel, which makes some bytes differ by one.
         """
         (scale, _, dx), (_, _, dy) = self.matrix
         width, height = self.pixels
@@ -128,7 +128,7 @@ def spin_cut(
         image: the whole image.
         resize: ``legacy`` stretches each crop's darkest to brightest value to 0..255, as the function of old
             SciPy did that the released network was evaluated with; ``range_preserving`` leaves brightness
-            alone, as the authors' later code does.
+            alone, as the authors' later code is meant to; its numbers were not compared with that code's.
     """
     top_left, bottom_right = _spin_corners(crop)
     window = _pixels(image, np.arange(top_left[1], bottom_right[1]), np.arange(top_left[0], bottom_right[0]))

@@ -37,19 +37,33 @@ from hanet.poses import DIMS, FrameOfReference, PoseSequence, Representation, Un
 from hanet.skeletons import POSETRACK17, SMPL24, Skeleton
 
 Picture = UInt8[np.ndarray, "rows columns 3"]
-
-
 Poses = tuple[Float[np.ndarray, "B J D"], Float[np.ndarray, "B J"] | None]
+"""Poses of a batch and, where the network has a say on it, scores."""
 
 
 @runtime_checkable
 class Estimator(Protocol):
     """A network with what it needs before and after it."""
 
-    skeleton: Skeleton
-    representation: Representation
-    unit: Unit
-    frame_of_reference: FrameOfReference
+    @property
+    def skeleton(self) -> Skeleton:
+        """Joints of the poses."""
+        ...
+
+    @property
+    def representation(self) -> Representation:
+        """What the poses are."""
+        ...
+
+    @property
+    def unit(self) -> Unit:
+        """Their unit."""
+        ...
+
+    @property
+    def frame_of_reference(self) -> FrameOfReference:
+        """What they are relative to."""
+        ...
 
     def prepare(
         self, previous: Picture, current: Picture, following: Picture, box: Float[np.ndarray, " 4"]
