@@ -14,11 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from hanet.data.releases import RELEASES, released_pair
+from hanet.estimators.cli import estimators
 from hanet.methods.interpolation import interpolate
 from hanet.metrics import Scores, evaluate
 from hanet.tables import terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+app.command()(estimators)
 
 
 class Dataset(StrEnum):

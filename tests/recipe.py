@@ -21,6 +21,13 @@ REFERENCE = Path(__file__).parent / "reference"
 _GOLDEN, _STEP = 0x9E3779B97F4A7C15, 0xD1B54A32D192ED03
 _MIX = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))
 
+_MEANS = {
+    "init_pose": ([1.0, 0, 0, 1, 0, 0], 0.1),
+    "init_shape": ([0.0], 0.1),
+    "init_cam": ([0.9, 0, 0], 0.05),
+}
+"""SMPL regressors' mean pose, shape and camera, and how far each is varied."""
+
 
 def noise(name: str, shape: Sequence[int]) -> np.ndarray:
     """Float64 in [-1, 1): splitmix64 over a counter that starts where the name's CRC-32 says."""
@@ -48,10 +55,16 @@ def tensor(key: str, shape: Sequence[int], gain: float = 1.0) -> np.ndarray:
     elif kind == "weight" and len(shape) == 1:
         values = 0.7 + 0.1 * values
     elif kind == "weight":
-        values = values * math.sqrt(6 / math.prod(shape[1:]))
+        # Six axes: a layer of its own for each part (PARE); its inputs are the third axis.
+        values = values * math.sqrt(6 / (shape[2] if len(shape) == 6 else math.prod(shape[1:])))
+    elif kind == "temperature":
+        values = np.ones(shape)
+    elif kind in _MEANS:
+        mean, size = _MEANS[kind]
+        values = np.resize(mean, shape) + size * values
     else:
         raise KeyError(f"the recipe has no rule for {key}")
-    return (values * gain).astype(np.float32)
+    return np.asarray(values * gain, dtype=np.float32)
 
 
 def weights(manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -66,6 +79,21 @@ def sha256(tensors: Mapping[str, np.ndarray]) -> str:
     for key in sorted(tensors):
         digest.update(key.encode() + b"\0" + tensors[key].tobytes())
     return digest.hexdigest()
+
+
+def network_weights(
+    shapes: Mapping[str, Sequence[int]], manifest: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Tensors for a network of these names and shapes, where they are exactly the published network's.
+
+    Names and shapes of networks with thousands of tensors are stored as a digest.
+    """
+    listed = sorted((name, list(shape)) for name, shape in shapes.items())
+    assert len(listed) == manifest["keys"]
+    assert hashlib.sha256(json.dumps(listed).encode()).hexdigest() == manifest["shapes_sha256"]
+    filled = weights({"shapes": dict(listed), "gains": manifest["gains"]})
+    assert sha256(filled) == manifest["weights_sha256"]
+    return filled
 
 
 def model_input(manifest: Mapping[str, Any], name: str) -> np.ndarray:

@@ -1,0 +1,157 @@
+"""Keypoints of one skeleton as a weighted mix of another's, where names alone do not convert them.
+
+Axes: T frames, S source joints, J target joints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hanet.poses import PoseSequence, check_pair
+from hanet.skeletons import JHMDB15, MPII16, Skeleton, conversion
+
+
+@dataclass(frozen=True)
+class JointMix:
+    """A named conversion: each target joint is a sum of source joints, with weights that sum to 1.
+
+    Attributes:
+        name: what a run records.
+        source: the skeleton that comes in.
+        target: the skeleton that goes out.
+        weights: (J, S), rows sum to 1, so that a person who moves is moved as a whole.
+        named: (J,) True where both skeletons have the joint by name; elsewhere the mix is a guess or a fit.
+
+    Raises:
+        ValueError: where weights do not fit the skeletons or a row does not sum to 1.
+    """
+
+    name: str
+    source: Skeleton
+    target: Skeleton
+    weights: Float[np.ndarray, "J S"]
+    named: Bool[np.ndarray, " J"]
+
+    def __post_init__(self) -> None:
+        shape = (len(self.target), len(self.source))
+        if self.weights.shape != shape or self.named.shape != shape[:1]:
+            raise ValueError(
+                f"{self.name}: weights must be {shape} and named {shape[:1]}, "
+                f"got {self.weights.shape} and {self.named.shape}"
+            )
+        if not np.allclose(self.weights.sum(axis=1), 1):
+            raise ValueError(f"{self.name}: the weights of each joint must sum to 1")
+
+    def __call__(self, poses: PoseSequence) -> PoseSequence:
+        """The poses on the target skeleton; a joint's score is the least of those it is mixed from.
+
+        Raises:
+            ValueError: poses of another skeleton, or rotations, which do not mix.
+        """
+        if poses.skeleton != self.source or poses.representation == "smpl":
+            raise ValueError(
+                f"{poses.name}: {self.name} converts keypoints and joints on {self.source.name}, got "
+                f"{poses.representation} on {poses.skeleton.name}"
+            )
+        # Each joint from its own sources: a NaN in another joint times 0 would be NaN.
+        used = self.weights != 0
+        values = np.stack(
+            [
+                np.einsum("s,tsd->td", row[mask], poses.values[:, mask])
+                for row, mask in zip(self.weights, used, strict=True)
+            ],
+            axis=1,
+        ).astype(poses.values.dtype)
+        scores, labelled = poses.scores, poses.labelled
+        if scores is not None:
+            scores = np.stack([scores[:, mask].min(axis=1) for mask in used], axis=1)
+        if labelled is not None:
+            labelled = np.stack([labelled[:, mask].all(axis=1) for mask in used], axis=1)
+        return replace(poses, values=values, skeleton=self.target, scores=scores, labelled=labelled)
+
+
+def joint_mix(
+    name: str, source: Skeleton, target: Skeleton, rules: Mapping[str, Mapping[str, float]]
+) -> JointMix:
+    """Joints by name where both skeletons have them, by `rules` (target joint → weights) elsewhere.
+
+    Raises:
+        ValueError: target joints without a name in the source or a rule.
+        KeyError: a rule names a joint there is not.
+    """
+    index, named = conversion(source, target)
+    weights = np.zeros((len(target), len(source)))
+    weights[named, index[named]] = 1.0
+    for joint, row in rules.items():
+        weights[target.index(joint)] = 0.0
+        named[target.index(joint)] = False
+        for part, weight in row.items():
+            weights[target.index(joint), source.index(part)] = weight
+    if missing := [j for j, row in zip(target.joints, weights, strict=True) if not row.any()]:
+        raise ValueError(f"{name}: no rule for {', '.join(missing)}, which {source.name} lacks")
+    return JointMix(name, source, target, weights, named)
+
+
+MPII_TO_JHMDB = joint_mix(
+    "mpii16_to_jhmdb15_guessed",
+    MPII16,
+    JHMDB15,
+    {
+        "neck": {"upper_neck": 1.0},
+        "belly": {"pelvis": 0.5, "thorax": 0.5},
+        "face": {"upper_neck": 0.5, "head_top": 0.5},
+    },
+)
+"""SimpleBaseline's keypoints as Sub-JHMDB's: limbs by name; neck, belly and face are a guess of ours, since
+nobody published how they were made. `calibrate` fits them to ground truth."""
+
+
+def calibrate(
+    mix: JointMix,
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]],
+    candidates: Sequence[str] = ("pelvis", "thorax", "upper_neck", "head_top"),
+) -> JointMix:
+    """The conversion with the joints that have no name fitted to ground truth by least squares.
+
+    Weights sum to 1, over all labelled and finite frames of all pairs. Fit on training sequences only.
+
+    Args:
+        mix: where to start; joints by name stay.
+        pairs: ground truth on the target skeleton and poses on the source skeleton, frame by frame.
+        candidates: source joints that may have weight.
+
+    Raises:
+        ValueError: pairs that do not fit each other, or too few frames for a joint.
+    """
+    parts = [mix.source.index(name) for name in candidates]
+    weights = mix.weights.copy()
+    for joint in np.flatnonzero(~mix.named):
+        rows = [_equations(mix, gt, detected, int(joint), parts) for gt, detected in pairs]
+        A = np.concatenate([a for a, _ in rows]) if rows else np.zeros((0, len(parts) - 1))
+        if np.linalg.matrix_rank(A) < len(parts) - 1:
+            raise ValueError(
+                f"{mix.name}: {len(A)} labelled coordinates do not determine the weights of "
+                f"{mix.target.joints[joint]}; give more or more varied frames, or fewer candidates"
+            )
+        others = np.linalg.lstsq(A, np.concatenate([b for _, b in rows]), rcond=None)[0]
+        weights[joint] = 0.0
+        weights[joint, parts] = [1 - others.sum(), *others]
+    return replace(mix, name=mix.name.replace("_guessed", "_calibrated"), weights=weights)
+
+
+def _equations(
+    mix: JointMix, gt: PoseSequence, detected: PoseSequence, joint: int, parts: Sequence[int]
+) -> tuple[Float[np.ndarray, "N S"], Float[np.ndarray, " N"]]:
+    """Sum to 1 by construction: everything relative to the first candidate, its weight is what is left."""
+    check_pair(gt, mix(detected))
+    first = detected.values[:, parts[0]]
+    A = np.moveaxis(detected.values[:, list(parts[1:])] - first[:, None], 1, 2)
+    b = gt.values[:, joint] - first
+    use = np.isfinite(A).all(axis=(1, 2)) & np.isfinite(b).all(axis=1)
+    if gt.labelled is not None:
+        use &= gt.labelled[:, joint]
+    return A[use].reshape(-1, len(parts) - 1).astype(float), b[use].reshape(-1).astype(float)
