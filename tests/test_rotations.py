@@ -74,7 +74,10 @@ def test_agrees_with_scipy(rng):
     assert np.abs(turned - by_scipy.as_matrix()).max() < 1e-13
     quaternions = rng.normal(size=(500, 4)) * 10
     by_scipy = Rotation.from_quat(np.roll(quaternions, -1, axis=1))
-    assert np.abs(R.quaternion_to_matrix(torch.from_numpy(quaternions)).numpy() - by_scipy.as_matrix()).max() < 1e-13
+    assert (
+        np.abs(R.quaternion_to_matrix(torch.from_numpy(quaternions)).numpy() - by_scipy.as_matrix()).max()
+        < 1e-13
+    )
     other = Rotation.random(500, random_state=1)
     distance = R.geodesic_distance(matrix, torch.from_numpy(other.as_matrix()))
     assert np.abs(distance.numpy() - (truth.inv() * other).magnitude()).max() < 1e-12
@@ -82,7 +85,9 @@ def test_agrees_with_scipy(rng):
 
 @pytest.mark.parametrize("dtype, tolerance", [(torch.float32, 2e-6), (torch.float64, 1e-14)])
 def test_round_trips_keep_precision_and_leading_axes(dtype, tolerance):
-    matrix = torch.from_numpy(Rotation.random(24, random_state=0).as_matrix()).to(dtype).reshape(2, 3, 4, 3, 3)
+    matrix = (
+        torch.from_numpy(Rotation.random(24, random_state=0).as_matrix()).to(dtype).reshape(2, 3, 4, 3, 3)
+    )
     for there, back in (
         (R.matrix_to_axis_angle, R.axis_angle_to_matrix),
         (R.matrix_to_quaternion, R.quaternion_to_matrix),
