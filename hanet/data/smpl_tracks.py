@@ -138,14 +138,15 @@ def from_axis_angle(
     )
 
 
+_NUMBER = pa.field("element", pa.float32(), nullable=False)
 _SCHEMA = pa.schema(
     [
         pa.field("sequence", pa.string(), nullable=False),
         pa.field("track", pa.int32(), nullable=False),
         pa.field("frame", pa.int32(), nullable=False),
-        pa.field("betas", pa.list_(pa.float32(), 10), nullable=False),
+        pa.field("betas", pa.list_(_NUMBER, 10), nullable=False),
         # NaN where unknown: see hanet.data.schema on null lists of fixed size.
-        pa.field("transl", pa.list_(pa.float32(), 3), nullable=False),
+        pa.field("transl", pa.list_(_NUMBER, 3), nullable=False),
         pa.field("scaling", pa.float64(), nullable=False),
     ],
     metadata={b"hanet.smpl_side_table": b"1"},
