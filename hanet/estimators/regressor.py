@@ -42,10 +42,10 @@ class RegressorErrors:
         ValueError: a negative value, or a `drift_time` of 0.
     """
 
-    bias_degrees: float = 4.0
-    jitter_degrees: float = 2.0
-    drift_degrees: float = 6.0
-    drift_time: float = 0.3
+    bias_degrees: float = 5.0
+    jitter_degrees: float = 0.6
+    drift_degrees: float = 3.0
+    drift_time: float = 0.5
     burst_rate: float = 0.1
     burst_time: float = 0.3
     burst_degrees: float = 35.0
