@@ -44,7 +44,9 @@ def retarget(sequence: PoseSequence, rest: Float[np.ndarray, "24 3"]) -> SmplTra
     """
     _check(sequence)
     known = np.isfinite(sequence.values).all(axis=(1, 2))
-    joints = dict(zip(H36M17.joints, sequence.values[known].astype(np.float64).transpose(1, 0, 2), strict=True))
+    joints = dict(
+        zip(H36M17.joints, sequence.values[known].astype(np.float64).transpose(1, 0, 2), strict=True)
+    )
     bones = dict(zip(SMPL24.joints, rest, strict=True))
     turned = _global_rotations(sequence.name, joints, bones) if known.any() else {}
 

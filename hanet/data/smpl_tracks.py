@@ -167,7 +167,9 @@ def write_side_table(path: str | Path, tracks: Iterable[SmplTrack]) -> None:
         with pq.ParquetWriter(temporary, _SCHEMA, compression="zstd") as writer:
             for track in tracks:
                 if track.poses.key in seen:
-                    raise ValueError(f"{track.poses.name}, track {track.poses.track}: given twice; give it once")
+                    raise ValueError(
+                        f"{track.poses.name}, track {track.poses.track}: given twice; give it once"
+                    )
                 seen.add(track.poses.key)
                 writer.write_table(_rows(track))
         temporary.replace(path)
@@ -212,7 +214,9 @@ class SideTable:
         except (pa.ArrowException, OSError) as error:
             raise ValueError(f"{path}: cannot be read as a side table of SMPL tracks ({error})") from error
         if not table.schema.equals(_SCHEMA, check_metadata=True):
-            raise ValueError(f"{path}: expected a side table of SMPL tracks, got columns {table.column_names}")
+            raise ValueError(
+                f"{path}: expected a side table of SMPL tracks, got columns {table.column_names}"
+            )
         columns = {name: table[name].combine_chunks() for name in table.column_names}
         self._betas = columns["betas"].flatten().to_numpy().reshape(-1, 10)
         self._transl = columns["transl"].flatten().to_numpy().reshape(-1, 3)

@@ -36,7 +36,9 @@ WORST_MM = 200.0
 SKIN = np.array([196.0, 203.0, 214.0])
 RING = "#c2185b"
 _COLOURS = colormaps["YlOrRd"]
-_LIGHT = np.array([-0.35, -0.55, -0.76])  # direction to the light in the camera's frame: above, left, in front
+_LIGHT = np.array(
+    [-0.35, -0.55, -0.76]
+)  # direction to the light in the camera's frame: above, left, in front
 
 
 @dataclass(frozen=True)
@@ -180,7 +182,10 @@ def pelvis_aligned(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float
     device = body.joint_template.device
     with torch.inference_mode():
         parts = [
-            body(track.matrices(slice(t, t + 1)).to(device), torch.from_numpy(track.betas[t : t + 1]).to(device))
+            body(
+                track.matrices(slice(t, t + 1)).to(device),
+                torch.from_numpy(track.betas[t : t + 1]).to(device),
+            )
             for t in index
         ]
         moved = [track.scaling * (p.vertices - p.joints[:, :1]).cpu() for p in parts]
@@ -241,7 +246,7 @@ def compare_figure(
             )
             axes = grid[row, column]
             _cell(axes, picture, "" if name == TRUTH else f"{distance[row].mean():.0f} mm")
-            if row in ringed:
+            if row in ringed and distance[row].any():
                 _ring(axes, mesh[row], distance[row], view)
             if row == 0:
                 axes.set_title(name, fontsize=11)
@@ -267,9 +272,7 @@ def _grid(rows: int, columns: int, *, aspect: float) -> tuple[Figure, Any]:
     scale = ScalarMappable(
         Normalize(0, WORST_MM), ListedColormap(error_colours(np.linspace(0, WORST_MM, 256)) / 255)
     )
-    bar = figure.colorbar(
-        scale, cax=figure.add_axes((1 - 0.7 / width, 0.3, 0.12 / width, 0.4)), extend="max"
-    )
+    bar = figure.colorbar(scale, cax=figure.add_axes((1 - 0.7 / width, 0.3, 0.12 / width, 0.4)), extend="max")
     bar.set_label("vertex error, mm", fontsize=8)
     bar.ax.tick_params(labelsize=7)
     return figure, grid
@@ -280,15 +283,15 @@ def _cell(axes: Any, picture: UInt8[np.ndarray, "H W 3"], note: str) -> None:
     axes.set(xticks=[], yticks=[])
     for spine in axes.spines.values():
         spine.set_color("#dddddd")
-    axes.text(0.97, 0.02, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=9, color="#333333")
+    axes.text(
+        0.97, 0.02, note, transform=axes.transAxes, ha="right", va="bottom", fontsize=9, color="#333333"
+    )
 
 
-def _ring(
-    axes: Any, mesh: Float[np.ndarray, "V 3"], errors: Float[np.ndarray, " V"], view: View
-) -> None:
+def _ring(axes: Any, mesh: Float[np.ndarray, "V 3"], errors: Float[np.ndarray, " V"], view: View) -> None:
     """About the worst vertex and those near it that are nearly as bad; kept inside the picture."""
     near = np.linalg.norm(mesh - mesh[errors.argmax()], axis=1) < 0.25
-    place = view.project(mesh[near & (errors > 0.6 * errors.max())])[:, :2]
+    place = view.project(mesh[near & (errors >= 0.6 * errors.max())])[:, :2]
     height = view.size[1]
     radius = float(np.clip(np.ptp(place, axis=0).max() / 2 + 0.04 * height, 0.08 * height, 0.2 * height))
     inside = np.array([radius, radius]) + 2
@@ -344,7 +347,7 @@ def _video_frames(
         yield np.concatenate(cells, axis=1)
 
 
-def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float) -> None:
+def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float | int) -> None:
     """Pictures as an MP4 (yuv420p; H.264 where PyAV has an encoder for it, else MPEG-4).
 
     Odd sizes are cut by one pixel, as the format needs even ones. Written whole or not at all.

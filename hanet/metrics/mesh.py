@@ -157,7 +157,9 @@ def _tallies(
     sums: dict[str, Tally] = {}
     tail: tuple[np.ndarray, np.ndarray] | None = None  # two frames before the chunk, for second differences
     for (gt_vertices, gt), (pred_vertices, pred) in posed:
-        around = (pred, gt) if tail is None else (np.concatenate(p) for p in zip(tail, (pred, gt), strict=True))
+        around = (
+            (pred, gt) if tail is None else (np.concatenate(p) for p in zip(tail, (pred, gt), strict=True))
+        )
         around_pred, around_gt = around
         tail = around_pred[-2:], around_gt[-2:]
         accel = F.accel_per_joint(around_pred, around_gt, root=skeleton.root)

@@ -84,7 +84,9 @@ def test_frames_without_a_pose_stay_without():
     assert np.isfinite(np.delete(seen.poses.values, 4, axis=0)).all()
 
 
-@pytest.mark.parametrize("field, value", [("jitter_degrees", -1.0), ("drift_time", 0.0), ("betas", float("nan"))])
+@pytest.mark.parametrize(
+    "field, value", [("jitter_degrees", -1.0), ("drift_time", 0.0), ("betas", float("nan"))]
+)
 def test_impossible_errors_are_refused(field, value):
     with pytest.raises(ValueError, match=f"{field} must be"):
         RegressorErrors(**{field: value})

@@ -127,7 +127,9 @@ def test_unknown_truth_is_left_out_and_unknown_predictions_are_refused():
     assert without.means["mpvpe_mm"] == pytest.approx(np.mean(errors), rel=1e-5)
     detected.poses.values[2] = np.nan
     assert evaluate_meshes([partly], [detected], BODY).means == without.means
-    with pytest.raises(ValueError, match="a: no pose \\(NaN\\) in 1 frames that are to be scored, the first is 2"):
+    with pytest.raises(
+        ValueError, match="a: no pose \\(NaN\\) in 1 frames that are to be scored, the first is 2"
+    ):
         evaluate_meshes([truth], [detected], BODY)
 
 
