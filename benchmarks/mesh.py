@@ -68,9 +68,10 @@ def report() -> None:
     lines = [
         "# Scoring SMPL meshes",
         "",
-        f"`evaluate_meshes` of one track on the synthetic body ({V:,} vertices, posed twice a frame: truth and "
-        "prediction), one thread, a process of its own each. SMPL has 6,890 vertices. *Above tracks* is the peak "
-        "of resident memory less what the process held before it began: imports, body and both tracks.",
+        f"`evaluate_meshes` of one track on the synthetic body ({V:,} vertices, posed twice a frame: truth "
+        "and prediction), one thread, a process of its own each. SMPL has 6,890 vertices. *Above tracks* is "
+        "how far resident memory rose over its peak before scoring began, when imports, body and tracks were "
+        "there; it includes a flag a number of both tracks.",
         "",
         f"| chunk ({FRAMES:,} frames) | speed over chunk 1 | million vertices/s | above tracks, MB |",
         "|---:|---:|---:|---:|",
@@ -83,8 +84,8 @@ def report() -> None:
         "| frames (chunk 64) | million vertices/s | above tracks, MB | peak, MB |",
         "|---:|---:|---:|---:|",
         *(
-            f"| {frames:,} | {2 * frames * V / got['seconds'] / 1e6:.1f} | {got['peak'] - got['before']:,.0f} "
-            f"| {got['peak']:,.0f} |"
+            f"| {frames:,} | {2 * frames * V / got['seconds'] / 1e6:.1f} "
+            f"| {got['peak'] - got['before']:,.0f} | {got['peak']:,.0f} |"
             for frames, got in by_length.items()
         ),
         "",

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import io
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import smplx
@@ -22,6 +22,7 @@ import torch
 from jaxtyping import Float, Int
 from smplx.lbs import batch_rigid_transform
 from smplx.utils import Struct
+from smplx.vertex_ids import vertex_ids
 from torch import Tensor, nn
 
 from hanet.data.smpl_files import SHAPES, SmplArrays, read_regressor, read_smpl
@@ -45,11 +46,17 @@ _JOINTS_49 = (
 _WRAPPER_14 = (11, 10, 9, 12, 13, 14, 4, 3, 2, 5, 6, 7, 1, 38)
 """LSP-14 among the 49."""
 
-_H36M_SOURCE = "J_regressor_h36m.npy is among the data files that the SPIN and VIBE projects tell to download; give its path"
+_H36M_SOURCE = (
+    "J_regressor_h36m.npy is among the data files that the SPIN and VIBE projects tell to download; "
+    "give its path"
+)
 _EXTRA_SOURCE = (
     "J_regressor_extra.npy is among the data files that the SPIN and VIBE projects tell to download; "
     "give its path"
 )
+
+
+_rigid: Any = batch_rigid_transform  # whose annotations name smplx's own Tensor
 
 
 class BodyOutput(NamedTuple):
@@ -68,6 +75,12 @@ class Body(nn.Module):
         extra_regressor: the 9 joints that SPIN regresses; needed for the 49-joint order.
     """
 
+    smpl: Any  # smplx gives its tensors a type of its own
+    joint_template: Tensor
+    joint_shapedirs: Tensor
+    h36m_regressor: Tensor | None
+    extra_regressor: Tensor | None
+
     def __init__(
         self,
         arrays: SmplArrays,
@@ -79,7 +92,7 @@ class Body(nn.Module):
         V = len(arrays.v_template)
         kintree = np.array([SMPL24.parents, range(len(SMPL24))])
         # The picked vertices are SMPL's; another mesh has no such vertices, so its picks mean nothing.
-        picks = None if V == SMPL_VERTICES else dict.fromkeys(smplx.vertex_ids.vertex_ids["smplh"], 0)
+        picks = vertex_ids["smplh"] if V == SMPL_VERTICES else dict.fromkeys(vertex_ids["smplh"], 0)
         with contextlib.redirect_stdout(io.StringIO()):  # smplx prints that 10 shapes are few
             self.smpl = smplx.SMPL(
                 "",
@@ -125,6 +138,16 @@ class Body(nn.Module):
         )
 
     @property
+    def device(self) -> torch.device:
+        """Where the body is, and inputs must be."""
+        return self.joint_template.device
+
+    @property
+    def num_vertices(self) -> int:
+        """V."""
+        return self.smpl.get_num_verts()
+
+    @property
     def faces(self) -> Int[np.ndarray, "F 3"]:
         """Triangles as vertex numbers."""
         return self.smpl.faces_tensor.cpu().numpy()
@@ -166,7 +189,7 @@ class Body(nn.Module):
         """The joints of `forward` without the vertices, at a small part of the cost."""
         betas = self._betas(rotations, betas)
         rest = self.joint_template + torch.einsum("bs,jds->bjd", betas, self.joint_shapedirs)
-        posed, _ = batch_rigid_transform(rotations, rest, self.smpl.parents, dtype=rotations.dtype)
+        posed, _ = _rigid(rotations, rest, self.smpl.parents, dtype=rotations.dtype)
         return posed if transl is None else posed + transl[:, None]
 
     def joint_set(self, output: BodyOutput, name: JointSet) -> Float[Tensor, "B J 3"]:

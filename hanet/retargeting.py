@@ -69,13 +69,13 @@ def retarget(sequence: PoseSequence, rest: Float[np.ndarray, "24 3"]) -> SmplTra
 def _check(sequence: PoseSequence) -> None:
     if sequence.skeleton != H36M17 or sequence.representation != "3d":
         raise ValueError(
-            f"{sequence.name}: retargeting reads 3D joints on {H36M17.name}, got {sequence.representation} on "
-            f"{sequence.skeleton.name}; convert them by hanet.skeletons.conversion"
+            f"{sequence.name}: retargeting reads 3D joints on {H36M17.name}, got {sequence.representation} "
+            f"on {sequence.skeleton.name}; convert them by hanet.skeletons.conversion"
         )
     if sequence.frame_of_reference not in ("camera", "world"):
         raise ValueError(
-            f"{sequence.name}: retargeting needs absolute joints, in camera or world, for the translation; got "
-            f"{sequence.frame_of_reference}"
+            f"{sequence.name}: retargeting needs absolute joints, in camera or world, for the translation; "
+            f"got {sequence.frame_of_reference}"
         )
 
 
@@ -124,8 +124,8 @@ def _unit(name: str, vectors: Float[np.ndarray, "*T 3"], what: str) -> Float[np.
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     if (length < _SHORTEST).any():
         raise ValueError(
-            f"{name}: {what} has no length in {int((length < _SHORTEST).sum())} frames, so its direction is not "
-            "told; mark them as unknown (NaN)"
+            f"{name}: {what} has no length in {int((length < _SHORTEST).sum())} frames, so its direction is "
+            "not told; mark them as unknown (NaN)"
         )
     return vectors / length
 

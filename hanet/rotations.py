@@ -154,7 +154,7 @@ def rotation_6d_to_matrix(
 def geodesic_distance(
     first: Float[Tensor, "*batch 3 3"], second: Float[Tensor, "*batch 3 3"]
 ) -> Float[Tensor, "*batch"]:
-    """Angle (radians, 0 to π) of the rotation from one matrix to the other; its gradient is 0 at distance 0."""
+    """Angle (radians, 0 to π) of the rotation between two matrices; its gradient is 0 at distance 0."""
     between = matrix_to_axis_angle(first.transpose(-2, -1) @ second)
     square = (between**2).sum(dim=-1)
     apart = square > 0

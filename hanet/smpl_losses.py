@@ -1,8 +1,8 @@
 """Losses on SMPL rotations beyond those on their numbers: where the body's joints come to lie.
 
 L1 on the 6D numbers is `hanet.losses.hanet_loss` itself, on 24 × 6 channels. The joint term is what HANet's
-released SMPL training meant to add (that code cannot run). It serves every refiner's poses: HANet's two branches
-by `smpl_hanet_loss`, DeciWatch's and SmoothNet's poses by `smpl_joint_loss` beside their own losses.
+released SMPL training meant to add (that code cannot run). It serves every refiner's poses: HANet's two
+branches by `smpl_hanet_loss`, DeciWatch's and SmoothNet's by `smpl_joint_loss` beside their own losses.
 
 Axes: B windows, T frames, C = 24·6 channels, a joint's six in `hanet.data.smpl_tracks.CACHE_LAYOUT`.
 """
@@ -73,7 +73,7 @@ def smpl_joint_loss(
     Args:
         pose, gt: 6D rotations; `gt` may be NaN where `labelled` is False.
         body: in the poses' precision, on their device.
-        betas, transl: the estimator's shape and translation, which no refiner changes; None: mean shape, none.
+        betas, transl: the estimator's shape and translation, which no refiner changes; None: mean shape, 0.
         gt_betas, gt_transl: those of the truth; None: as the estimator's, so that rotations alone count.
         labelled: frames whose truth is known; None: all. The loss is 0 where there is none.
 

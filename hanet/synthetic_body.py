@@ -151,7 +151,7 @@ def _surface(points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, " N"]:
 
 
 def _mesh() -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
-    """Surface nets: a vertex in each grid cell that the surface crosses, two triangles at each crossed edge."""
+    """Surface nets: a vertex in each cell that the surface crosses, two triangles at each crossed edge."""
     half = np.array([24, 42, 9]) * CELL  # the grid is its own mirror image, and so is the mesh
     centre = np.array([0.0, -0.33, 0.02])
     axes = [np.arange(-h, h + CELL / 2, CELL) + c for h, c in zip(half, centre, strict=True)]
@@ -243,7 +243,7 @@ def _shapes(
 
 
 def _pose_bulges(weights: Float[np.ndarray, "V 24"]) -> Float[np.ndarray, "V 3 207"]:
-    """Millimetres by which the flesh about a joint moves as it turns: made up, smooth, strongest at the joint."""
+    """Millimetres that the flesh about a joint moves as it turns: made up, smooth, most at the joint."""
     directions = np.random.default_rng(0).normal(scale=0.002, size=(len(SMPL24) - 1, 3, 9))
     parents = list(SMPL24.parents[1:])
     at_joint = 4 * weights[:, 1:] * weights[:, parents]  # 1 where joint and parent pull alike

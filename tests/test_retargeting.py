@@ -57,7 +57,7 @@ def largest_error(joints: np.ndarray) -> float:
 
 
 def test_the_rest_pose_needs_no_rotation():
-    joints = as_h36m17(rest_joints()[None]) + [1.0, 2.0, 3.0]
+    joints = as_h36m17(rest_joints()[None]) + np.array([1.0, 2.0, 3.0])
     track = retarget(clip(joints), rest_joints())
     assert np.abs(track.matrices().numpy() - np.eye(3)).max() < 1e-6
     np.testing.assert_allclose(track.transl, [[1, 2, 3]], atol=1e-6)
@@ -113,7 +113,7 @@ def test_what_cannot_be_retargeted_is_named():
     joints = posed(np.zeros((2, 24, 3)))
     with pytest.raises(ValueError, match="3D joints on h36m17, got 3d on h36m17_left_first"):
         retarget(clip(joints, skeleton=H36M17_LEFT_FIRST), BODY.rest_joints)
-    with pytest.raises(ValueError, match="absolute joints, .* got camera_root_relative"):
+    with pytest.raises(ValueError, match=r"absolute joints, .* got camera_root_relative"):
         retarget(clip(joints, "camera_root_relative"), BODY.rest_joints)
     joints[1, H36M17.index("l_knee")] = joints[1, H36M17.index("l_hip")]
     with pytest.raises(ValueError, match="clip: l_hip to l_knee has no length in 1 frames"):

@@ -7,8 +7,8 @@ accepts the licence, downloads "SMPL for Python", and names the file by its path
   ``basicModel_neutral_lbs_10_207_0_v1.0.0.pkl`` (1.0.0); scores are published on the neutral body;
 - any of them as `.npz` with the same fields as plain arrays.
 
-The pickles hold arrays, SciPy's sparse matrices and chumpy's differentiable arrays. They are read by stand-ins
-that know these few forms and call nothing of the file's choosing.
+The pickles hold arrays, SciPy's sparse matrices and chumpy's differentiable arrays. They are read by
+stand-ins that know these few forms and call nothing of the file's choosing.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ from hanet.data.unpickle import (
 from hanet.skeletons import SMPL24
 
 WHERE = (
-    "register at https://smpl.is.tue.mpg.de, accept the licence, download 'SMPL for Python' and give the path "
-    "of SMPL_NEUTRAL.pkl (basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl in the download) or an .npz of it"
+    "register at https://smpl.is.tue.mpg.de, accept the licence, download 'SMPL for Python' and give the "
+    "path of SMPL_NEUTRAL.pkl (basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl in the download) or an .npz of it"
 )
 SHAPES = 10
 """Shape coefficients (betas) in use; a file may hold more."""
@@ -46,7 +46,7 @@ class SmplFileError(ValueError):
 
 
 class SmplArrays(NamedTuple):
-    """A body in SMPL's format, rest pose, metres: V vertices, F triangles, 24 joints, 10 shapes, 207 features."""
+    """A body in SMPL's format, rest pose, metres; V vertices, F triangles."""
 
     v_template: Float[np.ndarray, "V 3"]
     shapedirs: Float[np.ndarray, "V 3 10"]
@@ -126,7 +126,7 @@ def _checked(arrays: dict[str, np.ndarray], path: Path) -> SmplArrays:
         if not np.isfinite(array).all():
             raise SmplFileError(f"{path}: {name} holds values that are not finite; {WHERE}")
     faces = arrays.pop("f").astype(np.int64)
-    if faces.size and not (0 <= faces.min() and faces.max() < V):
+    if faces.size and (faces.min() < 0 or faces.max() >= V):
         raise SmplFileError(f"{path}: f names vertices outside 0..{V - 1}; {WHERE}")
     return SmplArrays(**{name: array.astype(np.float64) for name, array in arrays.items()}, f=faces)
 

@@ -1,16 +1,17 @@
 """Tracks of SMPL parameters: rotations as a PoseSequence, shape and place beside them.
 
-The rotations are poses like any others: (T, 24, 6) on skeleton ``smpl24``, unit ``rot6d``, each relative to the
-joint's parent, the first (the root) to the camera or world. They are cached, refined and compared as such. The
-six numbers of a joint are in the layout `CACHE_LAYOUT`, that of HANet's released data, everywhere in this
-package. What no refiner changes (shape, translation, size) goes in a side table: one Parquet file beside the
-cache, a row a frame.
+The rotations are poses like any others: (T, 24, 6) on skeleton ``smpl24``, unit ``rot6d``, each relative to
+the joint's parent, the first (the root) to the camera or world. They are cached, refined and compared as
+such. The six numbers of a joint are in the layout `CACHE_LAYOUT`, that of HANet's released data, everywhere
+in this package. What no refiner changes (shape, translation, size) goes in a side table: one Parquet file
+beside the cache, a row a frame.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
@@ -102,10 +103,10 @@ def smpl_sequence(
 
 def from_axis_angle(
     name: str,
-    axis_angle: Float[np.ndarray, "T *pose"],
+    axis_angle: Float[np.ndarray, "T ..."],
     *,
     fps: float,
-    betas: Float[np.ndarray, "*shape"] | None = None,
+    betas: Float[np.ndarray, " *shape"] | None = None,
     transl: Float[np.ndarray, "T 3"] | None = None,
     scaling: float = 1.0,
     track: int = 0,
@@ -227,7 +228,7 @@ class SideTable:
         bounds = np.concatenate([[0], change, [len(table)]]) if len(table) else np.zeros(1, int)
         self._spans = {
             (names.dictionary[int(code[a])].as_py(), int(track[a])): (int(a), int(b))
-            for a, b in zip(bounds[:-1], bounds[1:], strict=True)
+            for a, b in pairwise(bounds)
         }
 
     def attach(self, poses: PoseSequence) -> SmplTrack:

@@ -1,22 +1,20 @@
-"""Meshes of several methods side by side, as a figure and as a video; drawn in software, without a display.
+"""Meshes of several methods side by side; drawn in software, without a display.
 
-Each mesh is coloured by how far its vertices are from the true ones after the pelvis is aligned, so the colours
-average to MPVPE under ``pelvis_aligned``. A ring marks the worst place of a method's worst frames (HANet's
-supplement, Figure 3).
+Each mesh is coloured by how far its vertices are from the true ones after the pelvis is aligned, so the
+colours average to MPVPE under ``pelvis_aligned``. A ring marks the worst place of a method's worst frames
+(HANet's supplement, Figure 3).
 
 Axes: K frames shown, V vertices, F triangles, H × W pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import av
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -107,7 +105,7 @@ def render(
     """A mesh with Lambert's shading, over an image or white.
 
     Triangles that face the camera are painted from back to front, which is right but where triangles that
-    overlap are large beside their distance: bodies have none. Vertices that are NaN give the background alone.
+    overlap are large beside their distance: bodies have none. NaN vertices give the background alone.
 
     Args:
         vertices, faces: corners counterclockwise from outside.
@@ -179,18 +177,16 @@ def worst_frames(errors: Float[np.ndarray, " T"], count: int, *, apart: int = 1)
 def pelvis_aligned(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.ndarray, "K V 3"]:
     """Vertices (metres) minus the pelvis at the chosen frames."""
     index = list(frames)
-    device = body.joint_template.device
     with torch.inference_mode():
         parts = [
             body(
-                track.matrices(slice(t, t + 1)).to(device),
-                torch.from_numpy(track.betas[t : t + 1]).to(device),
+                track.matrices(slice(t, t + 1)).to(body.device),
+                torch.from_numpy(track.betas[t : t + 1]).to(body.device),
             )
             for t in index
         ]
         moved = [track.scaling * (p.vertices - p.joints[:, :1]).cpu() for p in parts]
-    V = body.joint_template.new_empty(0, body.smpl.v_template.shape[0], 3).cpu()
-    return torch.cat([V, *moved]).numpy().astype(np.float64)
+    return torch.cat([torch.empty(0, body.num_vertices, 3), *moved]).numpy().astype(np.float64)
 
 
 def compare_figure(
@@ -211,7 +207,8 @@ def compare_figure(
     On a blank canvas the true body stands behind each mesh in pale grey.
 
     Args:
-        meshes: by method, e.g. input, DeciWatch, HANet; pelvis-aligned like `truth`, or for `images` in place.
+        meshes: by method, e.g. input, DeciWatch, HANet; pelvis-aligned as `truth` is, or in place over
+            `images`.
         frames: numbers to name the rows by.
         up, azimuth: the view, where none is given.
         rings: worst frames of each method that get a ring about their largest error.
@@ -303,77 +300,6 @@ def _save(figure: Figure, path: Path) -> None:
     temporary = path.with_name(f".{path.stem}.{uuid4().hex}{path.suffix}")
     try:
         figure.savefig(temporary, dpi=150)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def compare_video(
-    path: str | Path,
-    tracks: Mapping[str, SmplTrack],
-    truth: SmplTrack,
-    body: Body,
-    *,
-    size: tuple[int, int] = (320, 420),
-    up: tuple[float, float, float] = (0.0, 1.0, 0.0),
-    azimuth: float = 25.0,
-    worst: float = 150.0,
-) -> None:
-    """All frames of the tracks side by side as an MP4; a frame above `worst` (mm, MPVPE) gets a coloured edge."""
-    T = len(truth)
-    sample = pelvis_aligned(body, truth, range(0, T, max(1, T // 20)))
-    reach = np.abs(sample).max() * np.array([[-1.0], [1.0]]) * 0.75
-    view = View.around(np.concatenate([sample.reshape(-1, 3), np.repeat(reach, 3, axis=1)]), size=size, up=up, azimuth=azimuth)  # fmt: skip
-    write_mp4(path, _video_frames(tracks, truth, body, view, worst), fps=truth.poses.fps)
-
-
-def _video_frames(
-    tracks: Mapping[str, SmplTrack], truth: SmplTrack, body: Body, view: View, worst: float
-) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-    faces = body.faces
-    for t in range(len(truth)):
-        (true,) = pelvis_aligned(body, truth, [t])
-        cells = []
-        for name, track in {**tracks, TRUTH: truth}.items():
-            (mesh,) = pelvis_aligned(body, track, [t])
-            errors = 1000 * np.linalg.norm(mesh - true, axis=-1)
-            colours = None if name == TRUTH else error_colours(np.nan_to_num(errors))
-            picture = Image.fromarray(render(mesh, faces, view, colours=colours, smooth=2))
-            draw = ImageDraw.Draw(picture)
-            draw.text((8, 6), name if name == TRUTH else f"{name}  {errors.mean():.0f} mm", fill="#333333")
-            if name != TRUTH and errors.mean() > worst:
-                draw.rectangle((0, 0, view.size[0] - 1, view.size[1] - 1), outline=RING, width=4)
-            cells.append(np.asarray(picture))
-        yield np.concatenate(cells, axis=1)
-
-
-def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float | int) -> None:
-    """Pictures as an MP4 (yuv420p; H.264 where PyAV has an encoder for it, else MPEG-4).
-
-    Odd sizes are cut by one pixel, as the format needs even ones. Written whole or not at all.
-
-    Raises:
-        ValueError: no frames, or frames of unequal size.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{uuid4().hex}.mp4")
-    codec = next(name for name in ("libx264", "libopenh264", "mpeg4") if name in av.codecs_available)
-    shape: tuple[int, ...] | None = None
-    try:
-        with av.open(str(temporary), "w", format="mp4") as container:
-            stream: Any = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1001))
-            stream.pix_fmt = "yuv420p"
-            for picture in frames:
-                if shape is None:
-                    shape = picture.shape
-                    stream.height, stream.width = shape[0] // 2 * 2, shape[1] // 2 * 2
-                elif picture.shape != shape:
-                    raise ValueError(f"frames of a video must be of one size, {shape}, got {picture.shape}")
-                even = np.ascontiguousarray(picture[: stream.height, : stream.width])
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(even, format="rgb24")))
-            if shape is None:
-                raise ValueError(f"{path}: no frames to write")
-            container.mux(stream.encode())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -1,8 +1,8 @@
 """Scores of SMPL poses, through the body: vertices and joints, chunk by chunk.
 
 - ``released``: vertices as the body gives them, without root alignment and without translation, as HANet's
-  released evaluation has them for its published MPVPE. The estimator's betas serve its own and all refined poses
-  (no refiner changes them), the ground truth has its own.
+  released evaluation means them. The estimator's betas serve its own and all refined poses, as no refiner
+  changes them; the ground truth has its own.
 - ``pelvis_aligned``: vertices minus the pelvis (SMPL joint 0) of their own body.
 
 Joints are scored root-relative under both, as anywhere else (`hanet.metrics.functional`).
@@ -56,7 +56,9 @@ def evaluate_meshes(
     resamples: int = 1000,
     seed: int = 4321,
 ) -> Scores:
-    """Score SMPL poses: ``mpvpe_mm``, ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2``, ``accel_m_per_s2``.
+    """Score SMPL poses by vertices and joints.
+
+    ``mpvpe_mm``, ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2`` and ``accel_m_per_s2``.
 
     Tracks are read one pair at a time and posed `chunk` frames at a time; sums are all that is kept. So the
     memory needed beyond a pair of tracks does not grow with their length.
@@ -102,16 +104,19 @@ def evaluate_meshes(
 
 def _pairs(gt: Iterable[SmplTrack], pred: Iterable[SmplTrack]) -> Iterator[tuple[SmplTrack, SmplTrack]]:
     for truth, poses in zip_longest(gt, pred):
-        if truth is None or poses is None:
-            name, short = (poses or truth).poses.name, "ground truth" if truth is None else "predictions"
-            raise ValueError(f"{name}: has no partner, because the {short} end before it")
+        if poses is None:
+            raise ValueError(
+                f"{truth.poses.name}: has no partner, because the predicted tracks end before it"
+            )
+        if truth is None:
+            raise ValueError(f"{poses.poses.name}: has no partner, because the true tracks end before it")
         check_pair(truth.poses, poses.poses)
         yield truth, poses
 
 
 def _known(truth: SmplTrack) -> Bool[np.ndarray, " T"]:
     known = np.isfinite(truth.poses.values).all(axis=(1, 2)) & np.isfinite(truth.betas).all(axis=1)
-    return known if truth.poses.labelled is None else known & truth.poses.labelled.all(axis=1)
+    return np.asarray(known if truth.poses.labelled is None else known & truth.poses.labelled.all(axis=1))
 
 
 def _refuse_gaps(poses: SmplTrack, known: Bool[np.ndarray, " T"]) -> None:
@@ -134,10 +139,9 @@ def _pose(
     known: Bool[np.ndarray, " T"] | None = None,
 ) -> tuple[Float[np.ndarray, "T V 3"], Float[np.ndarray, "T J 3"]]:
     """Vertices under the protocol, and the chosen joints; NaN where not known."""
-    device = body.joint_template.device
     betas = torch.from_numpy(np.array(track.betas[rows], dtype=np.float32))
     with torch.inference_mode():
-        output = body(track.matrices(rows).to(device), betas.to(device))
+        output = body(track.matrices(rows).to(body.device), betas.to(body.device))
         vertices = output.vertices
         if protocol == "pelvis_aligned":
             vertices = vertices - output.joints[:, :1]

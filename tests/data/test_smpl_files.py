@@ -7,7 +7,7 @@ import pickle
 import sys
 import types
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def test_reads_what_python_2_wrote(tmp_path, fields):
     """Python 2 stored bytes as text: the same instructions, but for SHORT_BINSTRING and BINSTRING."""
 
     class Python2(pickle._Pickler):
-        dispatch = dict(pickle._Pickler.dispatch)
+        dispatch: ClassVar = dict(pickle._Pickler.dispatch)
 
         def save_bytes(self, obj: bytes) -> None:
             self.write(pickle.BINSTRING + len(obj).to_bytes(4, "little") + obj)

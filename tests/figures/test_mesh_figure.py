@@ -17,13 +17,12 @@ from hanet.figures.mesh import (
     WORST_MM,
     View,
     compare_figure,
-    compare_video,
     error_colours,
     pelvis_aligned,
     render,
     worst_frames,
-    write_mp4,
 )
+from hanet.figures.mesh_video import compare_video, write_mp4
 from hanet.skeletons import SMPL24
 from hanet.synthetic_body import synthetic_body
 

@@ -53,7 +53,7 @@ def test_a_perfect_prediction_scores_zero_and_translation_does_not_count():
 
 
 def test_a_turned_root_by_hand():
-    """Half a turn about the vertical through the pelvis: a vertex moves by twice its distance from the axis."""
+    """Half a turn about the vertical through the pelvis moves a vertex by twice its distance from it."""
     pose = np.zeros((3, 24, 3))
     turned = pose.copy()
     turned[:, 0, 1] = np.pi
@@ -147,8 +147,8 @@ def test_intervals_come_from_sequences():
     [
         ("a", "a", {"protocol": "full"}, "unknown mesh protocol 'full'; there are released, pelvis_aligned"),
         ("a", "a", {"chunk": 0}, "chunk must be at least 1 frame, got 0"),
-        ("ab", "a", {}, "b: has no partner, because the predictions end before it"),
-        ("a", "ab", {}, "b: has no partner, because the ground truth end before it"),
+        ("ab", "a", {}, "b: has no partner, because the predicted tracks end before it"),
+        ("a", "ab", {}, "b: has no partner, because the true tracks end before it"),
         ("a", "b", {}, "key"),
         ("", "", {}, "nothing to score"),
     ],
