@@ -1,0 +1,306 @@
+"""Skeletons in chosen frames: method beside method, in an image or in two views, and several people.
+
+Axes: T frames, J joints. Rows are a sequence's own (0 is its first frame), not frame numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from textwrap import fill
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from PIL import Image, UnidentifiedImageError
+
+from hanet.figures.bodies import Body, Panel, Seen, bare, extent, identity_colours, see
+from hanet.figures.style import (
+    GHOST,
+    IDENTITIES,
+    LEFT,
+    RIGHT,
+    WIDTH,
+    WRONG,
+    method_styles,
+    styled,
+)
+from hanet.poses import PoseSequence
+
+Images = Mapping[int, Path]
+"""Image files by frame number."""
+SHADES = ("#F4F4F4", "#FFFFFF")
+"""Behind every other frame, so that its two views belong together."""
+
+
+def find_images(folder: str | Path) -> dict[int, Path]:
+    """The images of a folder by frame number: the last number in each name, as in ``000012.jpg``.
+
+    Raises:
+        ValueError: where the folder has none, or two with one number.
+    """
+    found: dict[int, Path] = {}
+    for path in sorted(Path(folder).glob("*")):
+        numbers = re.findall(r"\d+", path.stem)
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not numbers:
+            continue
+        if (frame := int(numbers[-1])) in found:
+            raise ValueError(f"{folder}: {found[frame].name} and {path.name} are both frame {frame}")
+        found[frame] = path
+    if not found:
+        raise ValueError(f"{folder}: expected JPEG or PNG images named by frame number, found none")
+    return found
+
+
+def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
+    """A frame's image.
+
+    Raises:
+        ValueError: where the frame has none, or its file is no image.
+    """
+    if frame not in images:
+        have = f"{min(images)} to {max(images)}" if images else "none"
+        raise ValueError(f"no image of frame {frame}; there are {len(images)} images, of frames {have}")
+    try:
+        with Image.open(images[frame]) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(f"{images[frame]}: expected an image, got another file or a part ({error})") from error
+
+
+def check_rows(sequence: PoseSequence, rows: Sequence[int]) -> None:
+    """Refuse rows that a sequence does not have."""
+    if not rows:
+        raise ValueError(f"{sequence.name}: nothing to draw: no frames were chosen")
+    if bad := [row for row in rows if not 0 <= row < len(sequence)]:
+        frames = sequence.frames
+        raise ValueError(
+            f"{sequence.name}: expected frames within {frames[0]}..{frames[-1]}, got frame "
+            f"{sequence.start + bad[0]}"
+        )
+
+
+@styled
+def skeletons(
+    gt: PoseSequence,
+    methods: Mapping[str, PoseSequence],
+    rows: Sequence[int],
+    *,
+    images: Images | None = None,
+    wrong_alpha: float = 0.1,
+) -> Figure:
+    """Keypoints of each method (across) in each frame (down), over the ghost of the truth.
+
+    Ringed are keypoints farther from the truth than ``wrong_alpha`` times the longer side of the person's box.
+
+    Args:
+        gt: keypoints with boxes.
+        methods: keypoints by method, from left to right.
+        rows: rows of the sequence, from top to bottom.
+        images: where given, drawn beneath the skeletons.
+
+    Raises:
+        ValueError: where poses do not pair up, are not keypoints, or a frame or its image is missing.
+    """
+    check_rows(gt, rows)
+    if gt.representation != "2d":
+        raise ValueError(f"{gt.name}: expected keypoints in an image, got {gt.representation} poses; see views")
+    seen = {
+        name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"] for name, poses in methods.items()
+    }
+    boxes = [_square(extent(_drawn(seen, [row]), margin=0.12)) for row in rows]
+    cell = min(WIDTH / len(seen), 3.2)
+    figure = Figure(figsize=(cell * len(seen), cell * len(rows) + 0.6), layout="constrained")
+    grid = figure.subplots(len(rows), len(seen), squeeze=False)
+    for row, box, line in zip(rows, boxes, grid, strict=True):
+        picture = None if images is None else read_image(images, gt.start + row)
+        for item, axes in zip(seen.values(), line, strict=True):
+            if picture is not None:
+                axes.imshow(picture, interpolation="antialiased")
+            Panel(axes, item, on_image=picture is not None, width=2.6).show(row)
+            bare(axes, box, image=True)
+        line[0].set_ylabel(f"frame {gt.start + row}")
+    _titles(grid[0], list(seen))
+    _key(figure, f"more than {wrong_alpha:g} of the box off", on_image=images is not None)
+    return figure
+
+
+@styled
+def views(
+    gt: PoseSequence,
+    methods: Mapping[str, PoseSequence],
+    rows: Sequence[int],
+    *,
+    wrong_mm: float = 150.0,
+) -> Figure:
+    """3D joints of each method (down) in each frame (across), from the front and from the side.
+
+    Root-relative, over the ghost of the truth. Ringed are joints farther than `wrong_mm` from it.
+
+    Args:
+        gt: 3D joints.
+        methods: 3D joints by method, from top to bottom.
+        rows: rows of the sequence, from left to right.
+
+    Raises:
+        ValueError: where poses do not pair up, are not 3D joints, or a frame is missing.
+    """
+    check_rows(gt, rows)
+    if gt.representation != "3d":
+        raise ValueError(f"{gt.name}: expected 3D joints, got {gt.representation} poses; see skeletons")
+    seen = {name: see(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()}
+    angles = ("front", "side")
+    boxes = _level({angle: [extent(_drawn({n: s[angle] for n, s in seen.items()}, rows), margin=0.06)] for angle in angles})
+    styles = method_styles(seen)
+    shape = {angle: np.diff(boxes[angle], axis=0)[0] for angle in angles}
+    widths = [shape[angle][0] for angle in angles]
+    scale = (WIDTH - 0.4) / (len(rows) * sum(widths))
+    figure = Figure(
+        figsize=(WIDTH, len(seen) * shape["front"][1] * scale + 0.9), layout="constrained"
+    )
+    grid = figure.subplots(len(seen), 2 * len(rows), squeeze=False, width_ratios=widths * len(rows))
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.0, hspace=0.0)
+    for line, (name, item) in zip(grid, seen.items(), strict=True):
+        for column, axes in enumerate(line):
+            angle, row = angles[column % 2], rows[column // 2]
+            Panel(axes, item[angle], width=2.0).show(row)
+            bare(axes, boxes[angle], image=False)
+            axes.set_facecolor(SHADES[column // 2 % 2])
+        label = fill(styles[name].label, 16)
+        line[0].set_ylabel(label, color=styles[name].colour, weight="bold")
+    for column, axes in enumerate(grid[0]):
+        seconds = (gt.start + rows[column // 2]) / gt.fps
+        time = f"{seconds:.2f} s" if column % 2 == 0 else ""
+        axes.set_title(f"{time}\n{angles[column % 2]}", fontsize=9)
+    _key(figure, f"more than {wrong_mm:g} mm off", on_image=False)
+    return figure
+
+
+@styled
+def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Images | None = None) -> Figure:
+    """Several people, each in a colour of their own: one panel a frame.
+
+    A person's right limbs are lighter; the track's number stands at the head. A track without that frame is
+    not in it.
+
+    Args:
+        tracks: keypoints of one sequence's people, with distinct track numbers or frames.
+        frames: frame numbers, one panel each.
+        images: where given, drawn beneath.
+
+    Raises:
+        ValueError: where there are no tracks or frames, the poses are not keypoints of one sequence, nobody
+            is in a frame, or its image is missing.
+    """
+    _check_people(tracks, frames)
+    columns = min(len(frames), 2)
+    lines = -(-len(frames) // columns)
+    size = tracks[0].image_size
+    pictures = [None if images is None else read_image(images, frame) for frame in frames]
+    if pictures[0] is not None:
+        size = (pictures[0].shape[1], pictures[0].shape[0])
+    everything = np.concatenate([_of_frames(track, frames) for track in tracks])
+    box = np.array([(0.0, 0.0), size]) if size else extent(everything, margin=0.08)
+    width, height = box[1] - box[0]
+    figure = Figure(
+        figsize=(WIDTH, lines * (WIDTH / columns * height / width + 0.3)), layout="constrained"
+    )
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    order = {number: i for i, number in enumerate(sorted({track.track for track in tracks}))}
+    for axes, frame, picture in zip(grid, frames, pictures, strict=False):
+        if picture is not None:
+            axes.imshow(picture)
+        for track in tracks:
+            if track.start <= frame < track.start + len(track):
+                colour = IDENTITIES[order[track.track] % len(IDENTITIES)]
+                _person(axes, track, frame, colour, on_image=picture is not None)
+        bare(axes, box, image=True)
+        axes.set_title(f"frame {frame}", loc="left")
+    for axes in grid[len(frames) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _check_people(tracks: Sequence[PoseSequence], frames: Sequence[int]) -> None:
+    if not tracks or not frames:
+        raise ValueError(f"nothing to draw: expected tracks and frames, got {len(tracks)} and {len(frames)}")
+    for track in tracks:
+        if track.representation != "2d" or track.name != tracks[0].name:
+            raise ValueError(
+                f"expected keypoints of people of {tracks[0].name}, got {track.representation} poses of {track.name}"
+            )
+    for frame in frames:
+        if not any(track.start <= frame < track.start + len(track) for track in tracks):
+            raise ValueError(f"{tracks[0].name}: nobody is in frame {frame}")
+
+
+def _of_frames(track: PoseSequence, frames: Sequence[int]) -> Float[np.ndarray, "N 2"]:
+    rows = [frame - track.start for frame in frames if 0 <= frame - track.start < len(track)]
+    return track.values[rows].reshape(-1, 2)
+
+
+def _person(axes: Axes, track: PoseSequence, frame: int, colour: str, *, on_image: bool) -> None:
+    points = track.values[frame - track.start]
+    body = Body(axes, track.skeleton, identity_colours(track.skeleton, colour), width=2.0, halo=on_image)
+    body.move(points)
+    there = points[np.isfinite(points).all(axis=1)]
+    if len(there):
+        x, y = there[there[:, 1].argmin()]
+        axes.annotate(
+            str(track.track),
+            (x, y),
+            xytext=(0, 5),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=colour,
+            weight="bold",
+            path_effects=[withStroke(linewidth=2.5, foreground="white")],
+            zorder=6,
+        )
+
+
+def _drawn(seen: Mapping[str, Seen], rows: Sequence[int]) -> Float[np.ndarray, "N 2"]:
+    """All that is to be seen in these rows."""
+    parts = [part[list(rows)].reshape(-1, 2) for item in seen.values() for part in (item.points, item.truth)]
+    return np.concatenate(parts)
+
+
+def _square(box: Float[np.ndarray, "2 2"]) -> Float[np.ndarray, "2 2"]:
+    centre, half = box.mean(axis=0), float((box[1] - box[0]).max()) / 2
+    return np.stack([centre - half, centre + half])
+
+
+def _level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarray, "2 2"]]:
+    """One box a view, all of one height, so that a person is as tall in each."""
+    every = np.concatenate([box for found in boxes.values() for box in found])
+    result = {}
+    for name, found in boxes.items():
+        box = np.stack([np.min(found, axis=0)[0], np.max(found, axis=0)[1]])
+        box[:, 1] = every[:, 1].min(), every[:, 1].max()
+        result[name] = box
+    return result
+
+
+def _titles(line: Sequence[Axes], names: Sequence[str]) -> None:
+    styles = method_styles(names)
+    for axes, name in zip(line, names, strict=True):
+        axes.set_title(styles[name].label, color=styles[name].colour, weight="bold")
+
+
+def _key(figure: Figure, wrong: str, *, on_image: bool) -> None:
+    """What the colours of a single person mean."""
+    ghost = {"color": "white" if on_image else GHOST, "lw": 4, "alpha": 0.9 if on_image else 0.55}
+    handles = [
+        Line2D([], [], color=LEFT, lw=2.5, label="left"),
+        Line2D([], [], color=RIGHT, lw=2.5, label="right"),
+        Line2D([], [], **ghost, label="ground truth"),
+        Line2D([], [], ls="", marker="o", ms=10, mfc="none", mec=WRONG, mew=1.5, label=wrong),
+    ]
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    if on_image:  # white on white would not be seen
+        legend.get_lines()[2].set_path_effects([withStroke(linewidth=5, foreground="#666666")])
