@@ -223,8 +223,8 @@ class Panel:
     def __init__(self, axes: Axes, seen: Seen, *, on_image: bool = False, width: float = 2.2) -> None:
         self.axes, self._seen = axes, seen
         count = len(seen.skeleton)
-        ghost = "white" if on_image else GHOST
-        self._truth = Body(axes, seen.skeleton, [ghost] * count, width=1.6 * width, alpha=0.55, zorder=2)
+        ghost, alpha = ("white", 0.6) if on_image else (GHOST, 1.0)
+        self._truth = Body(axes, seen.skeleton, [ghost] * count, width=1.6 * width, alpha=alpha, zorder=2)
         colours = side_colours(seen.skeleton)
         self._body = Body(axes, seen.skeleton, colours, width=width, halo=on_image)
 

@@ -112,7 +112,7 @@ def skeletons(
     seen = {
         name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"] for name, poses in methods.items()
     }
-    boxes = [_square(extent(_drawn(seen, [row]), margin=0.12)) for row in rows]
+    boxes = [_square(extent(drawn(seen, [row]), margin=0.12)) for row in rows]
     cell = min(WIDTH / len(seen), 3.2)
     figure = Figure(figsize=(cell * len(seen), cell * len(rows) + 0.6), layout="constrained")
     grid = figure.subplots(len(rows), len(seen), squeeze=False)
@@ -124,8 +124,8 @@ def skeletons(
             Panel(axes, item, on_image=picture is not None, width=2.6).show(row)
             bare(axes, box, image=True)
         line[0].set_ylabel(f"frame {gt.start + row}")
-    _titles(grid[0], list(seen))
-    _key(figure, f"more than {wrong_alpha:g} of the box off", on_image=images is not None)
+    titles(grid[0], list(seen))
+    key(figure, f"more than {wrong_alpha:g} of the box off", on_image=images is not None)
     return figure
 
 
@@ -154,7 +154,7 @@ def views(
         raise ValueError(f"{gt.name}: expected 3D joints, got {gt.representation} poses; see skeletons")
     seen = {name: see(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()}
     angles = ("front", "side")
-    boxes = _level({angle: [extent(_drawn({n: s[angle] for n, s in seen.items()}, rows), margin=0.06)] for angle in angles})
+    boxes = level({angle: [extent(drawn({n: s[angle] for n, s in seen.items()}, rows), margin=0.06)] for angle in angles})
     styles = method_styles(seen)
     shape = {angle: np.diff(boxes[angle], axis=0)[0] for angle in angles}
     widths = [shape[angle][0] for angle in angles]
@@ -176,7 +176,7 @@ def views(
         seconds = (gt.start + rows[column // 2]) / gt.fps
         time = f"{seconds:.2f} s" if column % 2 == 0 else ""
         axes.set_title(f"{time}\n{angles[column % 2]}", fontsize=9)
-    _key(figure, f"more than {wrong_mm:g} mm off", on_image=False)
+    key(figure, f"more than {wrong_mm:g} mm off", on_image=False)
     return figure
 
 
@@ -199,12 +199,10 @@ def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Ima
     _check_people(tracks, frames)
     columns = min(len(frames), 2)
     lines = -(-len(frames) // columns)
-    size = tracks[0].image_size
     pictures = [None if images is None else read_image(images, frame) for frame in frames]
-    if pictures[0] is not None:
-        size = (pictures[0].shape[1], pictures[0].shape[0])
+    size = None if pictures[0] is None else (pictures[0].shape[1], pictures[0].shape[0])
     everything = np.concatenate([_of_frames(track, frames) for track in tracks])
-    box = np.array([(0.0, 0.0), size]) if size else extent(everything, margin=0.08)
+    box = extent(everything, margin=0.08) if size is None else np.array([(0.0, 0.0), size])
     width, height = box[1] - box[0]
     figure = Figure(
         figsize=(WIDTH, lines * (WIDTH / columns * height / width + 0.3)), layout="constrained"
@@ -217,7 +215,7 @@ def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Ima
         for track in tracks:
             if track.start <= frame < track.start + len(track):
                 colour = IDENTITIES[order[track.track] % len(IDENTITIES)]
-                _person(axes, track, frame, colour, on_image=picture is not None)
+                _person(axes, track, frame, colour, box, on_image=picture is not None)
         bare(axes, box, image=True)
         axes.set_title(f"frame {frame}", loc="left")
     for axes in grid[len(frames) :]:
@@ -243,13 +241,23 @@ def _of_frames(track: PoseSequence, frames: Sequence[int]) -> Float[np.ndarray, 
     return track.values[rows].reshape(-1, 2)
 
 
-def _person(axes: Axes, track: PoseSequence, frame: int, colour: str, *, on_image: bool) -> None:
+def _person(
+    axes: Axes,
+    track: PoseSequence,
+    frame: int,
+    colour: str,
+    box: Float[np.ndarray, "2 2"],
+    *,
+    on_image: bool,
+) -> None:
     points = track.values[frame - track.start]
     body = Body(axes, track.skeleton, identity_colours(track.skeleton, colour), width=2.0, halo=on_image)
     body.move(points)
     there = points[np.isfinite(points).all(axis=1)]
     if len(there):
-        x, y = there[there[:, 1].argmin()]
+        low, high = box
+        room = np.array([0.02, 0.05]) * (high - low)  # heads may be outside of the image
+        x, y = np.clip(there[there[:, 1].argmin()], low + room, high - [room[0], 0.0])
         axes.annotate(
             str(track.track),
             (x, y),
@@ -264,7 +272,7 @@ def _person(axes: Axes, track: PoseSequence, frame: int, colour: str, *, on_imag
         )
 
 
-def _drawn(seen: Mapping[str, Seen], rows: Sequence[int]) -> Float[np.ndarray, "N 2"]:
+def drawn(seen: Mapping[str, Seen], rows: Sequence[int]) -> Float[np.ndarray, "N 2"]:
     """All that is to be seen in these rows."""
     parts = [part[list(rows)].reshape(-1, 2) for item in seen.values() for part in (item.points, item.truth)]
     return np.concatenate(parts)
@@ -275,7 +283,7 @@ def _square(box: Float[np.ndarray, "2 2"]) -> Float[np.ndarray, "2 2"]:
     return np.stack([centre - half, centre + half])
 
 
-def _level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarray, "2 2"]]:
+def level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarray, "2 2"]]:
     """One box a view, all of one height, so that a person is as tall in each."""
     every = np.concatenate([box for found in boxes.values() for box in found])
     result = {}
@@ -286,15 +294,15 @@ def _level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndar
     return result
 
 
-def _titles(line: Sequence[Axes], names: Sequence[str]) -> None:
+def titles(line: Sequence[Axes], names: Sequence[str]) -> None:
     styles = method_styles(names)
     for axes, name in zip(line, names, strict=True):
         axes.set_title(styles[name].label, color=styles[name].colour, weight="bold")
 
 
-def _key(figure: Figure, wrong: str, *, on_image: bool) -> None:
+def key(figure: Figure, wrong: str, *, on_image: bool) -> None:
     """What the colours of a single person mean."""
-    ghost = {"color": "white" if on_image else GHOST, "lw": 4, "alpha": 0.9 if on_image else 0.55}
+    ghost = {"color": "white" if on_image else GHOST, "lw": 4}
     handles = [
         Line2D([], [], color=LEFT, lw=2.5, label="left"),
         Line2D([], [], color=RIGHT, lw=2.5, label="right"),

@@ -29,9 +29,9 @@ LEFT, RIGHT, CENTRE = BLUE, ORANGE, "#4D4D4D"
 """The body's sides, the same in every figure of a single person."""
 WRONG = "#C8003C"
 """The ring around a wrong joint."""
-GHOST = "#9A9A9A"
+GHOST = "#CACACA"
 """Ground truth beneath a method's skeleton."""
-IDENTITIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#F0E442", BLACK)
+IDENTITIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#8B5A2B", BLACK)
 """People, in the order of their track numbers; the ninth starts again."""
 
 WIDTH = 9.0
