@@ -17,7 +17,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patheffects import Stroke
 
 from hanet.figures.errors import known, wrong_joints
-from hanet.figures.style import CENTRE, GHOST, LEFT, RIGHT, WRONG
+from hanet.figures.style import BAND, CENTRE, GHOST, LEFT, RIGHT, WRONG
 from hanet.poses import PoseSequence
 from hanet.skeletons import Skeleton
 
@@ -100,9 +100,7 @@ class Seen:
     wrong: Bool[np.ndarray, "T J"]
 
 
-def see(
-    gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float
-) -> dict[str, Seen]:
+def see(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float) -> dict[str, Seen]:
     """A method's poses as they are drawn: by view (front, side) for 3D joints, else in the ``image``.
 
     3D joints are root-relative, as `errors.wrong_joints` measures them.
@@ -190,7 +188,9 @@ class Body:
         ]
         if len(set(colours)) == 1:
             outer = [colours[0]] * len(bones)
-        effects = {"path_effects": [Stroke(linewidth=width + 2.0, foreground="white"), Stroke()]} if halo else {}
+        effects = (
+            {"path_effects": [Stroke(linewidth=width + 2.0, foreground="white"), Stroke()]} if halo else {}
+        )
         self._lines = LineCollection(
             [], colors=outer, linewidths=width, capstyle="round", alpha=alpha, zorder=zorder, **effects
         )
@@ -206,7 +206,13 @@ class Body:
             zorder=zorder + 0.1,
         )
         self._rings = axes.scatter(
-            [], [], s=(5.2 * width) ** 2, facecolors="none", edgecolors=WRONG, linewidths=1.5, zorder=zorder + 0.2
+            [],
+            [],
+            s=(5.2 * width) ** 2,
+            facecolors="none",
+            edgecolors=WRONG,
+            linewidths=1.5,
+            zorder=zorder + 0.2,
         )
 
     def move(self, points: Float[np.ndarray, "J 2"], wrong: Bool[np.ndarray, " J"] | None = None) -> None:
@@ -253,6 +259,6 @@ def bare(axes: Axes, box: Float[np.ndarray, "2 2"], *, image: bool) -> None:
     """Axes without ticks that show `box` undistorted; y points down in an image."""
     (x0, y0), (x1, y1) = box
     axes.set(xlim=(x0, x1), ylim=(y1, y0) if image else (y0, y1), aspect="equal", xticks=[], yticks=[])
-    axes.set_facecolor("#F4F4F4")
+    axes.set_facecolor(BAND)
     for spine in axes.spines.values():
         spine.set_visible(False)

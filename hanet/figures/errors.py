@@ -1,4 +1,4 @@
-"""What the figures show about errors: per frame, wrong joints, error-prone spans, the median sequence.
+"""What the figures show about errors: per frame, wrong joints, error-prone spans.
 
 Axes: T frames, J joints. All of it rests on `hanet.metrics.functional`. Errors of 3D joints are in
 millimetres with the roots aligned, those of keypoints in pixels where they are.
@@ -6,7 +6,6 @@ millimetres with the roots aligned, those of keypoints in pixels where they are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -151,15 +150,3 @@ def worst_span(position: Float[np.ndarray, " T"], *, fps: float) -> Span:
     smooth = running_mean(position, round(SMOOTHING_SECONDS * fps))
     whole = Span(0, len(position), int(np.argmax(np.nan_to_num(smooth, nan=-np.inf))))
     return max(error_prone_spans(position, fps=fps), key=lambda span: smooth[span.worst], default=whole)
-
-
-def median_name(means: Mapping[str, float]) -> str:
-    """The name whose mean error is the median (the lower of two), names in order where errors are equal.
-
-    Raises:
-        ValueError: where no mean is known.
-    """
-    ranked = sorted((mean, name) for name, mean in means.items() if np.isfinite(mean))
-    if not ranked:
-        raise ValueError(f"no sequence has an error: the truth of {len(means)} sequences is unknown throughout")
-    return ranked[(len(ranked) - 1) // 2][1]

@@ -64,7 +64,9 @@ class Motion:
         shapes = [boxes[angle][1] - boxes[angle][0] for angle in angles]
         cell = WIDTH / len(seen)
         # One scale for all views, so that a person is as tall in each.
-        scale = min((cell - 0.2) / max(width for width, _ in shapes), 5.2 / sum(height for _, height in shapes))
+        scale = min(
+            (cell - 0.2) / max(width for width, _ in shapes), 5.2 / sum(height for _, height in shapes)
+        )
         heights = [height * scale for _, height in shapes]
         self._figure = Figure(figsize=(WIDTH, sum(heights) + 1.3), layout="constrained")
         self._canvas = FigureCanvasAgg(self._figure)
@@ -114,7 +116,9 @@ class Motion:
         self._clock.set_text(f"{frame / self._gt.fps:.2f} s  (frame {frame})")
 
 
-def _boxes(seen: Mapping[str, Mapping[str, Seen]], rows: Sequence[int]) -> dict[str, Float[np.ndarray, "2 2"]]:
+def _boxes(
+    seen: Mapping[str, Mapping[str, Seen]], rows: Sequence[int]
+) -> dict[str, Float[np.ndarray, "2 2"]]:
     found = {}
     for angle in next(iter(seen.values())):
         found[angle] = [extent(drawn({name: item[angle] for name, item in seen.items()}, rows), margin=0.06)]

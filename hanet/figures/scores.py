@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, PercentFormatter, StrMethodFormatter
 
-from hanet.figures.style import LIGHT, WIDTH, method_styles, styled
+from hanet.figures.style import BAND, WIDTH, MethodStyle, method_styles, styled
 
 METRICS = {
     "mpjpe_mm": "MPJPE (mm)",
@@ -22,7 +23,19 @@ METRICS = {
 }
 """Metrics that are drawn, with their names; of each kind of poses a position metric and Accel."""
 _BODY = (
-    *("head_top", "head", "face", "eye", "ear", "nose", "upper_neck", "neck", "head_bottom", "thorax", "collar"),
+    *(
+        "head_top",
+        "head",
+        "face",
+        "eye",
+        "ear",
+        "nose",
+        "upper_neck",
+        "neck",
+        "head_bottom",
+        "thorax",
+        "collar",
+    ),
     *("shoulder", "elbow", "wrist", "hand", "spine3", "spine2", "spine1", "spine", "belly", "pelvis"),
     *("hip", "knee", "ankle", "heel", "foot", "big_toe", "small_toe"),
 )
@@ -81,69 +94,79 @@ def budget(scores: Mapping[str, MethodScores]) -> Figure:
     """
     styles = method_styles(scores)
     metrics = shared_metrics(scores)
-    figure = Figure(figsize=(WIDTH, 4.3), layout="constrained")
-    for axes, metric in zip(figure.subplots(1, len(metrics), squeeze=False)[0], metrics, strict=True):
-        _value_axis(axes.yaxis, metric, [row.metrics[metric] for row in scores.values()])
-        for name, row in scores.items():
-            looks = styles[name]
-            estimate = row.metrics[metric]
-            axes.errorbar(
-                row.observed,
-                estimate.mean,
-                yerr=estimate.reach,
-                fmt=looks.marker,
-                color=looks.colour,
-                ms=8 if name == "hanet" else 6.5,
-                mec="white",
-                mew=0.8,
-                elinewidth=1.5,
-                zorder=4 if name == "hanet" else 3,
-            )
-        # Room to the right for the names of methods that read every frame.
-        axes.set_xlim(0, 1.62)
-        axes.set_xticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
-        axes.xaxis.set_major_formatter(PercentFormatter(1.0))
-        axes.set_xlabel("frames read")
-        axes.xaxis.set_label_coords(0.5 / 1.62, -0.1)
-        axes.spines.bottom.set_bounds(0, 1)
+    figure = Figure(figsize=(WIDTH, 3.3 * len(metrics) + 0.4), layout="constrained")
+    grid = figure.subplots(len(metrics), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, metric in zip(grid, metrics, strict=True):
+        estimates = [row.metrics[metric] for row in scores.values()]
+        logarithmic, limits = _value_range(metric, estimates)
+        axes.set(ylabel=METRICS[metric], yscale="log" if logarithmic else "linear", ylim=limits)
+        _plain_ticks(axes.yaxis, logarithmic=logarithmic)
+        for (name, row), estimate in zip(scores.items(), estimates, strict=True):
+            _point(axes, styles[name], row.observed, estimate.mean, yerr=estimate.reach, main=name == "hanet")
         axes.grid(axis="y")
-        figure.draw_without_rendering()
+        axes.spines.bottom.set_bounds(0, 1)
+    # Room to the right for the names of methods that read every frame.
+    grid[-1].set(xlim=(0, 1.3), xticks=[0, 0.2, 0.4, 0.6, 0.8, 1.0], xlabel="frames read")
+    grid[-1].xaxis.set_major_formatter(PercentFormatter(1.0))
+    grid[-1].xaxis.label.set(x=0.5 / 1.3)
+    figure.align_ylabels()
+    figure.draw_without_rendering()  # names are placed by pixels
+    for axes, metric in zip(grid, metrics, strict=True):
         _name_points(axes, scores, metric)
     return figure
+
+
+def _point(
+    axes: Axes,
+    looks: MethodStyle,
+    x: float,
+    y: float,
+    *,
+    main: bool,
+    xerr: np.ndarray | None = None,
+    yerr: np.ndarray | None = None,
+) -> None:
+    axes.errorbar(
+        x,
+        y,
+        xerr=xerr,
+        yerr=yerr,
+        fmt=looks.marker,
+        color=looks.colour,
+        ms=9 if main else 7,
+        mec="white",
+        mew=0.8,
+        elinewidth=1.8,
+        zorder=4 if main else 3,
+    )
 
 
 def _name_points(axes: Axes, scores: Mapping[str, MethodScores], metric: str) -> None:
     """Names to the right of their points, moved apart where points of one share would have them overlap."""
     styles = method_styles(scores)
-    to_pixels = axes.transData
-    gap = 15.0 * axes.get_figure(root=True).dpi / 100
+    gap = 0.15 * axes.get_figure(root=True).dpi
     for observed in sorted({row.observed for row in scores.values()}):
         names = [name for name, row in scores.items() if row.observed == observed]
-        heights = to_pixels.transform([(observed, scores[n].metrics[metric].mean) for n in names])[:, 1]
-        low, high = axes.bbox.y0, axes.bbox.y1
-        places = apart(heights, gap=gap, low=low + gap / 2, high=high - gap / 2)
-        for name, height, place in zip(names, heights, places, strict=True):
-            y = to_pixels.inverted().transform((0.0, place))[1]
-            moved = abs(place - height) > 1.0
+        points = [(observed, scores[name].metrics[metric].mean) for name in names]
+        heights = axes.transData.transform(points)[:, 1]
+        low, high = axes.bbox.y0 + gap / 2, axes.bbox.y1 - gap / 2
+        places = apart(heights, gap=gap, low=low, high=high)
+        for name, point, height, place in zip(names, points, heights, places, strict=True):
+            y = axes.transData.inverted().transform((0.0, place))[1]
+            line = {"arrowstyle": "-", "lw": 0.7, "color": styles[name].colour, "shrinkA": 1, "shrinkB": 4}
             axes.annotate(
                 styles[name].label,
-                (observed, scores[name].metrics[metric].mean),
-                xytext=(observed + 0.09, y),
-                textcoords="data",
+                point,
+                xytext=(observed + 0.04, y),
                 va="center",
                 fontsize=9,
-                color="black",
                 weight="bold" if name == "hanet" else "normal",
-                arrowprops={"arrowstyle": "-", "lw": 0.7, "color": styles[name].colour, "shrinkA": 1, "shrinkB": 4}
-                if moved
-                else None,
+                arrowprops=line if abs(place - height) > 1.0 else None,
                 annotation_clip=False,
             )
 
 
-def apart(
-    wanted: Float[np.ndarray, " N"], *, gap: float, low: float, high: float
-) -> Float[np.ndarray, " N"]:
+def apart(wanted: Float[np.ndarray, " N"], *, gap: float, low: float, high: float) -> Float[np.ndarray, " N"]:
     """Places nearest (least squares) to those wanted that keep a `gap` and stay within `low` and `high`.
 
     Where there is not room for all, the gap shrinks. Equal wishes keep their order.
@@ -180,23 +203,14 @@ def comparison(scores: Mapping[str, MethodScores]) -> Figure:
     figure = Figure(figsize=(WIDTH, 0.34 * len(names) + 1.0), layout="constrained")
     grid = figure.subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axes, metric in zip(grid, metrics, strict=True):
-        _value_axis(axes.xaxis, metric, [row.metrics[metric] for row in scores.values()])
+        logarithmic, limits = _value_range(metric, [row.metrics[metric] for row in scores.values()])
+        axes.set(xlabel=METRICS[metric], xscale="log" if logarithmic else "linear", xlim=limits)
+        _plain_ticks(axes.xaxis, logarithmic=logarithmic)
         if "input" in scores:
             axes.axvline(scores["input"].metrics[metric].mean, color="#999999", ls=":", lw=1.2)
         for y, name in enumerate(names):
-            estimate, looks = scores[name].metrics[metric], styles[name]
-            axes.errorbar(
-                estimate.mean,
-                y,
-                xerr=estimate.reach,
-                fmt=looks.marker,
-                color=looks.colour,
-                ms=7.5,
-                mec="white",
-                mew=0.8,
-                elinewidth=2.0,
-                capsize=0,
-            )
+            estimate = scores[name].metrics[metric]
+            _point(axes, styles[name], estimate.mean, y, xerr=estimate.reach, main=name == "hanet")
             text = f"{estimate.mean:.3f}" if metric.startswith("pck") else f"{estimate.mean:.1f}"
             weight = "bold" if name == "hanet" else "normal"
             axes.text(
@@ -208,7 +222,7 @@ def comparison(scores: Mapping[str, MethodScores]) -> Figure:
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="x")
         for y in range(0, len(names), 2):
-            axes.axhspan(y - 0.5, y + 0.5, color="#F7F7F7", lw=0, zorder=0)
+            axes.axhspan(y - 0.5, y + 0.5, color=BAND, lw=0, zorder=0)
     for name, label in zip(names, grid[0].get_yticklabels(), strict=True):
         label.set_weight("bold" if name == "hanet" else "normal")
     return figure
@@ -230,13 +244,15 @@ def by_joint(errors: Mapping[str, Mapping[str, float]], *, label: str = "MPJPE (
     first, *others = errors
     for name in others:
         if errors[name].keys() != errors[first].keys():
-            raise ValueError(f"{name} has other joints than {first}: give all methods' errors on one skeleton")
+            raise ValueError(
+                f"{name} has other joints than {first}: give all methods' errors on one skeleton"
+            )
     joints = body_order([joint for joint in errors[first] if any(row[joint] for row in errors.values())])
     styles = method_styles(errors)
     figure = Figure(figsize=(WIDTH, 0.29 * len(joints) + 1.4), layout="constrained")
     axes = figure.subplots()
     for y in range(0, len(joints), 2):
-        axes.axhspan(y - 0.5, y + 0.5, color="#F7F7F7", lw=0, zorder=0)
+        axes.axhspan(y - 0.5, y + 0.5, color=BAND, lw=0, zorder=0)
     spread = np.array([[row[joint] for joint in joints] for row in errors.values()])
     axes.hlines(range(len(joints)), spread.min(axis=0), spread.max(axis=0), color="#DDDDDD", lw=2, zorder=1)
     for name, values in zip(errors, spread, strict=True):
@@ -292,17 +308,18 @@ def shared_metrics(scores: Mapping[str, MethodScores]) -> list[str]:
     return found
 
 
-def _value_axis(axis: Any, metric: str, estimates: Sequence[Estimate]) -> None:
-    """An error axis from zero, logarithmic for Accel if its values span more than a factor of ten."""
-    axis.set_label_text(METRICS[metric])
+def _value_range(metric: str, estimates: Sequence[Estimate]) -> tuple[bool, tuple[float, float]]:
+    """Whether to draw on a logarithmic scale (Accel that spans more than a factor of ten), and its limits."""
     means = [estimate.mean for estimate in estimates]
-    ends = [e.high if e.high is not None else e.mean for e in estimates]
-    limits = (0.0, 1.08 * max(max(ends), 1e-9))
+    highest = max(e.mean if e.high is None else e.high for e in estimates)
     if metric.startswith("accel") and min(means) > 0 and max(means) > 10 * min(means):
-        axis._set_axes_scale("log")
+        return True, (min(means) / 1.6, highest * 1.4)
+    return False, (0.0, 1.08 * highest if highest > 0 else 1.0)
+
+
+def _plain_ticks(axis: Axis, *, logarithmic: bool) -> None:
+    """0.3, 1, 3 and 10 instead of powers of ten."""
+    if logarithmic:
         axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axis.set_minor_formatter(NullFormatter())
-        limits = (min(means) / 1.6, max(ends) * 1.4)
-    vertical = axis.axis_name == "y"
-    (axis.axes.set_ylim if vertical else axis.axes.set_xlim)(*limits)

@@ -20,6 +20,7 @@ from PIL import Image, UnidentifiedImageError
 
 from hanet.figures.bodies import Body, Panel, Seen, bare, extent, identity_colours, see
 from hanet.figures.style import (
+    BAND,
     GHOST,
     IDENTITIES,
     LEFT,
@@ -33,7 +34,7 @@ from hanet.poses import PoseSequence
 
 Images = Mapping[int, Path]
 """Image files by frame number."""
-SHADES = ("#F4F4F4", "#FFFFFF")
+SHADES = (BAND, "#FFFFFF")
 """Behind every other frame, so that its two views belong together."""
 
 
@@ -69,7 +70,9 @@ def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
         with Image.open(images[frame]) as image:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{images[frame]}: expected an image, got another file or a part ({error})") from error
+        raise ValueError(
+            f"{images[frame]}: expected an image, got another file or a part ({error})"
+        ) from error
 
 
 def check_rows(sequence: PoseSequence, rows: Sequence[int]) -> None:
@@ -108,9 +111,12 @@ def skeletons(
     """
     check_rows(gt, rows)
     if gt.representation != "2d":
-        raise ValueError(f"{gt.name}: expected keypoints in an image, got {gt.representation} poses; see views")
+        raise ValueError(
+            f"{gt.name}: expected keypoints in an image, got {gt.representation} poses; see views"
+        )
     seen = {
-        name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"] for name, poses in methods.items()
+        name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"]
+        for name, poses in methods.items()
     }
     boxes = [_square(extent(drawn(seen, [row]), margin=0.12)) for row in rows]
     cell = min(WIDTH / len(seen), 3.2)
@@ -154,14 +160,17 @@ def views(
         raise ValueError(f"{gt.name}: expected 3D joints, got {gt.representation} poses; see skeletons")
     seen = {name: see(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()}
     angles = ("front", "side")
-    boxes = level({angle: [extent(drawn({n: s[angle] for n, s in seen.items()}, rows), margin=0.06)] for angle in angles})
+    boxes = level(
+        {
+            angle: [extent(drawn({n: s[angle] for n, s in seen.items()}, rows), margin=0.06)]
+            for angle in angles
+        }
+    )
     styles = method_styles(seen)
     shape = {angle: np.diff(boxes[angle], axis=0)[0] for angle in angles}
     widths = [shape[angle][0] for angle in angles]
     scale = (WIDTH - 0.4) / (len(rows) * sum(widths))
-    figure = Figure(
-        figsize=(WIDTH, len(seen) * shape["front"][1] * scale + 0.9), layout="constrained"
-    )
+    figure = Figure(figsize=(WIDTH, len(seen) * shape["front"][1] * scale + 0.9), layout="constrained")
     grid = figure.subplots(len(seen), 2 * len(rows), squeeze=False, width_ratios=widths * len(rows))
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.0, hspace=0.0)
     for line, (name, item) in zip(grid, seen.items(), strict=True):
@@ -204,9 +213,7 @@ def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Ima
     everything = np.concatenate([_of_frames(track, frames) for track in tracks])
     box = extent(everything, margin=0.08) if size is None else np.array([(0.0, 0.0), size])
     width, height = box[1] - box[0]
-    figure = Figure(
-        figsize=(WIDTH, lines * (WIDTH / columns * height / width + 0.3)), layout="constrained"
-    )
+    figure = Figure(figsize=(WIDTH, lines * (WIDTH / columns * height / width + 0.3)), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
     order = {number: i for i, number in enumerate(sorted({track.track for track in tracks}))}
     for axes, frame, picture in zip(grid, frames, pictures, strict=False):

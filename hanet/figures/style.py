@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 
 P = ParamSpec("P")
 
-BLACK, GREY, LIGHT = "#000000", "#8A8A8A", "#E9E9E9"
+BLACK, GREY, LIGHT, BAND = "#000000", "#8A8A8A", "#E9E9E9", "#F4F4F4"
 ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
 VERMILLION, PURPLE = "#D55E00", "#CC79A7"
 

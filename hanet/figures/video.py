@@ -51,7 +51,7 @@ def write_motion(
 
     Raises:
         ValueError: where the name ends otherwise, or no GIF is small enough.
-        RuntimeError: where PyAV has no H.264 encoder.
+        OSError: where PyAV has no H.264 encoder.
     """
     path = Path(path)
     if check_ending(path, ENDINGS) == "mp4":
@@ -81,7 +81,7 @@ def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *,
 
     Raises:
         ValueError: where there are no frames, or one has an odd side or another size than the first.
-        RuntimeError: where PyAV has no H.264 encoder.
+        OSError: where PyAV has no H.264 encoder.
     """
     path, name = Path(path), encoder()
     with whole_file(path) as temporary:
@@ -93,7 +93,9 @@ def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *,
                     stream = container.add_stream(name, rate=Fraction(fps).limit_denominator(1001))
                     stream.height, stream.width = size = image.shape[:2]
                     if size[0] % 2 or size[1] % 2:
-                        raise ValueError(f"{path}: H.264 needs even sides, got {size[1]}×{size[0]}; crop a pixel")
+                        raise ValueError(
+                            f"{path}: H.264 needs even sides, got {size[1]}×{size[0]}; crop a pixel"
+                        )
                     stream.pix_fmt = "yuv420p"
                     stream.options = ENCODERS[name]
                     stream.codec_context.thread_count = 1
@@ -109,7 +111,7 @@ def encoder() -> str:
     """The first of `ENCODERS` that PyAV was built with.
 
     Raises:
-        RuntimeError: where it has none.
+        OSError: where it has none.
     """
     for name in ENCODERS:
         try:
@@ -117,7 +119,7 @@ def encoder() -> str:
         except UnknownCodecError:
             continue
         return name
-    raise RuntimeError(
+    raise OSError(
         f"PyAV {av.__version__} has no H.264 encoder ({', '.join(ENCODERS)}); install PyAV's wheel, or write a GIF"
     )
 
