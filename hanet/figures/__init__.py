@@ -3,10 +3,13 @@
 from hanet.figures.choose import all_tracks, find_sequence, median_key, rows_around, spread_rows
 from hanet.figures.curves import curves
 from hanet.figures.errors import error_prone_spans, errors, worst_span, wrong_joints
+from hanet.figures.images import find_images
+from hanet.figures.joints import by_joint
 from hanet.figures.motion import Motion
-from hanet.figures.scores import Estimate, MethodScores, budget, by_joint, comparison
+from hanet.figures.people import people
+from hanet.figures.scores import Estimate, MethodScores, budget, comparison
 from hanet.figures.settings import FigureSettings
-from hanet.figures.stills import find_images, people, skeletons, views
+from hanet.figures.stills import skeletons, views
 from hanet.figures.style import METHODS, method_styles, save
 from hanet.figures.video import write_gif, write_motion, write_mp4
 

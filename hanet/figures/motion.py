@@ -10,10 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.text import Text
 
 from hanet.figures.bodies import Panel, Seen, bare, extent, see
 from hanet.figures.errors import errors
-from hanet.figures.stills import Images, check_rows, drawn, key, level, read_image, titles
+from hanet.figures.images import Images, read_image
+from hanet.figures.stills import check_rows, drawn, key, level, titles
 from hanet.figures.style import WIDTH, style
 from hanet.poses import PoseSequence
 
@@ -21,8 +23,8 @@ from hanet.poses import PoseSequence
 class Motion:
     """A figure of several methods that can be shown frame by frame.
 
-    3D joints are seen from the front (above) and from the side (below), keypoints in their image. Beneath each
-    method is its error in that frame; wrong joints are ringed; the truth is a ghost.
+    3D joints are seen from the front (above) and from the side (below), keypoints in their image. Beneath
+    each method is its error in that frame; wrong joints are ringed; the truth is a ghost.
 
     Args:
         gt: 3D joints, or keypoints with boxes.
@@ -125,5 +127,5 @@ def _boxes(
     return level(found)
 
 
-def _note(axes: Axes):  # noqa: ANN202
+def _note(axes: Axes) -> Text:
     return axes.text(0.5, -0.02, "", transform=axes.transAxes, ha="center", va="top", fontsize=10)

@@ -120,7 +120,8 @@ def encoder() -> str:
             continue
         return name
     raise OSError(
-        f"PyAV {av.__version__} has no H.264 encoder ({', '.join(ENCODERS)}); install PyAV's wheel, or write a GIF"
+        f"PyAV {av.__version__} has no H.264 encoder ({', '.join(ENCODERS)}); "
+        "install PyAV's wheel, or write a GIF"
     )
 
 
