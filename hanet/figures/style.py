@@ -83,13 +83,13 @@ METHODS: dict[str, MethodStyle] = {
     "hanet": MethodStyle("HANet", VERMILLION, "o"),
     "hanet-paper": MethodStyle("HANet (paper)", ORANGE, "D"),
 }
-_OTHERS = tuple(product("hpd<>*8", (SKY, GREEN, ORANGE, PURPLE, BLUE)))
+_OTHERS = tuple(product("pd<>*", (SKY, GREEN, ORANGE, PURPLE, BLUE)))
 
 
 def method_styles(names: Iterable[str]) -> dict[str, MethodStyle]:
     """A style for each method, in the order given; those of `METHODS` always have theirs.
 
-    Others get one of 35 pairs of colour and marker by a hash of their name, so that they keep it from figure
+    Others get one of 25 pairs of colour and marker by a hash of their name, so that they keep it from figure
     to figure, or the next free one where two of these methods would share it.
     """
     names = list(dict.fromkeys(names))
