@@ -1,4 +1,4 @@
-"""Stage figures: draw an experiment's test results; data/figures/<experiment>/, with captions in a manifest."""
+"""Stage figures: draw an experiment's test results into data/figures/<experiment>/, with a manifest."""
 
 from __future__ import annotations
 
@@ -159,8 +159,8 @@ def over_time(folder: Path, shown: Shown) -> list[dict[str, str]]:
     position = "MPJPE" if shown.gt.representation == "3d" else "mean keypoint error"
     caption = (
         f"Per-frame {position} (above) and acceleration error (below, mean over {ACCEL_SECONDS:g} s, "
-        f"logarithmic) of {names(shown.methods)} on {shown.where()}, all {len(shown.gt)} frames at {shown.gt.fps:g} fps; "
-        "means in the legend."
+        f"logarithmic) of {names(shown.methods)} on {shown.where()}, all {len(shown.gt)} frames at "
+        f"{shown.gt.fps:g} fps; means in the legend."
     )
     if INPUT in shown.methods:
         caption += (
@@ -202,8 +202,8 @@ def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
     )
     caption = (
         f"{names([*shown.methods, 'gt'])} side by side in real time, over the ground truth (grey), with "
-        f"the error of each frame: frames {gt.start + rows[0]} to {gt.start + rows[-1]}, around the worst of the input's "
-        f"error-prone spans of {shown.where()}. {shown.wrong(settings)}"
+        f"the error of each frame: frames {gt.start + rows[0]} to {gt.start + rows[-1]}, around the "
+        f"worst of the input's error-prone spans of {shown.where()}. {shown.wrong(settings)}"
     )
     entries = []
     for file, limit in (("motion.mp4", None), ("motion.gif", MAX_GIF_BYTES)):

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import av
 import numpy as np
 from av.codec.codec import UnknownCodecError
+from av.video.stream import VideoStream
 from jaxtyping import UInt8
 from PIL import Image
 
 from hanet.figures.motion import Motion
 from hanet.figures.style import check_ending, whole_file
 
-ENCODERS: dict[str, dict[str, str]] = {
+ENCODERS: dict[str, dict[str, object]] = {
     "libx264": {"crf": "20", "preset": "slow"},
     "libopenh264": {"b": "2500000"},
 }
@@ -28,6 +30,7 @@ MP4_FPS, GIF_FPS = 30.0, 15.0
 """A video plays in real time; of faster recordings it shows every second frame, or every third, …"""
 ENDINGS = (".mp4", ".gif")
 GIF_WIDTH, MP4_WIDTH = 800, 1280
+GIF_COLOURS = 96
 
 Track = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes frames through and shows progress: gets them and their number, as in ``rich.progress.track``."""
@@ -84,27 +87,26 @@ def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *,
         OSError: where PyAV has no H.264 encoder.
     """
     path, name = Path(path), encoder()
-    with whole_file(path) as temporary:
-        options = {"movflags": "faststart", "fflags": "bitexact"}
-        with av.open(str(temporary), "w", format="mp4", options=options) as container:
-            stream = None
-            for image in frames:
-                if stream is None:
-                    stream = container.add_stream(name, rate=Fraction(fps).limit_denominator(1001))
-                    stream.height, stream.width = size = image.shape[:2]
-                    if size[0] % 2 or size[1] % 2:
-                        raise ValueError(
-                            f"{path}: H.264 needs even sides, got {size[1]}×{size[0]}; crop a pixel"
-                        )
-                    stream.pix_fmt = "yuv420p"
-                    stream.options = ENCODERS[name]
-                    stream.codec_context.thread_count = 1
-                elif image.shape[:2] != size:
-                    raise ValueError(f"{path}: frames must all be {size[::-1]}, got {image.shape[1::-1]}")
-                container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
-            if stream is None:
-                raise ValueError(f"{path}: a video needs at least one frame")
-            container.mux(stream.encode(None))
+    remaining = iter(frames)
+    first = next(remaining, None)
+    if first is None:
+        raise ValueError(f"{path}: a video needs at least one frame")
+    height, width = first.shape[:2]
+    if height % 2 or width % 2:
+        raise ValueError(f"{path}: H.264 needs even sides, got {width}×{height}; crop a pixel")
+    options = {"movflags": "faststart", "fflags": "bitexact"}
+    with whole_file(path) as temporary, av.open(str(temporary), "w", format="mp4", options=options) as file:
+        stream = cast(VideoStream, file.add_stream(name, rate=Fraction(fps).limit_denominator(1001)))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.options = dict(ENCODERS[name])
+        stream.codec_context.thread_count = 1
+        for image in chain([first], remaining):
+            if image.shape != first.shape:
+                raise ValueError(
+                    f"{path}: frames must all be {width}×{height}, got {image.shape[1]}×{image.shape[0]}"
+                )
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        file.mux(stream.encode(None))
 
 
 def encoder() -> str:
@@ -126,16 +128,23 @@ def encoder() -> str:
 
 
 def write_gif(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float) -> None:
-    """RGB images as a GIF that starts again at its end.
+    """RGB images as a GIF that starts again at its end, in `GIF_COLOURS` of the first frame's colours.
 
     A GIF counts time in hundredths of a second: frames differ by one, so that the whole is in real time.
 
     Raises:
         ValueError: where there are no frames.
     """
-    images = [_indexed(frame) for frame in frames]
-    if not images:
+    remaining = iter(frames)
+    first = next(remaining, None)
+    if first is None:
         raise ValueError(f"{path}: a GIF needs at least one frame")
+    palette = Image.fromarray(first).quantize(GIF_COLOURS, method=Image.Quantize.MEDIANCUT)
+    # No dithering: what does not move stays equal from frame to frame, and is stored once.
+    images = [
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+        for frame in chain([first], remaining)
+    ]
     ticks = np.round(np.arange(len(images) + 1) * 100 / fps).astype(int)
     durations: Sequence[int] = [10 * int(tick) for tick in np.diff(ticks)]
     with whole_file(Path(path)) as temporary:
@@ -148,8 +157,3 @@ def write_gif(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *,
             loop=0,
             optimize=True,
         )
-
-
-def _indexed(frame: UInt8[np.ndarray, "H W 3"]) -> Image.Image:
-    # Few colours and no dithering: what does not move stays equal from frame to frame, and is stored once.
-    return Image.fromarray(frame).quantize(64, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
