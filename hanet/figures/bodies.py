@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patheffects import Stroke
 
 from hanet.figures.errors import known, wrong_joints
@@ -148,11 +148,10 @@ def side_colours(skeleton: Skeleton) -> list[str]:
     return [_SIDES.get(joint[:2], CENTRE) for joint in skeleton.joints]
 
 
-def identity_colours(skeleton: Skeleton, colour: str) -> list[tuple[float, float, float]]:
+def identity_colours(skeleton: Skeleton, colour: str) -> list[str]:
     """A person's colour for each joint, lighter on the right side of the body."""
-    full = to_rgb(colour)
-    light = tuple(0.5 + 0.5 * channel for channel in full)
-    return [light if joint.startswith("r_") else full for joint in skeleton.joints]
+    light = to_hex([0.5 + 0.5 * channel for channel in to_rgb(colour)])
+    return [light if joint.startswith("r_") else colour for joint in skeleton.joints]
 
 
 class Body:
@@ -162,6 +161,7 @@ class Body:
         axes: where to draw.
         skeleton: which bones join the joints.
         colours: one for each joint; a bone has that of its outer joint.
+        joining: colour of the bones that `drawn_bones` adds, which belong to no side.
         width: of the bones, in points.
         halo: a white rim, that stands out from a photograph.
         alpha: opacity.
@@ -172,8 +172,9 @@ class Body:
         self,
         axes: Axes,
         skeleton: Skeleton,
-        colours: Sequence[str] | Sequence[tuple[float, float, float]],
+        colours: Sequence[str],
         *,
+        joining: str = CENTRE,
         width: float = 2.2,
         halo: bool = False,
         alpha: float = 1.0,
@@ -181,13 +182,8 @@ class Body:
     ) -> None:
         bones = drawn_bones(skeleton)
         self._parents, self._children = np.array(bones).T
-        # A bone that joins loose parts of the torso belongs to neither side.
-        outer = [
-            colours[child] if index < len(skeleton.bones) or not isinstance(colours[child], str) else CENTRE
-            for index, (_, child) in enumerate(bones)
-        ]
-        if len(set(colours)) == 1:
-            outer = [colours[0]] * len(bones)
+        own = len(skeleton.bones)
+        outer = [colours[child] if i < own else joining for i, (_, child) in enumerate(bones)]
         effects = (
             {"path_effects": [Stroke(linewidth=width + 2.0, foreground="white"), Stroke()]} if halo else {}
         )
@@ -217,7 +213,7 @@ class Body:
 
     def move(self, points: Float[np.ndarray, "J 2"], wrong: Bool[np.ndarray, " J"] | None = None) -> None:
         """Put the joints at `points` and ring those that are `wrong`; NaN joints and their bones vanish."""
-        self._lines.set_segments(np.stack([points[self._parents], points[self._children]], axis=1))
+        self._lines.set_segments(list(np.stack([points[self._parents], points[self._children]], axis=1)))
         self._joints.set_offsets(np.ma.masked_invalid(points))
         ringed = points[wrong] if wrong is not None else np.empty((0, 2))
         self._rings.set_offsets(ringed[np.isfinite(ringed).all(axis=1)])
@@ -230,7 +226,9 @@ class Panel:
         self.axes, self._seen = axes, seen
         count = len(seen.skeleton)
         ghost, alpha = ("white", 0.6) if on_image else (GHOST, 1.0)
-        self._truth = Body(axes, seen.skeleton, [ghost] * count, width=1.6 * width, alpha=alpha, zorder=2)
+        self._truth = Body(
+            axes, seen.skeleton, [ghost] * count, joining=ghost, width=1.6 * width, alpha=alpha, zorder=2.0
+        )
         colours = side_colours(seen.skeleton)
         self._body = Body(axes, seen.skeleton, colours, width=width, halo=on_image)
 

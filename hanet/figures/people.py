@@ -86,7 +86,8 @@ def _person(
     on_image: bool,
 ) -> None:
     points = track.values[frame - track.start]
-    body = Body(axes, track.skeleton, identity_colours(track.skeleton, colour), width=2.0, halo=on_image)
+    colours = identity_colours(track.skeleton, colour)
+    body = Body(axes, track.skeleton, colours, joining=colour, width=2.0, halo=on_image)
     body.move(points)
     there = points[np.isfinite(points).all(axis=1)]
     if len(there):

@@ -94,7 +94,7 @@ def budget(scores: Mapping[str, MethodScores]) -> Figure:
     figure.align_ylabels()
     figure.draw_without_rendering()  # names are placed by pixels
     for axes, metric in zip(grid, metrics, strict=True):
-        _name_points(axes, scores, metric)
+        _name_points(axes, scores, metric, dpi=figure.dpi)
     return figure
 
 
@@ -123,10 +123,10 @@ def _point(
     )
 
 
-def _name_points(axes: Axes, scores: Mapping[str, MethodScores], metric: str) -> None:
+def _name_points(axes: Axes, scores: Mapping[str, MethodScores], metric: str, *, dpi: float) -> None:
     """Names to the right of their points, moved apart where points of one share would have them overlap."""
     styles = method_styles(scores)
-    gap = 0.15 * axes.get_figure(root=True).dpi
+    gap = 0.15 * dpi
     for observed in sorted({row.observed for row in scores.values()}):
         names = [name for name, row in scores.items() if row.observed == observed]
         points = [(observed, scores[name].metrics[metric].mean) for name in names]

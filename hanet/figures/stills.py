@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
@@ -127,10 +128,10 @@ def views(
     styles = method_styles(seen)
     shape = {angle: np.diff(boxes[angle], axis=0)[0] for angle in angles}
     widths = [shape[angle][0] for angle in angles]
+    tight = ConstrainedLayoutEngine(w_pad=0.01, h_pad=0.03, wspace=0.0, hspace=0.0)
     scale = (WIDTH - 0.4) / (len(rows) * sum(widths))
-    figure = Figure(figsize=(WIDTH, len(seen) * shape["front"][1] * scale + 0.9), layout="constrained")
+    figure = Figure(figsize=(WIDTH, len(seen) * shape["front"][1] * scale + 0.9), layout=tight)
     grid = figure.subplots(len(seen), 2 * len(rows), squeeze=False, width_ratios=widths * len(rows))
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.03, wspace=0.0, hspace=0.0)
     for line, (name, item) in zip(grid, seen.items(), strict=True):
         for column, axes in enumerate(line):
             angle, row = angles[column % 2], rows[column // 2]

@@ -42,7 +42,7 @@ def person() -> PoseSequence:
 
 @pytest.fixture
 def keypoints() -> PoseSequence:
-    """Keypoints of 20 frames at 30 fps from frame 5 on, with boxes 80 by 200 pixels, in a 320 by 240 image."""
+    """Keypoints of 20 frames at 30 fps from frame 5 on, with boxes 80 by 200, in a 320 by 240 image."""
     values = 100 * standing(COCO17)[:, :2] + np.array([120.0, 120.0]) + np.arange(20)[:, None, None]
     left = np.arange(20)[:, None] + np.array([80.0, 40.0, 160.0, 240.0])
     return PoseSequence(
