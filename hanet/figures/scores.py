@@ -61,8 +61,11 @@ class MethodScores:
         """
         try:
             cells = {name: row[name] for name in METRICS if name in row}
-            metrics = {n: Estimate(c["mean"], c.get("low"), c.get("high")) for n, c in cells.items()}
-            return cls(observed=row["observed"], metrics=metrics)
+            metrics = {
+                name: Estimate(**{end: float(cell[end]) for end in ("mean", "low", "high") if end in cell})
+                for name, cell in cells.items()
+            }
+            return cls(observed=float(row["observed"]), metrics=metrics)
         except (KeyError, TypeError) as error:
             raise ValueError(f"expected a method's observed and its metrics' means, got {row!r}") from error
 

@@ -147,7 +147,7 @@ def test_keypoints_move_over_their_images(keypoints: PoseSequence, tmp_path: Pat
     late = Motion(keypoints, {"input": keypoints}, [1, 2], images=find_images(tmp_path))
     with pytest.raises(ValueError, match="no image of frame 7"):
         list(late.frames(width=240))
-    with pytest.raises(ValueError, match="expected frames within 5..24"):
+    with pytest.raises(ValueError, match=r"expected frames within 5\.\.24"):
         Motion(keypoints, {"input": keypoints}, [19, 20])
     unknown = replace(keypoints, labelled=np.zeros((20, 17), dtype=bool))
     assert len(list(Motion(unknown, {"input": keypoints}, [0]).frames(width=240))) == 1  # an error of NaN
