@@ -150,7 +150,8 @@ def side_colours(skeleton: Skeleton) -> list[str]:
 
 def identity_colours(skeleton: Skeleton, colour: str) -> list[str]:
     """A person's colour for each joint, lighter on the right side of the body."""
-    light = to_hex([0.5 + 0.5 * channel for channel in to_rgb(colour)])
+    red, green, blue = (0.5 + 0.5 * channel for channel in to_rgb(colour))
+    light = to_hex((red, green, blue))
     return [light if joint.startswith("r_") else colour for joint in skeleton.joints]
 
 

@@ -195,7 +195,7 @@ def comparison(scores: Mapping[str, MethodScores]) -> Figure:
             axes.axvline(scores["input"].metrics[metric].mean, color="#999999", ls=":", lw=1.2)
         for y, name in enumerate(names):
             estimate = scores[name].metrics[metric]
-            _point(axes, styles[name], estimate.mean, y, xerr=estimate.reach, main=name == "hanet")
+            _point(axes, styles[name], estimate.mean, float(y), xerr=estimate.reach, main=name == "hanet")
             text = f"{estimate.mean:.3f}" if metric.startswith("pck") else f"{estimate.mean:.1f}"
             weight = "bold" if name == "hanet" else "normal"
             axes.text(

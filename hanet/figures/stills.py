@@ -5,7 +5,7 @@ Axes: T frames, J joints. Rows are a sequence's own (0 is its first frame), not 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 
 import numpy as np
@@ -170,7 +170,7 @@ def level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarr
     return result
 
 
-def titles(line: Sequence[Axes], names: Sequence[str]) -> None:
+def titles(line: Iterable[Axes], names: Sequence[str]) -> None:
     styles = method_styles(names)
     for axes, name in zip(line, names, strict=True):
         axes.set_title(styles[name].label, color=styles[name].colour, weight="bold")
