@@ -61,6 +61,14 @@ def test_equal_frames_are_equal_bytes(tmp_path: Path, name: str, write):
     assert (tmp_path / name).read_bytes() == (tmp_path / f"b{name}").read_bytes()
 
 
+def test_drawings_are_encoded_alike_every_time(person: PoseSequence, noisy, tmp_path: Path):
+    motion = Motion(person, {"input": noisy(person, 0.1), "hanet": person, "gt": person}, range(6))
+    frames = list(motion.frames(width=240))
+    for i in range(10):
+        write_mp4(tmp_path / f"{i}.mp4", frames, fps=30.0)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 @pytest.mark.parametrize(("name", "write"), [("a.mp4", write_mp4), ("a.gif", write_gif)])
 def test_a_failed_video_leaves_the_old_one(tmp_path: Path, name: str, write):
     path = tmp_path / name

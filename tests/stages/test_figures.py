@@ -19,6 +19,7 @@ from stages import _run, figures
 
 METHODS = {"input": None, "gaussian": None, "hanet": 7, "hanet-variant": 7}
 NOISE = {"input": 0.05, "gaussian": 0.04, "hanet": 0.01, "hanet-variant": 0.02}
+COMMON = ("curves.svg", "motion.mp4", "motion.gif", "budget.svg", "comparison.svg")
 SETTINGS = FigureSettings(methods=("input", "smoothnet", "hanet-variant"), seconds=0.2)
 
 
