@@ -129,10 +129,8 @@ def drawn_bones(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
             joint = skeleton.parents[joint]
         return joint
 
-    corners = [f"{side}_{part}" for part in ("shoulder", "hip") for side in "lr"]
-    if not set(corners) <= set(skeleton.joints):
-        return tuple(bones)
-    left, right, left_hip, right_hip = map(skeleton.index, corners)
+    left, right = skeleton.index("l_shoulder"), skeleton.index("r_shoulder")
+    left_hip, right_hip = skeleton.index("l_hip"), skeleton.index("r_hip")
     if top(left) != top(left_hip):
         bones += [(left_hip, right_hip), (left, left_hip), (right, right_hip)]
     if top(left) != top(right):

@@ -30,7 +30,7 @@ ENCODERS: dict[str, dict[str, object]] = {
 MP4_FPS, GIF_FPS = 30.0, 15.0
 """A video plays in real time; of faster recordings it shows every second frame, or every third, …"""
 ENDINGS = (".mp4", ".gif")
-GIF_WIDTH, MP4_WIDTH = 800, 1280
+GIF_WIDTH, MP4_WIDTH = 720, 1280
 GIF_COLOURS = 96
 
 Track = Callable[[Iterable[Any], int], Iterable[Any]]
