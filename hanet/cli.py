@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +12,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from hanet.console import user_errors
 from hanet.data.releases import RELEASES, released_pair
 from hanet.estimators.cli import estimators
+from hanet.figures.cli import app as figure_app
 from hanet.methods.interpolation import interpolate
 from hanet.metrics import Scores, evaluate
 from hanet.tables import terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app.add_typer(figure_app, name="figure")
 
 app.command()(estimators)
 
@@ -43,16 +45,6 @@ class ScoreProtocol(StrEnum):
 @app.callback()
 def main() -> None:
     """HANet: refining human poses in video."""
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """Turn what a user can mend (files, settings) into one message and exit code 2."""
-    try:
-        yield
-    except (ValueError, OSError) as error:
-        Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
-        raise typer.Exit(2) from None
 
 
 @app.command()

@@ -173,36 +173,32 @@ class TableRun(Run):
     children: dict[str, str] = {}
 
 
-class Receipts(Record):
-    """What was published to MLflow, and where its pages are served."""
+class Receipt(Record):
+    """What of an experiment was published to MLflow, and where its pages are served."""
 
     tracking_ui: str | None = Field(default=None, pattern=r"^https?://")
-    runs: dict[str, dict[str, Run]] = {}
-    tables: dict[str, dict[str, TableRun]] = {}
+    runs: dict[str, Run] = {}
+    tables: dict[str, TableRun] = {}
 
     def of_table(self, table: Table) -> str | None:
         """The page of a table's run."""
-        found = self._table(table)
+        found = self.tables.get(table.name)
         return found and self._page(found.experiment_id, found.run_id)
 
     def of_row(self, table: Table, row: Row) -> list[tuple[str, str]]:
         """The pages of a row's runs, each with the run's name; none for what was not published."""
-        found = self._table(table)
-        single = self.runs.get(table.experiment, {})
+        found = self.tables.get(table.name)
         pages = []
         for name in row.runs:
             if found and name in found.children:
                 page = self._page(found.experiment_id, found.children[name])
-            elif name in single:
-                page = self._page(single[name].experiment_id, single[name].run_id)
+            elif name in self.runs:
+                page = self._page(self.runs[name].experiment_id, self.runs[name].run_id)
             else:
                 continue
             if page is not None:
                 pages.append((name, page))
         return pages
-
-    def _table(self, table: Table) -> TableRun | None:
-        return self.tables.get(table.experiment, {}).get(table.name)
 
     def _page(self, experiment: str, run: str) -> str | None:
         if self.tracking_ui is None:

@@ -34,6 +34,7 @@ console = Console(highlight=False, soft_wrap=True)
 DATA = Path("data")
 RAW, POSES, PAIRS = DATA / "raw", DATA / "poses", DATA / "pairs"
 MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
+FIGURES, RECEIPTS = DATA / "figures", DATA / "published"
 SCRATCH = DATA / "scratch"
 """States of unfinished trainings: not an output of DVC's, so that it survives a killed run."""
 

@@ -93,7 +93,7 @@ def build(
         "protocol": provenance["protocol"],
         "columns": [vars(column) for column in COLUMNS],
         "compared": COMPARED,
-        "published": {"on": table.published.data, "source": table.published.source}
+        "published": {"on": table.published.on, "source": table.published.source}
         if table.published
         else None,
         "rows": rows,

@@ -13,9 +13,11 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
+from hanet.figures.settings import FigureSettings
 from hanet.methods.filters import FILTERS
 from hanet.networks import NETWORKS, Config
 from hanet.training import TrainingOptions
@@ -154,7 +156,7 @@ class Evaluate(Section):
 class Published(Section):
     """Figures of others, to stand beside ours: on which data, from where, by row and metric."""
 
-    data: str
+    on: str
     source: str
     rows: dict[str, dict[str, float]]
 
@@ -186,6 +188,7 @@ class Params(Section):
     experiments: dict[str, Experiment]
     ablations: dict[str, Ablation]
     tables: dict[str, Table]
+    figures: FigureSettings
 
     @model_validator(mode="after")
     def _references(self) -> Params:
@@ -277,10 +280,10 @@ def load(path: str | os.PathLike[str] = PARAMS) -> Params:
         ParamsError: naming file, key, what it holds and what it may be.
     """
     try:
-        content = yaml.safe_load(Path(path).read_bytes())
+        content = YAML(typ="safe").load(Path(path))  # YAML 1.2, as DVC reads it: `on` and `off` are words
     except FileNotFoundError:
         raise ParamsError(f"{path} is missing; run from the repository's root") from None
-    except yaml.YAMLError as error:
+    except (YAMLError, UnicodeError) as error:
         raise ParamsError(f"{path} is not YAML: {error}") from None
     try:
         return Params.model_validate(content)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import yaml
+from ruamel.yaml import YAML
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
@@ -31,8 +31,6 @@ from stages.params import Use, load
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-RECEIPTS = _run.DATA / "published"
 
 
 @dataclass(frozen=True)
@@ -93,14 +91,14 @@ def main(experiment: str) -> None:
                 f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run make publish again"
             ) from error
         receipt = {"tracking_ui": _run.tracking_ui(), "runs": runs, "tables": tables}
-        _run.write_json(RECEIPTS / f"{experiment}.json", receipt)
+        _run.write_json(_run.RECEIPTS / f"{experiment}.json", receipt)
 
 
 def read_lock(path: Path) -> dict[str, Any]:
     """The stages of dvc.lock."""
     if not path.is_file():
         raise ValueError(f"{path} is missing: nothing was reproduced yet; run dvc repro first")
-    return yaml.safe_load(path.read_text())["stages"]
+    return YAML(typ="safe").load(path)["stages"]
 
 
 def hash_of(lock: dict[str, Any], stage: str) -> str:

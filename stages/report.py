@@ -17,12 +17,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from stages import _report_inputs, _run
 from stages._report_figures import HEIGHT, WIDTH, Curve, Figure, curve, figures
-from stages._report_inputs import DataReport, Provenance, Receipts, Row, Table, read
+from stages._report_inputs import DataReport, Provenance, Receipt, Row, Table, read
 from stages.params import load
 
 PAGE = _run.REPORTS / "index.html"
-FIGURES = _run.DATA / "figures"
-RECEIPTS = _run.DATA / "published.json"
 LIMIT = 15_000_000
 """Bytes of a page that still opens at once."""
 
@@ -36,6 +34,7 @@ class Experiment:
         provenance: what `stages.evaluate` wrote down about the numbers.
         tables, figures, curves: what is shown, in this order.
         settings: what params.yaml says about what is run, by title: models, ablations, the rest.
+        receipt: which MLflow runs show the results; empty where nothing is published.
         commands: by method, for what is defined but not run: how to run it.
         data: the data set's report, if it has one: its splits and whether they leak.
     """
@@ -46,6 +45,7 @@ class Experiment:
     figures: list[Figure]
     curves: list[Curve]
     settings: dict[str, dict[str, Any]]
+    receipt: Receipt
     commands: dict[str, str]
     data: DataReport | None
 
@@ -60,8 +60,7 @@ def main() -> None:
     with _run.stage("report"):
         params = load().model_dump(mode="json")
         experiments = [experiment(name, params) for name in params["run"]["experiments"]]
-        receipts = read(RECEIPTS, Receipts) if RECEIPTS.is_file() else Receipts()
-        text = render(experiments, receipts, params)
+        text = render(experiments, params)
         check_size(text, experiments)
         _run.write_text(PAGE, text)
         _run.console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
@@ -73,14 +72,16 @@ def experiment(name: str, params: dict[str, Any]) -> Experiment:
     tables = in_order((report / "tables").glob("*.json"), params.get("tables", {}))
     if not tables:
         raise ValueError(f"{report / 'tables'} holds no table; run dvc repro")
+    receipt = _run.RECEIPTS / f"{name}.json"
     data = _run.POSES / params["experiments"][name]["dataset"] / "report.json"
     return Experiment(
         name=name,
         provenance=read(report / "provenance.json", Provenance),
         tables=[read(path, Table) for path in tables],
-        figures=figures(FIGURES / name),
+        figures=figures(_run.FIGURES / name),
         curves=[curve(path) for path in sorted((report / "training").glob("*.csv"))],
         settings=settings(name, params),
+        receipt=read(receipt, Receipt) if receipt.is_file() else Receipt(),
         commands=commands(name, params),
         data=read(data, DataReport) if data.is_file() else None,
     )
@@ -121,7 +122,7 @@ def commands(experiment: str, params: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def render(experiments: list[Experiment], receipts: Receipts, params: dict[str, Any]) -> str:
+def render(experiments: list[Experiment], params: dict[str, Any]) -> str:
     """The page's text."""
     environment = Environment(
         loader=PackageLoader("stages"),
@@ -140,7 +141,6 @@ def render(experiments: list[Experiment], receipts: Receipts, params: dict[str, 
     }
     return environment.get_template("index.html").render(
         experiments=experiments,
-        receipts=receipts,
         seeds=params["run"]["seeds"],
         flatten=_run.flatten,
         chart={"width": WIDTH, "height": HEIGHT},

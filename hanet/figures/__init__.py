@@ -1,1 +1,44 @@
-"""Figures and videos of poses."""
+"""Figures from pose caches and scores: curves, skeletons, motion, comparisons."""
+
+from hanet.figures.choose import all_tracks, find_sequence, median_key, rows_around, spread_rows
+from hanet.figures.curves import curves
+from hanet.figures.errors import error_prone_spans, errors, worst_span, wrong_joints
+from hanet.figures.images import find_images
+from hanet.figures.joints import by_joint
+from hanet.figures.motion import Motion
+from hanet.figures.people import people
+from hanet.figures.scores import Estimate, MethodScores, budget, comparison
+from hanet.figures.settings import FigureSettings
+from hanet.figures.stills import skeletons, views
+from hanet.figures.style import METHODS, method_styles, save
+from hanet.figures.video import write_gif, write_motion, write_mp4
+
+__all__ = [
+    "METHODS",
+    "Estimate",
+    "FigureSettings",
+    "MethodScores",
+    "Motion",
+    "all_tracks",
+    "budget",
+    "by_joint",
+    "comparison",
+    "curves",
+    "error_prone_spans",
+    "errors",
+    "find_images",
+    "find_sequence",
+    "median_key",
+    "method_styles",
+    "people",
+    "rows_around",
+    "save",
+    "skeletons",
+    "spread_rows",
+    "views",
+    "worst_span",
+    "write_gif",
+    "write_motion",
+    "write_mp4",
+    "wrong_joints",
+]

@@ -141,7 +141,7 @@ def kinematics() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def receipts() -> dict[str, Any]:
+def receipt() -> dict[str, Any]:
     """What publishing leaves: runs of the methods, and a table's run with its children."""
     names = [f"{m}-4321" if m.startswith("hanet") else m for m in SCORES]
     runs = {n: {"lock_hash": "0" * 64, "run_id": f"run-{n}", "experiment_id": "7"} for n in names}
@@ -149,8 +149,8 @@ def receipts() -> dict[str, Any]:
     table = {"run_id": "table-run", "experiment_id": "8", "children": children}
     return {
         "tracking_ui": UI,
-        "runs": {EXPERIMENT: runs},
-        "tables": {EXPERIMENT: {"kinematics": table}},
+        "runs": runs,
+        "tables": {"kinematics": table},
     }
 
 
@@ -160,10 +160,13 @@ def params() -> dict[str, Any]:
     described = content["experiments"]["tiny"]
     described["models"] = {"hanet": tiny.MODEL, "hanet-paper": tiny.MODEL, "flow": tiny.MODEL}
     content["experiments"] = {EXPERIMENT: described}
+    content["ablations"] = {}
+    content["tables"] = {}
     content["run"] |= {
         "estimates": {EXPERIMENT: "clips"},
         "experiments": [EXPERIMENT],
         "models": ["hanet", "hanet-paper"],
+        "ablations": [],
         "seeds": [4321],
     }
     return json.loads(json.dumps(content))  # no two sections one object
@@ -183,7 +186,7 @@ def write(folder: Path) -> None:
     write_json(report / "provenance.json", PROVENANCE)
     write_json(report / "tables" / "methods.json", methods())
     write_json(report / "tables" / "kinematics.json", kinematics())
-    write_json(data / "published.json", receipts())
+    write_json(data / "published" / f"{EXPERIMENT}.json", receipt())
     leakage = "No leak between the splits found."
     write_json(data / "poses" / "clips" / "report.json", {"splits": SPLITS, "leakage": leakage})
     training = report / "training"

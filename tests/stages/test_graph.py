@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[2]
 GRAPH: dict[str, dict[str, Any]] = {
-    name: stage.get("do", stage)
-    for name, stage in yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"].items()
+    name: stage.get("do", stage) for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items()
 }
-PARAMS: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+PARAMS: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
 NO_SCIENCE = {Path("stages/params.py"), Path("stages/_sources.py"), Path("stages/_run.py")}
 MODULES = {"ablate": "train", "refine-ablated": "refine"}
 """Stages that run another stage's module."""

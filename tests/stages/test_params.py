@@ -75,7 +75,7 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "ablations, datasets, evaluate, experiments, run, tables"),
+        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, tables"),
         ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),
@@ -90,7 +90,7 @@ INGEST = "datasets.clips.ingest"
         ("experiments.tiny.models.second.refine.variants.more.nonsense", "mirror_axis, phases, stride"),
         ("ablations.bare.nonsense", "model, refine, training"),
         ("tables.all.nonsense", "note, published, rows, title"),
-        ("tables.all.published.nonsense", "data, rows, source"),
+        ("tables.all.published.nonsense", "on, rows, source"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
 )

@@ -21,6 +21,7 @@ import pandas as pd
 import pytest
 import tiny
 import yaml
+from ruamel.yaml import YAML
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
@@ -30,7 +31,11 @@ from stages import _run, publish
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-RUNS = {"input", "constant_offset", "gaussian", "first-1", "first-2", "second-1", "second-2"}
+COMPARATORS = {"input", "constant_offset", "gaussian"}
+TRAININGS = {f"{model}-{seed}" for model in ("hanet-paper", "second", "bare") for seed in (1, 2)}
+RUNS = COMPARATORS | TRAININGS | {"more-1", "more-2"}
+TABLES = {"all": {"input", "gaussian", "second-1", "second-2", "more-1", "more-2"}}
+TABLES["features"] = {"bare-1", "bare-2", "hanet-paper-1", "hanet-paper-2"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ class Project:
         return sorted(line.split("'")[1] for line in lines if line.startswith("Running stage"))
 
     def publish(self, uri: str | None = None) -> None:
-        """What ``python -m stages.publish`` does, in this process."""
+        """What ``python -m stages.publish tiny`` does, in this process."""
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.path)
             patch.setattr(_run, "die_with_parent", lambda: None)
@@ -65,7 +70,7 @@ class Project:
             for name, value in self.environment.items():
                 if name.startswith("GIT_"):
                     patch.setenv(name, value)
-            publish.main()
+            publish.main("tiny")
 
     def params(self, change: dict[str, Any]) -> None:
         """Write params.yaml: the tiny ones, some dotted keys changed."""
@@ -83,13 +88,13 @@ class Project:
         plain = json.loads(json.dumps(params))
         (self.path / "params.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
 
-    def runs(self) -> dict[str, mlflow.entities.Run]:
-        """MLflow's runs of the experiment by name; no name is there twice."""
+    def runs(self, name: str = "tiny", where: str = "") -> dict[str, mlflow.entities.Run]:
+        """Runs of an MLflow experiment by name; no name is there twice."""
         mlflow.set_tracking_uri(f"sqlite:///{self.path / 'mlflow.db'}")
         client = mlflow.MlflowClient()
-        experiment = client.get_experiment_by_name("tiny")
+        experiment = client.get_experiment_by_name(name)
         assert experiment is not None
-        found = client.search_runs([experiment.experiment_id])
+        found = client.search_runs([experiment.experiment_id], where)
         assert len({run.info.run_name for run in found}) == len(found)
         return {str(run.info.run_name): run for run in found}
 
@@ -161,13 +166,22 @@ def test_the_code_that_ran_is_the_one_tested(project: Project) -> None:
     assert {Path(name).resolve().parents[1] for name in where.split()} == {ROOT}
 
 
+def stage_of(run: str) -> str:
+    """The stage whose entry in dvc.lock a run stands for."""
+    if run in COMPARATORS:
+        return "filter@tiny"
+    if run.startswith("more"):
+        return f"refine@tiny-second-{run[-1]}"
+    return f"{'ablate' if run.startswith('bare') else 'train'}@tiny-{run}"
+
+
 def test_runs_hold_parameters_scores_history_and_what_they_stand_on(project: Project) -> None:
     runs = project.runs()
     assert set(runs) == RUNS
     reports = project.path / "data" / "reports" / "tiny"
     scored = {f"{r['method']}-{r['seed']}": r for r in json.loads((reports / "runs.json").read_text())}
     provenance = json.loads((reports / "provenance.json").read_text())
-    lock = yaml.safe_load((project.path / "dvc.lock").read_text())["stages"]
+    lock = YAML(typ="safe").load(project.path / "dvc.lock")["stages"]
     head = project.run("git", "rev-parse", "--short", "HEAD").strip()
     hash_of = {
         stage: hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()
@@ -176,8 +190,8 @@ def test_runs_hold_parameters_scores_history_and_what_they_stand_on(project: Pro
     client = mlflow.MlflowClient()
     for name, run in runs.items():
         tags, data = run.data.tags, run.data
-        trained = name[-1] in "12"
-        row = scored[name if trained else f"{name}-None"]
+        trained = name in TRAININGS
+        row = scored[f"{name}-None" if name in COMPARATORS else name]
         assert run.info.status == "FINISHED"
         assert data.metrics["test_mpjpe_mm"] == row["metrics"]["mpjpe_mm"]["mean"]
         assert data.metrics["test_mpjpe_fast5_mm_high"] == row["metrics"]["mpjpe_fast5_mm"]["high"]
@@ -186,28 +200,81 @@ def test_runs_hold_parameters_scores_history_and_what_they_stand_on(project: Pro
         assert tags["data_hash_ground_truth"] == provenance["data_sha256"]["ground_truth"]
         assert tags["data_hash_detected"] == provenance["data_sha256"]["detected"]
         assert tags["git_commit"] == head  # not dirty: only the pipeline's own files differ
-        assert tags["lock_hash"] == hash_of[f"train@tiny-{name}" if trained else "filter@tiny"]
+        assert tags["lock_hash"] == hash_of[stage_of(name)]
         if trained:
             history = pd.read_csv(reports / "training" / f"{name}.csv")
             assert data.params["model.hidden"] == "8" and data.params["training.seed"] == name[-1]
             assert (tags["seed"], tags["method"]) == (name[-1], name[:-2])
+            assert "PyTorch" in tags["trained_on"]
             assert len(tags["fingerprint"]) == 64
             for metric in ("loss", "validation_mpjpe_mm"):
                 points = client.get_metric_history(run.info.run_id, metric)
                 assert [(p.step, p.value) for p in points] == list(
                     zip(history["epoch"], history[metric], strict=True)
                 )
-        else:
+        elif name in COMPARATORS:
             assert "seed" not in tags and data.params["method"] == name
+        else:
+            assert tags["seed"] == name[-1] and data.params["model"] == "second"
+            assert data.params["refine.phases"] == "[0, 1, 3]"
+    assert runs["bare-1"].data.params["model.flow"] == "False"
+    assert runs["second-1"].data.params["network"] == "deciwatch"
     assert runs["gaussian"].data.params["sigma"] in ("1.0", "2.0")
     note = client.get_experiment_by_name("tiny").tags["mlflow.note.content"]
-    assert note == (reports / "table.md").read_text()
+    assert note == "\n".join((reports / "tables" / f"{name}.md").read_text() for name in sorted(TABLES))
+
+
+def test_a_parent_run_a_table_and_a_child_a_row_and_seed(project: Project) -> None:
+    runs, found = project.runs(), {}
+    reports = project.path / "data" / "reports" / "tiny"
+    lock = YAML(typ="safe").load(project.path / "dvc.lock")["stages"]["compare@tiny"]
+    client = mlflow.MlflowClient()
+    for table, names in TABLES.items():
+        shown = project.runs("tiny tables", f"tags.table = '{table}'")
+        parent = shown.pop(table)
+        assert set(shown) == names
+        tags = parent.data.tags
+        expected = "off" if table == "features" else ""
+        assert tags["missing"] == expected and tags["protocol"] == "full"
+        assert tags["lock_hash"] == hashlib.sha256(json.dumps(lock, sort_keys=True).encode()).hexdigest()
+        assert tags["data_hash_detected"] == runs["input"].data.tags["data_hash_detected"]
+        note = tags["mlflow.note.content"]
+        assert note.startswith((reports / "tables" / f"{table}.md").read_text())
+        assert f"Missing: {expected or 'nothing'}." in note
+        files = {file.path for file in client.list_artifacts(parent.info.run_id)}
+        assert files == {"table.json", f"{table}.csv", f"{table}.md", f"{table}.tex"}
+        for name, run in shown.items():
+            tags, source = run.data.tags, runs[name]
+            assert tags["mlflow.parentRunId"] == parent.info.run_id
+            assert tags["source_run"] == source.info.run_id
+            assert tags["lock_hash"] == source.data.tags["lock_hash"]
+            assert tags["git_commit"] == source.data.tags["git_commit"]
+            assert run.data.metrics["MPJPE mm"] == source.data.metrics["test_mpjpe_mm"]
+            assert run.data.metrics["frames read percent"] == 100 * source.data.metrics["test_observed"]
+            assert tags.get("seed") == (None if name in COMPARATORS else name[-1])
+        found[table] = shown
+    assert found["features"]["bare-1"].data.params["row"] == "without"
+    assert found["features"]["bare-1"].data.params["model.flow"] == "False"
+    table = mlflow.artifacts.load_dict(f"runs:/{parent.info.run_id}/table.json")
+    assert table["columns"][:2] == ["row", "MPJPE mm mean"]
+    assert [row[0] for row in table["data"]] == ["without", "no mutual learning", "with"]
+
+
+def test_the_page_links_to_mlflow_and_holds_the_figures(project: Project) -> None:
+    page = (project.path / "data" / "reports" / "index.html").read_text()
+    for name, run in project.runs("tiny tables", "tags.cell != ''").items():
+        assert f"/runs/{run.info.run_id}" in page, name
+    manifest = json.loads((project.path / "data" / "figures" / "tiny" / "manifest.json").read_text())
+    assert {"curves.svg", "views.png", "motion.mp4"} <= {row["file"] for row in manifest}
+    for row in manifest:
+        assert row["title"] in page
+    assert "not run" in page and "dvc exp run -S &#39;run.ablations=[bare,off]&#39;" in page
 
 
 def test_seeds_have_their_own_scores(project: Project) -> None:
     runs = project.runs()
-    first, second = (runs[f"first-{seed}"].data.metrics["test_mpjpe_mm"] for seed in (1, 2))
-    cell = json.loads((project.path / "data/reports/tiny/scores.json").read_text())["first"]["mpjpe_mm"]
+    first, second = (runs[f"hanet-paper-{seed}"].data.metrics["test_mpjpe_mm"] for seed in (1, 2))
+    cell = json.loads((project.path / "data/reports/tiny/scores.json").read_text())["hanet-paper"]["mpjpe_mm"]
     assert first != second
     assert cell["mean"] == pytest.approx((first + second) / 2, abs=1e-4)
     assert cell["sd"] == pytest.approx(abs(first - second) / 2**0.5, abs=1e-4)
@@ -218,8 +285,8 @@ def test_the_logged_model_refines_as_the_method_does(project: Project) -> None:
     run = project.runs()["second-2"]
     model = mlflow.pyfunc.load_model(f"models:/{run.outputs.model_outputs[0].model_id}")
     checkpoint = project.path / "data" / "models" / "tiny" / "second-2"
-    method = LearnedMethod(checkpoints.load(checkpoint), stride=2)
-    refined = PoseCache.open(project.path / "data/refined/tiny/second-2/test.parquet")
+    method = LearnedMethod(checkpoints.load(checkpoint), stride=4)
+    refined = PoseCache.open(project.path / "data/refined/tiny/second-2/second.parquet")
     detected = PoseCache.open(project.path / "data/pairs/tiny/detected-test.parquet")
     for track, result in zip(detected.sequences(), refined.sequences(), strict=True):
         poses = model.predict(track.values.reshape(len(track), -1))
@@ -229,11 +296,11 @@ def test_the_logged_model_refines_as_the_method_does(project: Project) -> None:
 
 def test_publishing_again_makes_nothing_new(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
     before = {name: run.to_dictionary() for name, run in project.runs().items()}
-    receipt = (project.path / "data" / "published.json").read_bytes()
+    receipt = (project.path / "data" / "published" / "tiny.json").read_bytes()
     project.publish()
-    assert capsys.readouterr().out.count("there already") == len(RUNS)
+    assert capsys.readouterr().out.count("there already") == len(RUNS) + len(TABLES)
     assert {name: run.to_dictionary() for name, run in project.runs().items()} == before
-    assert (project.path / "data" / "published.json").read_bytes() == receipt
+    assert (project.path / "data" / "published" / "tiny.json").read_bytes() == receipt
 
 
 def test_deleted_runs_come_back_without_training(
@@ -241,19 +308,25 @@ def test_deleted_runs_come_back_without_training(
 ) -> None:
     before = project.runs()
     client = mlflow.MlflowClient()
-    for name in ("first-1", "gaussian"):
+    for name in ("bare-1", "gaussian"):
         client.delete_run(before[name].info.run_id)
     project.publish()
     after = project.runs()
+    # The tables say whose runs they show, so they are made anew.
     assert capsys.readouterr().out.count("there already") == len(RUNS) - 2
     for name in RUNS:
         same = after[name].info.run_id == before[name].info.run_id
-        assert same != (name in ("first-1", "gaussian"))
+        assert same != (name in ("bare-1", "gaussian"))
         assert after[name].data.metrics == before[name].data.metrics
         assert after[name].data.params == before[name].data.params
-    points = client.get_metric_history(after["first-1"].info.run_id, "loss")
+    points = client.get_metric_history(after["bare-1"].info.run_id, "loss")
     assert [point.step for point in points] == [1, 2]
-    assert len(after["first-1"].outputs.model_outputs) == 1
+    assert len(after["bare-1"].outputs.model_outputs) == 1
+    # The page still links to the runs that are gone; the next repro mends that, and nothing else.
+    assert project.reproduced() == ["publish@tiny", "report"]
+    page = (project.path / "data" / "reports" / "index.html").read_text()
+    children = project.runs("tiny tables", "tags.table = 'all'")
+    assert children["gaussian"].info.run_id in page
     assert json.loads(project.run("dvc", "status", "--json")) == {}
 
 
@@ -261,10 +334,12 @@ def test_what_follows_from_a_stage(project: Project) -> None:
     def following(stage: str) -> list[str]:
         return project.reproduced("--dry", "--force", "--downstream", stage)
 
-    tail = ["compare@tiny", "evaluate@tiny", "publish"]
+    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report"]
     assert following("evaluate@tiny") == tail
     assert following("filter@tiny") == sorted([*tail, "filter@tiny"])
     assert following("train@tiny-second-1") == sorted([*tail, "refine@tiny-second-1", "train@tiny-second-1"])
+    bare = ["ablate@tiny-bare-2", "refine-ablated@tiny-bare-2"]
+    assert following("ablate@tiny-bare-2") == sorted([*tail, *bare])
 
 
 def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
@@ -273,6 +348,7 @@ def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
     assert set(json.loads(project.run("dvc", "status", "--json"))) == {
         "train@tiny-second-1",
         "train@tiny-second-2",
+        "report",
     }
     diff = json.loads(project.run("dvc", "params", "diff", "--json"))
     assert diff == {
@@ -281,12 +357,22 @@ def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
     (project.path / "params.yaml").write_text(before)
 
 
+def test_a_changed_ablation_changes_its_trainings_only(project: Project) -> None:
+    before = (project.path / "params.yaml").read_text()
+    project.params({"ablations.bare.model": {"velocity": False}})
+    stages = {f"{stage}@tiny-bare-{seed}" for stage in ("ablate", "refine-ablated") for seed in (1, 2)}
+    assert set(json.loads(project.run("dvc", "status", "--json"))) == {*stages, "report"}
+    (project.path / "params.yaml").write_text(before)
+
+
 def test_a_changed_protocol_scores_anew_and_trains_nothing(project: Project) -> None:
     before = project.runs()
     project.params({"evaluate.resamples": 150})
-    assert set(json.loads(project.run("dvc", "status", "--json"))) == {"evaluate@tiny"}
+    changed = {"evaluate@tiny", "compare@tiny", "report"}
+    assert set(json.loads(project.run("dvc", "status", "--json"))) == changed
     project.params({"evaluate.protocol": "smoothnet"})  # counts two frames more, with an Accel of zero
-    assert project.reproduced() == ["compare@tiny", "evaluate@tiny", "publish"]
+    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report"]
+    assert project.reproduced() == tail
     after = project.runs()
     for name in RUNS:
         old, new = before[name], after[name]
@@ -295,7 +381,7 @@ def test_a_changed_protocol_scores_anew_and_trains_nothing(project: Project) -> 
         fewer = old.data.metrics["test_accel_mm_per_frame2"] * 58 / 60
         assert new.data.metrics["test_accel_mm_per_frame2"] == pytest.approx(fewer, abs=1e-3)
         assert new.data.tags["protocol"] == "smoothnet"
-        assert len(new.outputs.model_outputs) == (1 if name[-1] in "12" else 0)
+        assert len(new.outputs.model_outputs) == (1 if name in TRAININGS else 0)
 
 
 def test_dvc_shows_metrics_and_plots(project: Project) -> None:

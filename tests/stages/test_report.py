@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import report_files as files
 from html_tree import Node, parse
-from report_files import change, failure, links, page, rows, where
+from report_files import EXPERIMENT, change, failure, links, page, rows, where
 
 from stages import _report_inputs, report
 from stages._report_inputs import Cell, Difference
@@ -182,7 +182,7 @@ def test_a_value_links_to_its_run_and_to_one_a_seed(results: Path) -> None:
 
 @pytest.mark.parametrize("content", [None, {}, {"clips-fcn": {"input": "0" * 64}}, {"runs": {}}])
 def test_what_was_not_published_has_no_link(results: Path, content: dict[str, Any] | None) -> None:
-    path = results / "data/published.json"
+    path = results / f"data/published/{EXPERIMENT}.json"
     path.unlink() if content is None else files.write_json(path, content)
     document = page()
     assert all(href.startswith("#") for _, href in links(document))
@@ -190,7 +190,7 @@ def test_what_was_not_published_has_no_link(results: Path, content: dict[str, An
 
 
 def test_runs_without_a_server_have_no_link(results: Path) -> None:
-    change(results / "data/published.json", tracking_ui=None)
+    change(results / f"data/published/{EXPERIMENT}.json", tracking_ui=None)
     assert all(href.startswith("#") for _, href in links(page()))
 
 
@@ -249,7 +249,11 @@ def test_tables_cut_off_or_without_numbers(
         ("reports/clips-fcn/provenance.json", {"dataset": "clips"}, "estimator: missing"),
         ("poses/clips/report.json", {"leakage": "None."}, "splits: missing"),
         ("figures/clips-fcn/manifest.json", [{"file": "a.svg", "kind": "svg"}], "0.title: missing"),
-        ("published.json", {"tables": {"a": {"b": {"run_id": 3}}}}, "tables.a.b.run_id: should be a valid s"),
+        (
+            f"published/{EXPERIMENT}.json",
+            {"tables": {"b": {"run_id": 3}}},
+            "tables.b.run_id: should be a valid s",
+        ),
     ],
 )
 def test_files_of_another_form(
@@ -261,5 +265,5 @@ def test_files_of_another_form(
 
 
 def test_only_pages_of_a_server_are_linked(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    change(results / "data/published.json", tracking_ui="javascript:alert(1)//")
-    assert "published.json is not what the report reads" in failure(capsys)
+    change(results / f"data/published/{EXPERIMENT}.json", tracking_ui="javascript:alert(1)//")
+    assert f"{EXPERIMENT}.json is not what the report reads" in failure(capsys)

@@ -174,7 +174,7 @@ def test_a_table_holds_rows_differences_and_what_is_missing(experiment: Path) ->
 def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
     params = tables(input="as it came", second="50% & more_of", first="refined")
     params["tables"]["main"]["published"] = {
-        "data": "3DPW", "source": "Table 1 of a paper", "rows": {"first": {"mpjpe_mm": 74.6}},
+        "on": "3DPW", "source": "Table 1 of a paper", "rows": {"first": {"mpjpe_mm": 74.6}},
     }  # fmt: skip
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     evaluate.main("kinect")

@@ -198,7 +198,7 @@ PARAMS: dict[str, Any] = {
             "title": "All",
             "rows": {"input": "input", "gaussian": "Gaussian", "second": "DeciWatch", "more": "more of it"},
             "published": {
-                "data": "3DPW", "source": "a paper", "rows": {"input": {"mpjpe_mm": 78.9}, "second": {}},
+                "on": "3DPW", "source": "a paper", "rows": {"input": {"mpjpe_mm": 78.9}, "second": {}},
             },
         },
         "features": {
@@ -208,4 +208,5 @@ PARAMS: dict[str, Any] = {
         },
         "learning": {"title": "Learning", "rows": {"off": "off", "hanet-paper": "on"}},
     },
+    "figures": {"methods": ["input", "second", "more"], "seconds": 0.5},
 }  # fmt: skip

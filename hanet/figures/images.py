@@ -1,0 +1,51 @@
+"""A video's images in a folder, by frame number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+Images = Mapping[int, Path]
+"""Image files by frame number."""
+
+
+def find_images(folder: str | Path) -> dict[int, Path]:
+    """The images of a folder by frame number: the last number in each name, as in ``000012.jpg``.
+
+    Raises:
+        ValueError: where the folder has none, or two with one number.
+    """
+    found: dict[int, Path] = {}
+    for path in sorted(Path(folder).glob("*")):
+        numbers = re.findall(r"\d+", path.stem)
+        if path.suffix.lower() not in (".jpg", ".jpeg", ".png") or not numbers:
+            continue
+        if (frame := int(numbers[-1])) in found:
+            raise ValueError(f"{folder}: {found[frame].name} and {path.name} are both frame {frame}")
+        found[frame] = path
+    if not found:
+        raise ValueError(f"{folder}: expected JPEG or PNG images named by frame number, found none")
+    return found
+
+
+def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
+    """A frame's image.
+
+    Raises:
+        ValueError: where the frame has none, or its file is no image.
+    """
+    if frame not in images:
+        have = f"{min(images)} to {max(images)}" if images else "none"
+        raise ValueError(f"no image of frame {frame}; there are {len(images)} images, of frames {have}")
+    try:
+        with Image.open(images[frame]) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError) as error:
+        raise ValueError(
+            f"{images[frame]}: expected an image, got another file or a part ({error})"
+        ) from error
