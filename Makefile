@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(CURDIR)/$(VENV)/bin
 PORT   ?= 5000
+SEEDS  ?= 4321,4322,4323
 
 # Stages find the environment's programs first; nothing reports usage anywhere.
 export PATH := $(BIN):$(PATH)
@@ -11,7 +12,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro publish test lint format ui clean
+.PHONY: help env repro tables publish test lint format ui clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,11 +26,18 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 repro: env  ## reproduce the default experiments (dvc repro), then show the tables
 	dvc repro
-	python -m stages.publish
+	$(MAKE) --no-print-directory publish
+	hanet tables
+	@echo "The report: $(CURDIR)/data/reports/index.html"
+
+tables: env  ## the same with three seeds (or SEEDS=..., and ABLATIONS=... for others than Table 1's)
+	dvc exp run --name tables-$$(date +%Y%m%d-%H%M%S) -S 'run.seeds=[$(SEEDS)]' $(if $(ABLATIONS),-S 'run.ablations=[$(ABLATIONS)]')
+	$(MAKE) --no-print-directory publish
 	hanet tables
 
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
-	python -m stages.publish
+	dvc repro --quiet --force --single-item publish
+	dvc repro --quiet report
 
 test: env  ## run all tests with coverage
 	python -m pytest --cov --cov-report=term --cov-fail-under=90
