@@ -16,9 +16,9 @@ from jaxtyping import Float
 from timm.models.hrnet import HighResolutionNet, cfg_cls
 from torch import Tensor, nn
 
-from hanet.estimators.hmr_rotations import rotation_matrices
 from hanet.estimators.official import Layout, load_official
 from hanet.estimators.spin import BodyEstimate
+from hanet.rotations import rotation_6d_to_matrix
 
 PARTS = 24
 LAYOUT = Layout(container="state_dict", prefix="model.", only_prefixed=True, left_out=("model.smpl.",))
@@ -98,7 +98,9 @@ class Head(nn.Module):
         pose = body.flatten(2) @ attention.mT
         shape = (self.smpl_final_layer(body).flatten(2) @ attention.mT).flatten(1)
         return BodyEstimate(
-            rotation_matrices(self.pose_mlp(pose)), self.shape_mlp(shape), self.cam_mlp(shape)
+            rotation_6d_to_matrix(self.pose_mlp(pose), layout="interleaved"),
+            self.shape_mlp(shape),
+            self.cam_mlp(shape),
         )
 
 

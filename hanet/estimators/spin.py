@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hanet.estimators.hmr_rotations import rotation_matrices
 from hanet.estimators.official import Layout, load_official
 from hanet.estimators.resnet import ResNetTrunk
+from hanet.rotations import rotation_6d_to_matrix
 
 LAYOUT = Layout(container="model")
 
@@ -72,7 +72,9 @@ class HMR(ResNetTrunk):
             pose = pose + self.decpose(hidden)
             shape = shape + self.decshape(hidden)
             camera = camera + self.deccam(hidden)
-        return BodyEstimate(rotation_matrices(pose.unflatten(1, (24, 6))), shape, camera)
+        return BodyEstimate(
+            rotation_6d_to_matrix(pose.unflatten(1, (24, 6)), layout="interleaved"), shape, camera
+        )
 
     def forward(self, x: Float[Tensor, "B 3 H W"]) -> BodyEstimate:
         return self.regress(self.features(x))

@@ -7,7 +7,6 @@ import pytest
 import recipe
 import torch
 
-from hanet.estimators.hmr_rotations import rotation_matrices
 from hanet.estimators.pare import PARE, LocalLinear, load
 
 
@@ -39,18 +38,6 @@ def test_each_part_has_a_layer_of_its_own():
     change = layer(x) - before
     assert change[0, [0, 2, 3]].abs().max() == 0
     torch.testing.assert_close(change[0, 1], torch.full((3,), 1.0 + 5.0))
-
-
-def test_columns_are_interleaved():
-    turned = torch.tensor([0.0, -2.0, 3.0, 0.0, 0.0, 0.0])  # columns (0, 3, 0) and (-2, 0, 0)
-    quarter = torch.tensor([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
-    torch.testing.assert_close(rotation_matrices(turned), quarter)
-
-
-def test_any_six_numbers_give_a_rotation():
-    R = rotation_matrices(torch.randn(50, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
-    torch.testing.assert_close(R @ R.mT, torch.eye(3, dtype=torch.float64).expand(50, 3, 3))
-    torch.testing.assert_close(torch.linalg.det(R), torch.ones(50, dtype=torch.float64))
 
 
 def test_the_official_file_loads_without_its_body_model(tmp_path, constant_state):

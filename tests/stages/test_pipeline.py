@@ -396,6 +396,20 @@ def test_dvc_shows_metrics_and_plots(project: Project) -> None:
         assert title in page
 
 
+def test_a_single_ablation_as_an_experiment(project: Project) -> None:
+    """Last but for what follows it: an experiment leaves its parameters in the work tree."""
+    told = project.run("dvc", "exp", "run", "--name", "mutual", "-S", "run.ablations=[off]")
+    ran = {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}
+    ablation = {f"{stage}@tiny-off-{seed}" for stage in ("ablate", "refine-ablated") for seed in (1, 2)}
+    tail = {f"{stage}@tiny" for stage in ("evaluate", "compare", "figures", "publish")}
+    assert ran == ablation | tail | {"report"}
+    reports = project.path / "data" / "reports" / "tiny" / "tables"
+    table = json.loads((reports / "learning.json").read_text())
+    assert [row["status"] for row in table["rows"]] == ["run", "run"]
+    assert "mutual" in project.run("dvc", "exp", "list", "--name-only")
+    assert {"off-1", "off-2", "hanet-paper-1"} <= set(project.runs("tiny tables", "tags.table = 'learning'"))
+
+
 def test_nothing_unfinished_is_left(project: Project) -> None:
     assert not list((project.path / "data").rglob("*.tmp"))
     assert not list((project.path / "data").rglob("training.safetensors"))
