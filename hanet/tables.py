@@ -80,9 +80,10 @@ def basis(table: Table, provenance: Mapping[str, Any]) -> str:
         f"Experiment {provenance['experiment']}: data set {provenance['dataset']}, estimator "
         f"{provenance['estimator']}. Protocol {provenance['protocol']}, {first['frames']} test frames in "
         f"{first['sequences']} sequences, {provenance['fps']:g} fps. Data (SHA-256): ground truth "
-        f"{hashes['ground_truth']}, detected {hashes['detected']}. In brackets: 95% bootstrap interval over "
-        f"sequences; ± is the standard deviation over seeds; p is of a paired sign-flip test over sequences, "
-        f"means over seeds."
+        f"{hashes['ground_truth']}, detected {hashes['detected']}. In brackets after a mean: 95% bootstrap "
+        f"interval over sequences; ± is the standard deviation over seeds. In brackets after a difference: "
+        f"95% bootstrap interval over sequences and seeds; p: paired sign-flip test over sequences, of these "
+        f"very weights."
     )
 
 

@@ -1,7 +1,7 @@
 """Tables as plain values: an experiment's scores by row, each with its interval, its test against the row
 above, and figures that others published. `hanet.tables` shows them.
 
-Axes: S sequences, K columns of a metric (its joints, or one).
+Axes: R seeds, S sequences, K columns of a metric (its joints, or one).
 """
 
 from __future__ import annotations
@@ -42,21 +42,20 @@ COMPARED = "mpjpe_mm"
 
 
 class Tallies:
-    """What evaluate wrote: for each method and metric totals and weights, sums over its seeds."""
+    """What evaluate wrote: for each method and metric totals and weights of its seeds."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._groups = dict(iter(frame.groupby(["method", "metric"], sort=False)))
 
-    def of(self, method: str, metric: str) -> tuple[Float[np.ndarray, "S K"], Float[np.ndarray, "S K"]]:
-        """Means over seeds of totals and weights; sequences in the order of evaluation."""
+    def of(self, method: str, metric: str) -> tuple[Float[np.ndarray, "R S K"], Float[np.ndarray, "S K"]]:
+        """Totals by seed, and weights, which all seeds share; sequences in the order of evaluation."""
         group = self._groups[method, metric]
         columns, seeds = (len(group[name].unique()) for name in ("column", "seed"))
-
-        def stacked(name: str) -> Float[np.ndarray, "S K"]:
-            return np.reshape(group[name].to_numpy(), (seeds, -1, columns)).mean(axis=0)
-
-        return stacked("total"), stacked("weight")
+        totals, weights = (
+            np.reshape(group[name].to_numpy(), (seeds, -1, columns)) for name in ("total", "weight")
+        )
+        return totals, weights[0]
 
 
 def build(

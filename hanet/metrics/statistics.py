@@ -58,9 +58,9 @@ class Difference(NamedTuple):
     """How one method's pooled mean differs from another's on the same sequences.
 
     Attributes:
-        mean: the one's mean minus the other's.
-        low, high: 95 % bootstrap interval over sequences; NaN below two sequences.
-        p: two-sided p-value of a paired sign-flip test over sequences; NaN below two.
+        mean: the one's mean minus the other's, means over seeds.
+        low, high: 95 % bootstrap interval over sequences and seeds; NaN below two sequences.
+        p: two-sided p-value of a paired sign-flip test over sequences, of these very weights; NaN below two.
     """
 
     mean: float
@@ -70,44 +70,59 @@ class Difference(NamedTuple):
 
 
 def paired_difference(
-    totals: Float[np.ndarray, "S K"],
-    others: Float[np.ndarray, "S K"],
+    totals: Float[np.ndarray, "R S K"],
+    others: Float[np.ndarray, "Q S K"],
     weights: Float[np.ndarray, "S K"],
     *,
     resamples: int = 1000,
     seed: int = 4321,
 ) -> Difference:
-    """Compare two methods scored on the same frames, sequence by sequence.
+    """Compare two methods, of R and Q seeds, scored on the same frames, sequence by sequence.
 
-    The interval resamples sequences, each with both methods. The test flips which of the two a sequence's
-    numbers belong to: under the hypothesis that methods do not differ, all flips are equally likely. It goes
-    through every flip where `resamples` allows it (2^S of them), else draws that many. With S sequences no
-    p-value is below 2 / 2^S: five or fewer cannot show a difference at the level of 0.05.
+    The interval resamples sequences, each with both methods, and each method's seeds: another training would
+    have come out elsewhere. A difference whose interval holds 0 may be the luck of either.
+
+    The test is about these trainings alone. It flips which of the two methods a sequence's numbers (means
+    over seeds) belong to: if they do not differ, all flips are equally likely. It goes through every flip
+    where `resamples` allows it (2^S of them), else draws that many. With S sequences no p-value is below
+    2 / 2^S: five or fewer cannot show a difference at the level of 0.05.
 
     Args:
-        totals: of the one method.
-        others: of the other, which is subtracted.
+        totals: of the one method, by seed.
+        others: of the other, by seed, which is subtracted.
         weights: of both.
         resamples: of interval and test.
         seed: of what is drawn.
     """
-    difference = totals - others
+    difference = totals.mean(axis=0) - others.mean(axis=0)
     mean = pooled_mean(difference, weights)
-    if len(totals) < 2:
+    S = len(weights)
+    if S < 2:
         return Difference(mean, float("nan"), float("nan"), float("nan"))
-    low, high = bootstrap_interval(difference, weights, resamples=resamples, seed=seed)
+    rng = np.random.default_rng(seed)
+
+    def drawn(count: int) -> Float[np.ndarray, "N count"]:
+        return rng.multinomial(count, np.full(count, 1 / count), size=resamples) / count
+
+    sequences = drawn(S)
+    numerators = np.zeros((resamples, weights.shape[1]))
+    for sign, method in ((1, totals), (-1, others)):
+        # A seed at a time, so that memory does not grow with resamples × sequences.
+        for share, values in zip(drawn(len(method)).T, method, strict=True):
+            numerators += sign * share[:, None] * (sequences @ values)
+    means = _mean_of_ratios(numerators, sequences @ weights)
+    low, high = np.quantile(means[np.isfinite(means)], [0.025, 0.975])
     pooled = weights.sum(axis=0)
     known = pooled > 0
-    share = difference[:, known] / pooled[known]  # a sequence's part of the pooled difference
     test = permutation_test(
-        (share.mean(axis=1),),
+        ((difference[:, known] / pooled[known]).mean(axis=1),),  # a sequence's part of the difference
         lambda x, axis: x.sum(axis=axis),
         permutation_type="samples",
         vectorized=True,
         n_resamples=resamples,
-        rng=np.random.default_rng(seed),
+        rng=rng,
     )
-    return Difference(mean, low, high, float(test.pvalue))
+    return Difference(mean, float(low), float(high), float(test.pvalue))
 
 
 def mean_sd(values: Sequence[float]) -> tuple[float, float]:

@@ -65,27 +65,39 @@ def test_a_paired_difference_by_hand() -> None:
     weights = np.array([[10.0, 10.0], [10.0, 10.0], [20.0, 20.0]])
     others = 50 * weights
     totals = others - weights * np.array([[1.0], [2.0], [3.0]])
-    found = paired_difference(totals, others, weights, resamples=2000)
+    found = paired_difference(totals[None], others[None], weights, resamples=2000)
     assert found.mean == pytest.approx(-(10 * 1 + 10 * 2 + 20 * 3) / 40)
     # A resample may draw one sequence three times.
     assert found.low == pytest.approx(-3) and found.high == pytest.approx(-1)
     # Of the 2³ flips two are as far from 0: none and all.
     assert found.p == pytest.approx(2 / 8)
-    swapped = paired_difference(others, totals, weights, resamples=2000)
+    swapped = paired_difference(others[None], totals[None], weights, resamples=2000)
     assert (swapped.mean, swapped.p) == (pytest.approx(-found.mean), pytest.approx(found.p))
 
 
 def test_a_difference_that_goes_both_ways_is_none() -> None:
     weights = np.ones((40, 1))
     noise = np.random.default_rng(1).normal(size=(40, 1))
-    found = paired_difference(50 + noise, 50 - noise, weights, resamples=2000)
+    found = paired_difference(50 + noise[None], 50 - noise[None], weights, resamples=2000)
     assert found.low < 0 < found.high and found.p > 0.05
-    clear = paired_difference(50 + noise - 2, 50 - noise, weights, resamples=2000)
+    clear = paired_difference(48 + noise[None], 50 - noise[None], weights, resamples=2000)
     assert clear.high < 0 and clear.p < 0.01
 
 
 def test_one_sequence_has_a_difference_and_no_more() -> None:
-    found = paired_difference(np.full((1, 2), 3.0), np.full((1, 2), 5.0), np.ones((1, 2)))
+    found = paired_difference(np.full((2, 1, 2), 3.0), np.full((1, 1, 2), 5.0), np.ones((1, 2)))
     assert found.mean == -2 and np.isnan([found.low, found.high, found.p]).all()
-    none = paired_difference(np.zeros((1, 2)), np.zeros((1, 2)), np.zeros((1, 2)))
+    none = paired_difference(np.zeros((1, 1, 2)), np.zeros((1, 1, 2)), np.zeros((1, 2)))
     assert np.isnan(none.mean)
+
+
+def test_the_luck_of_a_training_widens_the_interval() -> None:
+    """Sequences agree on 1 mm, but one of two seeds is worse by 2, the other not at all."""
+    weights = np.ones((40, 3))
+    others = np.full((2, 40, 3), 50.0)
+    lucky = np.stack([np.full((40, 3), 50.0), np.full((40, 3), 52.0)])
+    found = paired_difference(lucky, others, weights, resamples=2000)
+    assert (found.mean, found.low, found.high) == pytest.approx((1.0, 0.0, 2.0))
+    assert found.p < 0.01  # of these very weights
+    one = paired_difference(lucky[1:], others, weights, resamples=2000)
+    assert (one.mean, one.low, one.high) == pytest.approx((2.0, 2.0, 2.0))
