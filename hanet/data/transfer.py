@@ -123,9 +123,9 @@ def discard(part: Path) -> None:
 
 
 def complete(part: Path, target: Path) -> Path:
-    """Give a whole part its name, and drop what is noted of it."""
+    """Give a whole part its name, if it has not got it, and drop what is noted of it."""
     part.replace(target)
-    discard(part)
+    _Notes(part).forget()
     return target
 
 
@@ -149,9 +149,12 @@ class _Notes:
         beside.write_text(json.dumps({"address": redact(url), "validator": validator}))
         beside.replace(self.path)
 
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+
     def discard(self) -> None:
         self.part.unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
+        self.forget()
 
 
 def _check_answer(response: httpx2.Response, name: str, advice: str) -> None:
