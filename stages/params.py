@@ -229,8 +229,10 @@ class Params(Section):
     def _check_source(self, name: str, experiment: Experiment) -> None:
         """An estimator that is trained on source clips has some."""
         estimate, described = experiment.estimate, self.datasets[experiment.dataset]
-        source = isinstance(estimate, FCNEstimate) and estimate.train_on == "source"
-        if source and not isinstance(described, Clips | Cmu):
+        has = isinstance(described, Clips) or (
+            isinstance(described, Cmu) and "source" in described.ingest.splits
+        )
+        if isinstance(estimate, FCNEstimate) and estimate.train_on == "source" and not has:
             raise ValueError(
                 f"experiments.{name}.estimate.train_on: data set {experiment.dataset} has no source clips, "
                 "so it takes target"
