@@ -125,13 +125,22 @@ ESTIMATORS = frozenset({"kinect", "openpose"})
 
 
 def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:
-    """What must stand beside every number: each reason, and what is shared; None where nothing is."""
+    """What must stand beside every number: each reason and what is shared; None where nothing is.
+
+    Of two splits the first kind tells: those that share clips share their groups and poses too.
+    """
+    told: set[tuple[str, str]] = set()
     reasons: dict[str, list[str]] = {}
     for leak in leaks:
-        (first, second), shared = leak.splits, f"{leak.share:.1%} of frames"
-        if leak.kind == "clip":
-            shared = f"{len(leak.offenders)} of {clips[second]} clips, {shared}"
-        reasons.setdefault(leak.reason, []).append(f"{second} has {shared} of {first} by {leak.kind}")
+        if leak.splits in told:
+            continue
+        told.add(leak.splits)
+        first, second = leak.splits
+        count = f"{len(leak.offenders)} of {clips[second]} clips, " if leak.kind == "clip" else ""
+        reasons.setdefault(leak.reason, []).append(
+            f"{first} and {second} share {'a pose' if leak.kind == 'frame' else f'a {leak.kind}'}: "
+            f"{count}{leak.share:.1%} of {second}'s frames"
+        )
     return ". ".join(f"{reason} ({'; '.join(found)})" for reason, found in reasons.items()) or None
 
 

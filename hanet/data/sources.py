@@ -297,7 +297,7 @@ SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
         "pw3d": PW3D,
         "aist": AISTPP,
         "cmu": CMU,
-        "uiprmd": UIPRMD,
+        "uiprmd-raw": UIPRMD,
     }
 )
 """Every data set's source by the name that it has in params.yaml."""

@@ -22,7 +22,7 @@ def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
         "pw3d",
         "aist",
         "cmu",
-        "uiprmd",
+        "uiprmd-raw",
     ]
 
 
@@ -53,7 +53,7 @@ def test_human36m_takes_the_seven_subjects_with_poses() -> None:
 
 def test_a_variant_has_its_data_sets_source() -> None:
     assert source_of("sub-jhmdb-pooled") is source_of("sub-jhmdb") is SOURCES["sub-jhmdb"]
-    assert source_of("clips") is source_of("aistology") is None
+    assert source_of("clips") is source_of("aistology") is source_of("uiprmd") is None
 
 
 def test_a_source_names_files_and_their_folder() -> None:
