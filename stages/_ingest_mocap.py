@@ -63,7 +63,11 @@ def cmu(raw: Path, options: CmuIngest) -> Content:
                 yield from seen(trial.clip, split, options)
 
     return Content(
-        {split: first_clips(items(split), options.limit) for split in options.splits},
+        {
+            split: first_clips(items(split), options.limit)
+            for split in ("source", *SPLITS)
+            if split in options.splits
+        },
         group=lambda name: f"subject {subject_of(name)}",
         groups="subjects",
         declared=[leak.declaration() for leak in options.declared],

@@ -11,7 +11,7 @@ from hanet.data.uiprmd_raw import episodes
 from hanet.poses import PoseSequence
 from stages._datasets import AlignedIngest
 from stages._ingest import Content, Item, first_clips
-from stages._sources import SubjectsIngest
+from stages._sources import SPLITS, SubjectsIngest
 
 
 def pairs(raw: Path, options: SubjectsIngest) -> Content:
@@ -20,7 +20,7 @@ def pairs(raw: Path, options: SubjectsIngest) -> Content:
     def items(split: str) -> Iterator[Item]:
         yield from _items(pair for pair in read_pairs(raw) if split_of(pair[1].name, options.splits) == split)
 
-    return Content({split: items(split) for split in options.splits}, group=_group, groups="subjects")
+    return Content({split: items(split) for split in SPLITS}, group=_group, groups="subjects")
 
 
 def released(raw: Path, options: AlignedIngest) -> Content:
@@ -33,7 +33,7 @@ def released(raw: Path, options: AlignedIngest) -> Content:
         yield from _items(aligned(raw, options.splits[split], rotation=rotation, left_out=left_out))
 
     return Content(
-        {split: first_clips(items(split), options.limit) for split in options.splits},
+        {split: first_clips(items(split), options.limit) for split in SPLITS},
         group=_group,
         groups="subjects",
         declared=[leak.declaration() for leak in options.declared],
