@@ -39,6 +39,7 @@ class Content:
 
     Attributes:
         splits: sequences of each split, read while they are written.
+        estimators: caches beside the ground truth that the estimator of that name made.
         group: group of a sequence, which must stay in one split; see `hanet.data.leakage`.
         groups: what groups are called.
         declared: leaks that are allowed.
@@ -47,6 +48,7 @@ class Content:
     """
 
     splits: Mapping[str, Iterable[Item]]
+    estimators: frozenset[str] = frozenset()
     group: Callable[[str], str] = clip_of
     groups: str = "clips"
     declared: Sequence[Declaration] = ()
@@ -97,7 +99,7 @@ def _write_split(
                         sequence,
                         dataset=dataset,
                         split=split,
-                        estimator=name if name in ESTIMATORS else GROUND_TRUTH,
+                        estimator=name if name in content.estimators else GROUND_TRUTH,
                         provenance={"sources_sha256": dict(hashes)},
                     )
                     writer = CacheWriter(folder / f"{name}-{split}.parquet", described)
@@ -118,10 +120,6 @@ def _write_split(
         )
     row = {"sequences": sequences, "frames": frames, "labelled": labelled / joints}
     return {content.groups: list(groups), **row}, compared
-
-
-ESTIMATORS = frozenset({"kinect", "openpose"})
-"""Caches beside the ground truth that an estimator made; the others are ground truth in another form."""
 
 
 def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:

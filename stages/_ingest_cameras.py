@@ -54,6 +54,7 @@ def pw3d_content(raw: Path, options: Pw3dIngest) -> Content:
 
     return Content(
         {split: first_clips(items(split), options.limit) for split in PW3D_SPLITS},
+        estimators=frozenset({"openpose"}),
         groups="sequence_names",
         declared=[leak.declaration() for leak in options.declared],
         notes={"frames_without_camera_left_out": left_out},

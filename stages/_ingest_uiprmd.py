@@ -13,6 +13,8 @@ from stages._datasets import AlignedIngest
 from stages._ingest import Content, Item, first_clips
 from stages._sources import SPLITS, SubjectsIngest
 
+KINECT = frozenset({"kinect"})
+
 
 def pairs(raw: Path, options: SubjectsIngest) -> Content:
     """Caches ``gt-<split>`` of the Vicon joints and ``kinect-<split>`` from ready pairs."""
@@ -20,7 +22,9 @@ def pairs(raw: Path, options: SubjectsIngest) -> Content:
     def items(split: str) -> Iterator[Item]:
         yield from _items(pair for pair in read_pairs(raw) if split_of(pair[1].name, options.splits) == split)
 
-    return Content({split: items(split) for split in SPLITS}, group=_group, groups="subjects")
+    return Content(
+        {split: items(split) for split in SPLITS}, estimators=KINECT, group=_group, groups="subjects"
+    )
 
 
 def released(raw: Path, options: AlignedIngest) -> Content:
@@ -34,6 +38,7 @@ def released(raw: Path, options: AlignedIngest) -> Content:
 
     return Content(
         {split: first_clips(items(split), options.limit) for split in SPLITS},
+        estimators=KINECT,
         group=_group,
         groups="subjects",
         declared=[leak.declaration() for leak in options.declared],
