@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hanet.console import user_errors
+from hanet.data.cli import app as data_app
 from hanet.data.releases import RELEASES, released_pair
 from hanet.estimators.cli import estimators
 from hanet.figures.cli import app as figure_app
@@ -22,6 +23,7 @@ from hanet.tables import terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 app.add_typer(figure_app, name="figure")
+app.add_typer(data_app, name="data")
 
 app.command()(estimators)
 

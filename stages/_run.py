@@ -35,6 +35,10 @@ DATA = Path("data")
 RAW, POSES, PAIRS = DATA / "raw", DATA / "poses", DATA / "pairs"
 MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
 FIGURES, RECEIPTS = DATA / "figures", DATA / "published"
+HASHES = DATA / "hashes"
+"""SHA-256 of publishers' files, noted on first use: no output of DVC's, so that later runs are held to it."""
+ARCHIVES = "archives.json"
+"""In the raw folder of a data set that came in archives: their SHA-256 by name."""
 SCRATCH = DATA / "scratch"
 """States of unfinished trainings: not an output of DVC's, so that it survives a killed run."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -36,7 +36,10 @@ Seed = Annotated[int, Field(ge=0)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
 
 
-# --- datasets
+# --- datasets; a kind's `estimates` are the kinds of estimate that its poses may come from
+
+ESTIMATES = ("keypoints",)
+"""Of a kind of data set that does not say: it has ground truth, and the user has keypoints."""
 
 
 class Cameras(Section):
@@ -75,6 +78,7 @@ class ClipsIngest(Section):
 class Clips(Section):
     """The embedded data set of motion capture clips."""
 
+    estimates: ClassVar[tuple[str, ...]] = ("fcn",)
     kind: Literal["clips"]
     download: Packages
     ingest: ClipsIngest
@@ -96,12 +100,10 @@ class SubjectsIngest(Section):
 class UIPRMD(Section):
     """Kinect v2 and Vicon pairs of UI-PRMD."""
 
+    estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd"]
     download: Folder
     ingest: SubjectsIngest
-
-
-Dataset = Annotated[Clips | UIPRMD, Field(discriminator="kind")]
 
 
 # --- estimators

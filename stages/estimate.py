@@ -17,7 +17,6 @@ from rich.progress import Progress
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.leakage import clip_of
-from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
@@ -37,7 +36,7 @@ def main(experiment: str) -> None:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
             else:
-                recorded(_run.RAW / described.dataset, poses, folder)
+                recorded(poses, folder)
             for split in SPLITS:
                 shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
@@ -66,7 +65,8 @@ def write(
 
 def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
     """Detector-like keypoints, lifted by an FCN of the source clips (or of the target's, out of fold)."""
-    pairs = {split: detections(poses, split, options) for split in ("source", *SPLITS)}
+    splits = SPLITS if options.train_on == "target" else ("source", *SPLITS)
+    pairs = {split: detections(poses, split, options) for split in splits}
     folds = folds_of(pairs["train"], options.out_of_fold) if options.train_on == "target" else []
     basis = pairs["source"] if options.train_on == "source" else pairs["train"]
     network, scale = train(basis, options, "estimator")
@@ -130,14 +130,17 @@ def out_of_fold(pairs: Pairs, folds: list[list[int]], options: FCNEstimate) -> l
 # --- poses that were recorded with the data
 
 
-def recorded(raw: Path, poses: Path, folder: Path) -> None:
-    """The Kinect's own skeletons, split as their ground truth is."""
-    found = {detected.name: detected for detected, _ in read_pairs(raw)}
+def recorded(poses: Path, folder: Path) -> None:
+    """The Kinect's own skeletons, which the data set carries beside its ground truth."""
     for split in SPLITS:
-        truth = PoseCache.open(poses / f"gt-{split}.parquet")
-        detected = [found[sequence.name] for sequence in truth.sequences()]
-        provenance = dict(truth.metadata.provenance)
-        write(folder / f"detected-{split}.parquet", detected, truth.metadata, "kinect", provenance)
+        found = PoseCache.open(poses / f"kinect-{split}.parquet")
+        write(
+            folder / f"detected-{split}.parquet",
+            list(found.sequences()),
+            found.metadata,
+            "kinect",
+            dict(found.metadata.provenance),
+        )
 
 
 if __name__ == "__main__":

@@ -3,163 +3,53 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter
-from hanet.data.clips import Clip, glitches, read_clips
-from hanet.data.leakage import check_leakage, clip_of
-from hanet.data.leakage import report as leakage_report
-from hanet.data.uiprmd import read_pairs, split_of, subject_of
-from hanet.data.views import cameras_around, views
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17
-from stages import _run
-from stages._sources import SPLITS, Clips, ClipsIngest, SubjectsIngest
+from hanet.data.posetrack17 import read_video as read_video17
+from hanet.data.posetrack18 import read_video as read_video18
+from stages import _datasets, _ingest_2d, _ingest_cameras, _ingest_mocap, _ingest_uiprmd, _run
+from stages._datasets import AnyDataset
+from stages._ingest import Content, write
+from stages._sources import UIPRMD, Clips
 from stages.params import load
 
 
 def main(dataset: str) -> None:
-    """Write one cache a split, and a report of what was read, left out and checked."""
+    """Write the caches of every split, and a report of what was read, left out and checked."""
     with _run.stage("ingest", dataset):
         described = load().dataset(dataset)
         with _run.fresh_folder(_run.POSES / dataset) as folder:
             raw = _run.RAW / dataset
-            if isinstance(described, Clips):
-                report = clips(raw, folder, described.ingest, dataset)
-            else:
-                report = pairs(raw, folder, described.ingest, dataset)
+            report = write(content(raw, described, dataset), raw, folder, dataset)
             _run.write_json(folder / "report.json", report)
         for name, row in report["splits"].items():
             _run.console.print(f"  {name}: {row['sequences']} sequences, {row['frames']} frames")
         _run.console.print(f"  {report['leakage']}")
 
 
-def source_hashes(raw: Path) -> dict[str, str]:
-    """SHA-256 of every raw file, by path."""
-    return {str(p.relative_to(raw)): _run.file_hash(p) for p in sorted(raw.rglob("*")) if p.is_file()}
-
-
-def write(
-    path: Path, sequences: Sequence[PoseSequence], dataset: str, split: str, hashes: dict[str, str]
-) -> None:
-    """A cache of ground truth and the hashes of the raw files it comes from."""
-    described = CacheMetadata.of(
-        sequences[0],
-        dataset=dataset,
-        split=split,
-        estimator=GROUND_TRUTH,
-        provenance={"sources_sha256": hashes},
-    )
-    with CacheWriter(path, described) as writer:
-        for sequence in sequences:
-            writer.write(sequence)
-
-
-# --- clips
-
-
-def clips(raw: Path, folder: Path, options: ClipsIngest, dataset: str) -> dict[str, Any]:
-    """Caches ``gt-<split>`` (joints) and ``keypoints-<split>``; split ``source`` is for the estimator."""
-    wanted = {name: split for split, names in options.splits.items() for name in names}
-    found: dict[str, list[Clip]] = {split: [] for split in ("source", *SPLITS)}
-    dropped: dict[str, int] = {}
-    for clip in read_clips(raw, fps=options.fps):
-        clip, dropped[clip.name] = without_glitches(clip, options)
-        split = "source" if clip.role == "source" else wanted.pop(clip.name, None)
-        if split is None:
-            raise ValueError(
-                f"target clip {clip.name} is in no split; name it under datasets.{dataset}.ingest.splits"
-            )
-        found[split].append(clip)
-    if wanted:
-        raise ValueError(f"splits name clips that are not there: {', '.join(sorted(wanted))}")
-    # Before cameras look at them: each clip has its own, and the same motion in two would not be noticed.
-    bodies = {split: [body(clip) for clip in members] for split, members in found.items()}
-    leakage = leakage_report(check_leakage(bodies, group=clip_of))
-    hashes = source_hashes(raw)
-    rows = {}
-    for split, members in found.items():
-        cameras = options.source_cameras if split == "source" else options.target_cameras
-        shown = [
-            view
-            for clip in members
-            for view in views(
-                clip,
-                cameras_around(
-                    clip,
-                    cameras.count,
-                    seed=options.seed,
-                    distance=cameras.distance,
-                    off_centre=cameras.off_centre,
-                ),
-            )
-        ]
-        for kind, sequences in (
-            ("gt", [v.joints for v in shown]),
-            ("keypoints", [v.keypoints for v in shown]),
-        ):
-            write(folder / f"{kind}-{split}.parquet", sequences, dataset, split, hashes)
-        rows[split] = {
-            "clips": [clip.name for clip in members],
-            "sequences": len(shown),
-            "frames": sum(len(view.joints) for view in shown),
-        }
-    return {"splits": rows, "glitch_frames_left_out": dropped, "leakage": leakage}
-
-
-def body(clip: Clip) -> PoseSequence:
-    """The clip's poses, wherever in the world they happen; one row after the other, without the gaps."""
-    return PoseSequence(
-        name=clip.name,
-        values=clip.joints,
-        skeleton=H36M17,
-        representation="3d",
-        fps=clip.fps,
-        unit="m",
-        frame_of_reference="world",
-    ).root_relative()
-
-
-def without_glitches(clip: Clip, options: ClipsIngest) -> tuple[Clip, int]:
-    """The clip without frames that no body can have and runs too short to be of use; how many those are."""
-    limits = options.glitches
-    keep = ~glitches(clip.joints, clip.fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
-    for run in np.split(np.arange(len(keep)), np.flatnonzero(np.diff(keep)) + 1):
-        if len(run) < limits.min_frames:
-            keep[run] = False
-    if not keep.any():
-        raise ValueError(
-            f"clip {clip.name}: all {len(keep)} frames are glitches; check datasets.*.ingest.glitches"
-        )
-    return replace(clip, joints=clip.joints[keep], frames=clip.frames[keep]), int((~keep).sum())
-
-
-# --- UI-PRMD
-
-
-def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dict[str, Any]:
-    """Caches ``gt-<split>`` of the Vicon joints."""
-    hashes = source_hashes(raw)
-    found: dict[str, list[PoseSequence]] = {split: [] for split in SPLITS}
-    for _, gt in read_pairs(raw):
-        found[split_of(gt.name, options.splits)].append(gt)
-    if empty := [split for split, sequences in found.items() if not sequences]:
-        raise ValueError(f"{dataset}: no subject in {', '.join(empty)}; name others for it in params.yaml")
-    leakage = leakage_report(check_leakage(found, group=lambda name: f"subject {subject_of(name)}"))
-    rows = {}
-    for split, sequences in found.items():
-        write(folder / f"gt-{split}.parquet", sequences, dataset, split, hashes)
-        rows[split] = {
-            "subjects": sorted({subject_of(s.name) for s in sequences}),
-            "sequences": len(sequences),
-            "frames": sum(len(s) for s in sequences),
-        }
-    return {"splits": rows, "leakage": leakage}
+def content(raw: Path, described: AnyDataset, dataset: str) -> Content:
+    """What a data set gives, by its kind."""
+    match described:
+        case Clips():
+            return _ingest_mocap.clips(raw, described.ingest, dataset)
+        case UIPRMD():
+            return _ingest_uiprmd.pairs(raw, described.ingest)
+        case _datasets.UIPRMDRaw():
+            return _ingest_uiprmd.released(raw, described.ingest)
+        case _datasets.Cmu():
+            return _ingest_mocap.cmu(raw, described.ingest)
+        case _datasets.Pw3d():
+            return _ingest_cameras.pw3d_content(raw, described.ingest)
+        case _datasets.Aist():
+            return _ingest_cameras.aist_content(raw, described.ingest)
+        case _datasets.Human36M():
+            return _ingest_cameras.human36m_content(raw, described.ingest)
+        case _datasets.SubJhmdb():
+            return _ingest_2d.jhmdb(raw, described.ingest)
+        case _datasets.PoseTrack17():
+            return _ingest_2d.posetrack(raw, described.ingest, read_video17)
+        case _datasets.PoseTrack18():
+            return _ingest_2d.posetrack(raw, described.ingest, read_video18)
 
 
 if __name__ == "__main__":

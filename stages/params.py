@@ -1,7 +1,7 @@
 """params.yaml through one typed, validated schema.
 
 `load` reads the file or says which key is wrong, what it holds and what it may be. Everything below is the
-schema, with that of data sets and estimators in `stages._sources`.
+schema, with that of data sets and estimators in `stages._sources` and `stages._datasets`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from hanet.figures.settings import FigureSettings
 from hanet.methods.filters import FILTERS
 from hanet.networks import NETWORKS, Config
 from hanet.training import TrainingOptions
+from stages._datasets import AnyDataset, Cmu, Dataset
 from stages._explain import explain
-from stages._sources import UIPRMD, Clips, Dataset, Estimate, Names, Section, Seed, once
+from stages._sources import ESTIMATES, Clips, Estimate, FCNEstimate, Names, Section, Seed, once
 
 PARAMS = Path("params.yaml")
 ABLATED = "hanet-paper"
@@ -194,12 +195,13 @@ class Params(Section):
     def _references(self) -> Params:
         for name, experiment in self.experiments.items():
             _known(f"experiments.{name}.dataset", experiment.dataset, self.datasets)
-            fitting = "fcn" if isinstance(self.datasets[experiment.dataset], Clips) else "recorded"
-            if experiment.estimate.kind != fitting:
+            fitting = getattr(self.datasets[experiment.dataset], "estimates", ESTIMATES)
+            if experiment.estimate.kind not in fitting:
                 raise ValueError(
-                    f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes {fitting}, "
-                    f"got {experiment.estimate.kind}"
+                    f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes "
+                    f"{' or '.join(fitting)}, got {experiment.estimate.kind}"
                 )
+            self._check_source(name, experiment)
             self._check_rows(name, experiment)
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
@@ -223,6 +225,18 @@ class Params(Section):
                 f"got {self.run.estimates}"
             )
         return self
+
+    def _check_source(self, name: str, experiment: Experiment) -> None:
+        """An estimator that is trained on source clips has some."""
+        estimate, described = experiment.estimate, self.datasets[experiment.dataset]
+        has = isinstance(described, Clips) or (
+            isinstance(described, Cmu) and "source" in described.ingest.splits
+        )
+        if isinstance(estimate, FCNEstimate) and estimate.train_on == "source" and not has:
+            raise ValueError(
+                f"experiments.{name}.estimate.train_on: data set {experiment.dataset} has no source clips, "
+                "so it takes target"
+            )
 
     def _check_rows(self, name: str, experiment: Experiment) -> None:
         """Ablations give models that can be, and no two rows of the experiment share a name."""
@@ -258,7 +272,7 @@ class Params(Section):
             f"{', '.join([*models, *self.ablations])}"
         )
 
-    def dataset(self, name: str) -> Clips | UIPRMD:
+    def dataset(self, name: str) -> AnyDataset:
         """A data set by name; a ParamsError lists those there are."""
         try:
             return self.datasets[name]

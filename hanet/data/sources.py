@@ -8,7 +8,7 @@ use. Terms are told in short to help plan; what counts is the text on the publis
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
@@ -31,6 +31,8 @@ class DatasetSource:
         remote: files that can be fetched.
         manual: files that the user has to get.
         environment: variable that may name the user's folder of manual files; empty where there are none.
+        contents: what is unpacked of an archive, by its name: patterns as for `hanet.data.contents.unpack`; a
+            file that is not named is used as it is.
     """
 
     title: str
@@ -42,6 +44,12 @@ class DatasetSource:
     remote: tuple[RemoteFile, ...] = ()
     manual: tuple[ManualFile, ...] = ()
     environment: str = ""
+    contents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> tuple[RemoteFile | ManualFile, ...]:
+        """All files, those to be fetched first."""
+        return (*self.remote, *self.manual)
 
     def __post_init__(self) -> None:
         if not self.remote and not self.manual:
@@ -50,6 +58,12 @@ class DatasetSource:
             raise ValueError(
                 f"{self.title}: environment names the folder of manual files: give both or neither"
             )
+        if unknown := sorted(set(self.contents) - {file.name for file in self.files}):
+            raise ValueError(f"{self.title}: contents of files that it has not: {', '.join(unknown)}")
+
+
+HUMAN36M_SUBJECTS = (1, 5, 6, 7, 8, 9, 11)
+"""Those whose poses are released."""
 
 
 def _jhmdb(name: str) -> RemoteFile:
@@ -81,7 +95,12 @@ SUB_JHMDB = DatasetSource(
     access="open",
     citation="jhuang2013towards",
     reference="Jhuang, Gall, Zuffi, Schmid and Black: Towards Understanding Action Recognition. ICCV 2013",
-    remote=(_jhmdb("joint_positions.zip"), _jhmdb("sub_splits.zip")),
+    remote=(_jhmdb("joint_positions.zip"), _jhmdb("sub_splits.zip"), _jhmdb("puppet_mask.zip")),
+    contents={
+        "joint_positions.zip": ("joint_positions/*/*/joint_positions.mat",),
+        "sub_splits.zip": ("sub_splits/*_test_split?.txt",),
+        "puppet_mask.zip": ("puppet_mask/*/*/puppet_mask.mat",),
+    },
 )
 
 _POSETRACK_TERMS = (
@@ -115,6 +134,7 @@ POSETRACK2017 = DatasetSource(
         ),
     ),
     environment="HANET_POSETRACK2017_FOLDER",
+    contents={"posetrack_2017_annotations.zip": ("train/*.json", "val/*.json")},
 )
 
 POSETRACK2018 = DatasetSource(
@@ -136,6 +156,9 @@ POSETRACK2018 = DatasetSource(
         ),
     ),
     environment="HANET_POSETRACK2018_FOLDER",
+    contents={
+        "posetrack18_v0.45_public_labels.tar.gz": ("annotations/train/*.json", "annotations/val/*.json")
+    },
 )
 
 HUMAN36M = DatasetSource(
@@ -147,8 +170,22 @@ HUMAN36M = DatasetSource(
     citation="ionescu2014human36m",
     reference="Ionescu, Papava, Olaru and Sminchisescu: Human3.6M: Large Scale Datasets and Predictive "
     "Methods for 3D Human Sensing in Natural Environments. TPAMI 2014",
-    manual=tuple(_human36m(subject) for subject in (1, 5, 6, 7, 8, 9, 11)),
+    manual=(
+        *(_human36m(subject) for subject in HUMAN36M_SUBJECTS),
+        ManualFile(
+            "metadata.xml",
+            "http://vision.imar.ro/human3.6m/",
+            (
+                "log in and download the code of the release",
+                "take the file metadata.xml out of its archive: it holds the cameras",
+            ),
+        ),
+    ),
     environment="HANET_HUMAN36M_FOLDER",
+    contents={
+        f"Poses_D3_Positions_S{subject}.tgz": (f"S{subject}/MyPoseFeatures/D3_Positions/*.cdf",)
+        for subject in HUMAN36M_SUBJECTS
+    },
 )
 
 PW3D = DatasetSource(
@@ -176,6 +213,7 @@ PW3D = DatasetSource(
         ),
     ),
     environment="HANET_3DPW_FOLDER",
+    contents={"sequenceFiles.zip": ("train/*.pkl", "validation/*.pkl", "test/*.pkl")},
 )
 
 AISTPP = DatasetSource(
@@ -195,6 +233,12 @@ AISTPP = DatasetSource(
             "terms; a browser may have to be logged in to a Google account",
         ),
     ),
+    contents={
+        "fullset.zip": (
+            *("keypoints2d/*.pkl", "keypoints3d/*.pkl", "motions/*.pkl"),
+            *("cameras/mapping.txt", "cameras/*.json", "splits/pose_*.txt", "ignore_list.txt"),
+        )
+    },
 )
 
 CMU = DatasetSource(
@@ -212,7 +256,10 @@ CMU = DatasetSource(
             help="the page http://mocap.cs.cmu.edu offers it as all asf/amc files",
         ),
     ),
+    contents={"allasfamc.zip": ("subjects/*/*.asf", "subjects/*/*.amc")},
 )
+
+_UIPRMD_RECORDED = ("Kinect/Positions", "Kinect/Angles", "Vicon/Positions")
 
 UIPRMD = DatasetSource(
     title="UI-PRMD: University of Idaho Physical Rehabilitation Movement Data",
@@ -230,14 +277,15 @@ UIPRMD = DatasetSource(
                 "no account is needed; where the site does not answer, try again on another day",
                 "download Segmented Movements (not the incorrect ones), and keep the archive's name",
             ),
-            members=(
-                "Segmented Movements/Kinect/Positions/*.txt",
-                "Segmented Movements/Kinect/Angles/*.txt",
-                "Segmented Movements/Vicon/Positions/*.txt",
-            ),
+            members=tuple(f"Segmented Movements/{recorded}/*.txt*" for recorded in _UIPRMD_RECORDED),
         ),
     ),
     environment="HANET_UIPRMD_FOLDER",
+    contents={
+        "Segmented Movements.zip": tuple(
+            f"Segmented Movements/{recorded}/*.txt*" for recorded in _UIPRMD_RECORDED
+        )
+    },
 )
 
 SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
@@ -245,11 +293,17 @@ SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
         "sub-jhmdb": SUB_JHMDB,
         "posetrack2017": POSETRACK2017,
         "posetrack2018": POSETRACK2018,
-        "human3.6m": HUMAN36M,
-        "3dpw": PW3D,
-        "aist++": AISTPP,
+        "human36m": HUMAN36M,
+        "pw3d": PW3D,
+        "aist": AISTPP,
         "cmu": CMU,
-        "ui-prmd": UIPRMD,
+        "uiprmd-raw": UIPRMD,
     }
 )
-"""Every data set's source by name."""
+"""Every data set's source by the name that it has in params.yaml."""
+
+
+def source_of(dataset: str) -> DatasetSource | None:
+    """The source of a data set by its name, or by that of a variant such as ``sub-jhmdb-pooled``."""
+    names = [name for name in SOURCES if dataset == name or dataset.startswith(f"{name}-")]
+    return SOURCES[max(names, key=len)] if names else None

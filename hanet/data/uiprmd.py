@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Float
 
 from hanet.data.unpickle import read_npz
 from hanet.poses import PoseSequence
@@ -67,7 +68,7 @@ def read_pairs(folder: Path) -> Iterator[tuple[PoseSequence, PoseSequence]]:
             raise PairsError(f"{path}: holds no array; get the file again: {_ORIGIN}")
         for name in sorted(episodes):
             pair = _checked(episodes[name], path, name)
-            yield _sequence(name, pair[0]), _sequence(name, pair[1])
+            yield as_sequence(name, pair[0]), as_sequence(name, pair[1])
 
 
 def subject_of(name: str) -> int:
@@ -185,7 +186,8 @@ def _checked(pair: object, path: Path, name: str) -> np.ndarray:
     return pair
 
 
-def _sequence(name: str, millimetres: np.ndarray) -> PoseSequence:
+def as_sequence(name: str, millimetres: Float[np.ndarray, "T 12 3"]) -> PoseSequence:
+    """One recording of a pair as `read_pairs` gives it."""
     return PoseSequence(
         name=name,
         values=millimetres.astype(np.float32) / _MM_PER_M,

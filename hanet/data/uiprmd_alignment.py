@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from hanet.data.uiprmd import FILES, PairsError
+from hanet.data.uiprmd import FILES, PairsError, as_sequence, subject_of
 from hanet.data.uiprmd_raw import Episode, episode_names, read_episode
+from hanet.poses import PoseSequence
 
 MAX_LAG = 45
 """Frames at 30 Hz: 1.5 s."""
@@ -138,6 +139,33 @@ def write_pairs(
     if len(left_out) == len(names):
         raise PairsError(f"{raw}: none of {len(names)} episodes is of use; the first: {left_out[names[0]]}")
     return left_out
+
+
+def aligned(
+    raw: Path, subjects: Iterable[int], *, rotation: Float[np.ndarray, "3 3"] | None, left_out: dict[str, str]
+) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    """Episodes of some subjects as `hanet.data.uiprmd.read_pairs` gives them: detected and ground truth.
+
+    Args:
+        raw: holds the folder ``Segmented Movements``.
+        subjects: numbers of the subjects.
+        rotation: as in `align`, for all episodes.
+        left_out: gets the episodes left out, with the reason, as `write_pairs` returns them.
+
+    Raises:
+        PairsError: as `episode_names`.
+    """
+    wanted = set(subjects)
+    for name in episode_names(raw):
+        if subject_of(name) not in wanted:
+            continue
+        try:
+            episode = read_episode(raw, name)
+            kinect, vicon = pair(episode, align(episode, rotation=rotation))
+        except (FileNotFoundError, PairsError) as error:
+            left_out[name] = str(error)
+            continue
+        yield as_sequence(name, kinect), as_sequence(name, vicon)
 
 
 def _overlap(episode: Episode, lag: int) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 from hanet.data.agreements import ManualFile
 from hanet.data.credentials import Credentials
 from hanet.data.remote import RemoteFile
-from hanet.data.sources import SOURCES, DatasetSource
+from hanet.data.sources import SOURCES, DatasetSource, source_of
 
 
 def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
@@ -18,11 +18,11 @@ def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
         "sub-jhmdb",
         "posetrack2017",
         "posetrack2018",
-        "human3.6m",
-        "3dpw",
-        "aist++",
+        "human36m",
+        "pw3d",
+        "aist",
         "cmu",
-        "ui-prmd",
+        "uiprmd-raw",
     ]
 
 
@@ -34,7 +34,8 @@ def test_sources_can_be_used(name: str) -> None:
     assert source.home_page.startswith(("https://", "http://"))
     assert all(text.strip() for text in (source.title, source.terms, source.citation, source.reference))
     assert source.access == "open" or not source.remote  # nothing is fetched before its terms are accepted
-    assert all(file.members for file in source.manual)
+    assert set(source.contents) == {name for name in files if name != "metadata.xml"}
+    assert all(bool(file.members) == (file.name in source.contents) for file in source.manual)
     assert all(not file.name.startswith(".") for file in source.manual)
 
 
@@ -44,9 +45,15 @@ def test_folders_of_manual_files_are_told_apart() -> None:
 
 
 def test_human36m_takes_the_seven_subjects_with_poses() -> None:
-    assert [file.name for file in SOURCES["human3.6m"].manual] == [
-        f"Poses_D3_Positions_S{subject}.tgz" for subject in (1, 5, 6, 7, 8, 9, 11)
+    assert [file.name for file in SOURCES["human36m"].manual] == [
+        *(f"Poses_D3_Positions_S{subject}.tgz" for subject in (1, 5, 6, 7, 8, 9, 11)),
+        "metadata.xml",
     ]
+
+
+def test_a_variant_has_its_data_sets_source() -> None:
+    assert source_of("sub-jhmdb-pooled") is source_of("sub-jhmdb") is SOURCES["sub-jhmdb"]
+    assert source_of("clips") is source_of("aistology") is source_of("uiprmd") is None
 
 
 def test_a_source_names_files_and_their_folder() -> None:
@@ -58,6 +65,8 @@ def test_a_source_names_files_and_their_folder() -> None:
         DatasetSource(*texts, manual=manual)
     with pytest.raises(ValueError, match="give both or neither"):
         DatasetSource(*texts, remote=(RemoteFile("a", ("/a",)),), environment="HANET_X_FOLDER")
+    with pytest.raises(ValueError, match="t: contents of files that it has not: b"):
+        DatasetSource(*texts, remote=(RemoteFile("a", ("/a",)),), contents={"b": ("*",)})
 
 
 def test_descriptions_are_read_from_plain_values() -> None:

