@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hanet.data.archives import Archive
+from hanet.data.release_layouts import Layout
 from hanet.estimators.detections import DetectorErrors
 from hanet.estimators.fcn import FCNTraining
 
@@ -36,7 +37,10 @@ Seed = Annotated[int, Field(ge=0)]
 Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
 
 
-# --- datasets
+# --- datasets; a kind's `estimates` are the kinds of estimate that its poses may come from
+
+ESTIMATES = ("keypoints",)
+"""Of a kind of data set that does not say: it has ground truth, and the user has keypoints."""
 
 
 class Cameras(Section):
@@ -75,6 +79,7 @@ class ClipsIngest(Section):
 class Clips(Section):
     """The embedded data set of motion capture clips."""
 
+    estimates: ClassVar[tuple[str, ...]] = ("fcn",)
     kind: Literal["clips"]
     download: Packages
     ingest: ClipsIngest
@@ -96,12 +101,54 @@ class SubjectsIngest(Section):
 class UIPRMD(Section):
     """Kinect v2 and Vicon pairs of UI-PRMD."""
 
+    estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd"]
     download: Folder
     ingest: SubjectsIngest
 
 
-Dataset = Annotated[Clips | UIPRMD, Field(discriminator="kind")]
+class ReleasedFiles(Folder):
+    """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
+
+    Data set and estimator are named as in the files' names; `hanet.data.release_layouts` says where files
+    lie. `sha256` is by a file's path below the folder.
+    """
+
+    dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
+    estimator: str
+    layout: Layout = "deciwatch"
+    representation: Literal["2d", "3d"] | None = None
+
+
+class HeldOut(Section):
+    """A share of the names, drawn with a seed."""
+
+    share: float = Field(gt=0, lt=1)
+    seed: Seed
+
+
+class ReleasedIngest(Section):
+    """Releases have train and test alone; here is which of train's sequences validate.
+
+    `val` is a share, or names as the files have them (`*` stands for any letters): all tracks of a name go
+    together. `leak` is why the test split may share what it shares with the others; a release that leaks is
+    refused without.
+    """
+
+    val: HeldOut | Names
+    leak: str | None = Field(default=None, min_length=1)
+
+
+class Released(Section):
+    """Poses that an estimator gave and others released with their ground truth."""
+
+    estimates: ClassVar[tuple[str, ...]] = ("released",)
+    kind: Literal["released"]
+    download: ReleasedFiles
+    ingest: ReleasedIngest
+
+
+Dataset = Annotated[Clips | UIPRMD | Released, Field(discriminator="kind")]
 
 
 # --- estimators
@@ -134,4 +181,10 @@ class RecordedEstimate(Section):
     kind: Literal["recorded"]
 
 
-Estimate = Annotated[FCNEstimate | RecordedEstimate, Field(discriminator="kind")]
+class ReleasedEstimate(Section):
+    """Poses that a data set of kind `released` carries; its files name the estimator."""
+
+    kind: Literal["released"]
+
+
+Estimate = Annotated[FCNEstimate | RecordedEstimate | ReleasedEstimate, Field(discriminator="kind")]

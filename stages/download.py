@@ -9,8 +9,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from hanet.data.archives import extract, fetch
 from hanet.data.uiprmd import collect
-from stages import _run
-from stages._sources import Clips, Folder, Packages
+from stages import _released, _run
+from stages._sources import Clips, Folder, Packages, Released
 from stages.params import load
 
 
@@ -21,6 +21,9 @@ def main(dataset: str) -> None:
         with _run.fresh_folder(_run.RAW / dataset) as folder:
             if isinstance(described, Clips):
                 _packages(described.download, folder)
+            elif isinstance(described, Released):
+                for name, value in _released.collect(described.download, folder).items():
+                    _run.console.print(f"  {name}: SHA-256 {value}")
             else:
                 _folder(described.download, folder)
 

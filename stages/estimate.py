@@ -21,8 +21,8 @@ from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _run
-from stages._sources import SPLITS, FCNEstimate
+from stages import _released, _run
+from stages._sources import SPLITS, FCNEstimate, Released
 from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
@@ -31,13 +31,17 @@ Pairs = list[tuple[PoseSequence, PoseSequence]]
 def main(experiment: str) -> None:
     """Write one cache of detected poses a split, and the estimator's weights where it is trained here."""
     with _run.stage("estimate", experiment):
-        described = load().experiment(experiment)
-        poses = _run.POSES / described.dataset
+        params = load()
+        described = params.experiment(experiment)
+        dataset = params.dataset(described.dataset)
+        raw, poses = _run.RAW / described.dataset, _run.POSES / described.dataset
         with _run.fresh_folder(_run.PAIRS / experiment) as folder:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
+            elif isinstance(dataset, Released):
+                released(raw, poses, folder, dataset)
             else:
-                recorded(_run.RAW / described.dataset, poses, folder)
+                recorded(raw, poses, folder)
             for split in SPLITS:
                 shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
@@ -138,6 +142,18 @@ def recorded(raw: Path, poses: Path, folder: Path) -> None:
         detected = [found[sequence.name] for sequence in truth.sequences()]
         provenance = dict(truth.metadata.provenance)
         write(folder / f"detected-{split}.parquet", detected, truth.metadata, "kinect", provenance)
+
+
+# --- poses that others released
+
+
+def released(raw: Path, poses: Path, folder: Path, dataset: Released) -> None:
+    """The release's detected poses, split as their ground truth is."""
+    for split, pairs in _released.splits(raw, dataset.download, dataset.ingest).items():
+        truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
+        detected = [found for found, _ in pairs]
+        path = folder / f"detected-{split}.parquet"
+        write(path, detected, truth, dataset.download.estimator, dict(truth.provenance))
 
 
 if __name__ == "__main__":

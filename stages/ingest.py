@@ -18,8 +18,8 @@ from hanet.data.uiprmd import read_pairs, split_of, subject_of
 from hanet.data.views import cameras_around, views
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17
-from stages import _run
-from stages._sources import SPLITS, Clips, ClipsIngest, SubjectsIngest
+from stages import _released, _run
+from stages._sources import SPLITS, Clips, ClipsIngest, Released, SubjectsIngest
 from stages.params import load
 
 
@@ -31,6 +31,8 @@ def main(dataset: str) -> None:
             raw = _run.RAW / dataset
             if isinstance(described, Clips):
                 report = clips(raw, folder, described.ingest, dataset)
+            elif isinstance(described, Released):
+                report = released(raw, folder, described, dataset)
             else:
                 report = pairs(raw, folder, described.ingest, dataset)
             _run.write_json(folder / "report.json", report)
@@ -160,6 +162,26 @@ def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dic
             "frames": sum(len(s) for s in sequences),
         }
     return {"splits": rows, "leakage": leakage}
+
+
+# --- poses that others released
+
+
+def released(raw: Path, folder: Path, described: Released, dataset: str) -> dict[str, Any]:
+    """Caches ``gt-<split>`` of a release's ground truth; ``leak`` says what a declared leak is for."""
+    hashes = source_hashes(raw)
+    found = _released.splits(raw, described.download, described.ingest)
+    leaks = _released.leaks(found, described.download, described.ingest)
+    rows = {}
+    for split, pairs in found.items():
+        truths = [truth for _, truth in pairs]
+        write(folder / f"gt-{split}.parquet", truths, dataset, split, hashes)
+        rows[split] = {"sequences": len(truths), "frames": sum(len(truth) for truth in truths)}
+    return {
+        "splits": rows,
+        "leakage": leakage_report(leaks),
+        "leak": described.ingest.leak if leaks else None,
+    }
 
 
 if __name__ == "__main__":

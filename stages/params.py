@@ -22,7 +22,7 @@ from hanet.methods.filters import FILTERS
 from hanet.networks import NETWORKS, Config
 from hanet.training import TrainingOptions
 from stages._explain import explain
-from stages._sources import UIPRMD, Clips, Dataset, Estimate, Names, Section, Seed, once
+from stages._sources import ESTIMATES, Dataset, Estimate, Names, Section, Seed, once
 
 PARAMS = Path("params.yaml")
 ABLATED = "hanet-paper"
@@ -154,10 +154,14 @@ class Evaluate(Section):
 
 
 class Published(Section):
-    """Figures of others, to stand beside ours: on which data, from where, by row and metric."""
+    """Figures of others, to stand beside ours: on which data, from where, by row and metric.
+
+    A column in percent has them in percent. `same_data` says that they are of the very files scored here.
+    """
 
     on: str
     source: str
+    same_data: bool = False
     rows: dict[str, dict[str, float]]
 
 
@@ -165,9 +169,11 @@ class Table(Section):
     """A table of an experiment's report.
 
     Rows are methods by name, each with its label, in the order shown: a row is tested against the one above.
+    Of `experiments` it is made for those named, else for all.
     """
 
     title: str
+    experiments: Names | None = None
     note: str | None = None
     rows: Annotated[dict[str, str], Field(min_length=2)]
     published: Published | None = None
@@ -194,13 +200,16 @@ class Params(Section):
     def _references(self) -> Params:
         for name, experiment in self.experiments.items():
             _known(f"experiments.{name}.dataset", experiment.dataset, self.datasets)
-            fitting = "fcn" if isinstance(self.datasets[experiment.dataset], Clips) else "recorded"
-            if experiment.estimate.kind != fitting:
+            fitting = getattr(self.datasets[experiment.dataset], "estimates", ESTIMATES)
+            if experiment.estimate.kind not in fitting:
                 raise ValueError(
-                    f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes {fitting}, "
-                    f"got {experiment.estimate.kind}"
+                    f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes "
+                    f"{' or '.join(fitting)}, got {experiment.estimate.kind}"
                 )
             self._check_rows(name, experiment)
+        for name, table in self.tables.items():
+            for experiment in table.experiments or ():
+                _known(f"tables.{name}.experiments", experiment, self.experiments)
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
         for name in self.run.ablations:
@@ -258,7 +267,7 @@ class Params(Section):
             f"{', '.join([*models, *self.ablations])}"
         )
 
-    def dataset(self, name: str) -> Clips | UIPRMD:
+    def dataset(self, name: str) -> Dataset:
         """A data set by name; a ParamsError lists those there are."""
         try:
             return self.datasets[name]

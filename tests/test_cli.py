@@ -76,6 +76,10 @@ def test_tables_shows_every_table(tmp_path):
         {"label": "later", "status": "missing"},
         {**run, "label": "HANet", "against_above": above},
     ]
+    columns = [
+        {"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 2},
+        {"key": "accel_mm_per_frame2", "label": "Accel", "unit": "mm/frame²", "digits": 2},
+    ]
     for experiment in ("clips-fcn", "other"):
         folder = tmp_path / experiment / "tables"
         folder.mkdir(parents=True)

@@ -89,8 +89,8 @@ INGEST = "datasets.clips.ingest"
         (f"{MODEL}.refine.nonsense", "mirror_axis, phases, stride, variants"),
         ("experiments.tiny.models.second.refine.variants.more.nonsense", "mirror_axis, phases, stride"),
         ("ablations.bare.nonsense", "model, refine, training"),
-        ("tables.all.nonsense", "note, published, rows, title"),
-        ("tables.all.published.nonsense", "on, rows, source"),
+        ("tables.all.nonsense", "experiments, note, published, rows, title"),
+        ("tables.all.published.nonsense", "on, rows, same_data, source"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_wrong_value_is_named_with_what_it_may_be(
     refused: Refused, key: str, value: Any, message: str
 ) -> None:
     special = {
-        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd'; got 'films'",
+        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd', ",
         f"{INGEST}.target_cameras.distance": f"{INGEST}.target_cameras.distance.1: missing",
         "experiments.tiny.filters.gaussian.sigma": "experiments.tiny.filters.gaussian.sigma.1: should be a "
         "valid number, unable to parse string as a number; got 'wide'",
