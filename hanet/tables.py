@@ -110,7 +110,7 @@ def sources(table: Table) -> str:
 
 def leak(table: Table) -> str:
     """What the test split shares with the others by declaration; empty where nothing."""
-    return f"Declared leak: {table['leak']}" if table.get("leak") else ""
+    return f"Declared leak: {' '.join(table['leak'].split())}" if table.get("leak") else ""
 
 
 def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
@@ -189,18 +189,15 @@ def terminal(table: Table) -> TerminalTable:
         shown.add_column(head, justify="right")
     for row in table["rows"]:
         if row["status"] == "run":
-            cells, above = row["cells"], row["against_above"] or {}
-            texts = []
-            for column in columns:
-                values = cells.get(column["key"])
-                texts.append(
-                    cell(
-                        values if values is None or column["key"] == compared else {"mean": values["mean"]},
-                        column["digits"],
-                    )
-                )
+            above = row["against_above"] or {}
+            texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] == compared) for c in columns]
             texts += [difference(above), probability(above), f"{row['observed']:.0%}"]
             shown.add_row(row["label"], *(text.replace("[", r"\[") for text in texts))
         else:
             shown.add_row(row["label"], "[dim]not run[/]", *[""] * (len(columns) + 2))
     return shown
+
+
+def _brief(values: Mapping[str, float] | None, column: Mapping[str, Any], *, whole: bool) -> str:
+    """A cell, of which a terminal shows the mean alone unless it is to be `whole`."""
+    return cell(values if whole or values is None else {"mean": values["mean"]}, column["digits"])

@@ -84,6 +84,7 @@ def test_tables_shows_every_table(tmp_path):
         folder = tmp_path / experiment / "tables"
         folder.mkdir(parents=True)
         content = {"experiment": experiment, "title": "Comparison", "protocol": "full", "rows": rows}
+        content |= {"columns": columns, "compared": "mpjpe_mm"}
         (folder / "comparison.json").write_text(json.dumps(content))
     result = runner.invoke(app, ["tables", str(tmp_path)], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
