@@ -181,10 +181,11 @@ def terminal(table: Table) -> TerminalTable:
     shown = TerminalTable(box=SIMPLE, title="\n".join(filter(None, (escape(title), escape(leak(table))))))
     columns = [column for column in table["columns"] if column["key"] in TERMINAL]
     compared = _compared(table)["key"]
-    shown.add_column("")
+    shown.add_column("", overflow="fold")
     for column in columns:
-        gap = "\n" if column["label"] == "Accel" else " "
-        shown.add_column(f"{column['label']}{gap}{column['unit']}", justify="right")
+        gap = "\n" if column["label"] == "Accel" or len(columns) > 2 else " "
+        head = f"{column['label']}{gap}{column['unit']}"
+        shown.add_column(head, justify="right", min_width=len(column["unit"]))
     for head in (f"{_compared(table)['label']} against\nthe row above", "p", "frames\nread"):
         shown.add_column(head, justify="right")
     for row in table["rows"]:

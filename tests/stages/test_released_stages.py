@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,7 @@ from stages import (
     train,
 )
 from stages._published_tables import METRICS
+from stages._refiner import Refiner
 from stages._sources import HeldOut
 
 LEAK = "Three official splits are pooled: test clips are training clips too."
@@ -165,6 +167,7 @@ def test_a_release_goes_from_its_files_to_a_table(write: Callable[[], None], cap
     shown = " ".join(capsys.readouterr().out.split())
     assert_scores(_run.REPORTS / "sub")
     assert_tables(_run.REPORTS / "sub", shown)
+    assert_the_logged_model_takes_shares_of_the_image()
     # Also where numbers are published, and on the page of them all.
     lock = {f"{stage}@sub{rest}": {} for stage, rest in (("filter", ""), ("train", "-hanet-paper-1"))}
     assert {result.tags["leak"] for result in publish.results("sub", lock, [])} == {LEAK}
@@ -214,7 +217,7 @@ def assert_tables(folder: Path, shown: str) -> None:
     wide = Console(width=200, record=True, file=io.StringIO())
     wide.print(shown_tables.terminal(table))
     lines = [" ".join(line.split()) for line in wide.export_text().splitlines()]
-    assert any(line.startswith("PCK@.05 % PCK@.1 % PCK@.2 %") for line in lines)
+    assert any(line.startswith("PCK@.05 PCK@.1 PCK@.2 Accel") for line in lines)
     assert "input 20.00 36.67 [0.0, 73.3] 50.00 0.00 100%" in lines
     metrics = json.loads((folder / "metrics.json").read_text())
     assert metrics["input"] == pytest.approx(
@@ -223,6 +226,22 @@ def assert_tables(folder: Path, shown: str) -> None:
     flat = pd.read_csv(folder / "table.csv")
     decides = flat["pck_010.mean"].tolist()[1:]
     assert flat["method"][0] == "input" and decides == sorted(decides, reverse=True)
+
+
+def assert_the_logged_model_takes_shares_of_the_image() -> None:
+    """What MLflow would load refines as the stage did."""
+    settings = Path("settings.json")
+    _run.write_json(settings, {"stride": 2, "representation": "2d"})
+    artifacts = {"checkpoint": str(_run.MODELS / "sub" / "hanet-paper-1"), "settings": str(settings)}
+    context: Any = SimpleNamespace(artifacts=artifacts)
+    refiner = Refiner()
+    refiner.load_context(context)
+    path = _run.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet"
+    detected = PoseCache.open(_run.detected_path("sub", "test")).sequences()
+    for found, refined in zip(detected, PoseCache.open(path).sequences(), strict=True):
+        shares = (found.values / [320, 240]).reshape(FRAMES, 30)
+        result = refiner.predict(context, shares).reshape(FRAMES, 15, 2) * [320, 240]
+        np.testing.assert_allclose(result, refined.values, rtol=0, atol=1e-3)
 
 
 def test_a_release_that_leaks_must_say_why(
