@@ -21,8 +21,8 @@ from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _released, _run
-from stages._sources import SPLITS, FCNEstimate, Released
+from stages import _keypoints, _released, _run
+from stages._sources import SPLITS, FCNEstimate, KeypointsEstimate, Released
 from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
@@ -38,12 +38,15 @@ def main(experiment: str) -> None:
         with _run.fresh_folder(_run.PAIRS / experiment) as folder:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
+            elif isinstance(described.estimate, KeypointsEstimate):
+                keypoints(poses, folder, described.estimate)
             elif isinstance(dataset, Released):
                 released(raw, poses, folder, dataset)
             else:
                 recorded(raw, poses, folder)
             for split in SPLITS:
-                shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
+                if not (folder / f"gt-{split}.parquet").is_file():  # else people without detections are out
+                    shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
             cache = PoseCache.open(_run.detected_path(experiment, split))
             _run.console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
@@ -154,6 +157,28 @@ def released(raw: Path, poses: Path, folder: Path, dataset: Released) -> None:
         detected = [found for found, _ in pairs]
         path = folder / f"detected-{split}.parquet"
         write(path, detected, truth, dataset.download.estimator, dict(truth.provenance))
+
+
+# --- keypoints of the user's own estimator
+
+
+def keypoints(poses: Path, folder: Path, options: KeypointsEstimate) -> None:
+    """Detected tracks of the annotated people; in train and val those who were never found are left out."""
+    caches = {split: PoseCache.open(poses / f"gt-{split}.parquet", representation="2d") for split in SPLITS}
+    videos = _keypoints.read(options, fps=caches["test"].metadata.fps)
+    hashes = _keypoints.hashes(options)
+    for split, cache in caches.items():
+        pairs, found = _keypoints.pairs(list(cache.sequences()), videos, options, keep=split == "test")
+        _run.console.print(f"  {split}: {found.found} of {found.people} people found")
+        provenance = {"sources_sha256": hashes, "format": options.format, **asdict(found)}
+        estimator = f"keypoints-{options.format}"
+        write(
+            folder / f"detected-{split}.parquet", [p for p, _ in pairs], cache.metadata, estimator, provenance
+        )
+        if len(pairs) < found.people:
+            with CacheWriter(folder / f"gt-{split}.parquet", cache.metadata) as writer:
+                for _, truth in pairs:
+                    writer.write(truth)
 
 
 if __name__ == "__main__":
