@@ -1,4 +1,4 @@
-"""Released pose files in the pipeline: collected, split, paired. Shared by download, ingest and estimate.
+"""Released pose files in the pipeline: collected, split, paired. Shared by download and ingest.
 
 The files hold an estimator's poses and their ground truth, train and test. Validation is held out of train by
 sequence. Splits are compared by names where files have them (SmoothNet's may lack them) and by content.

@@ -21,7 +21,7 @@ from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _keypoints, _released, _run
+from stages import _keypoints, _run
 from stages._sources import SPLITS, FCNEstimate, KeypointsEstimate, Released
 from stages.params import load
 
@@ -41,7 +41,7 @@ def main(experiment: str) -> None:
             elif isinstance(described.estimate, KeypointsEstimate):
                 keypoints(poses, folder, described.estimate)
             elif isinstance(dataset, Released):
-                released(raw, poses, folder, dataset)
+                released(poses, folder, dataset.download.estimator)
             else:
                 recorded(raw, poses, folder)
             for split in SPLITS:
@@ -150,13 +150,10 @@ def recorded(raw: Path, poses: Path, folder: Path) -> None:
 # --- poses that others released
 
 
-def released(raw: Path, poses: Path, folder: Path, dataset: Released) -> None:
-    """The release's detected poses, split as their ground truth is."""
-    for split, pairs in _released.splits(raw, dataset.download, dataset.ingest).items():
-        truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
-        detected = [found for found, _ in pairs]
-        path = folder / f"detected-{split}.parquet"
-        write(path, detected, truth, dataset.download.estimator, dict(truth.provenance))
+def released(poses: Path, folder: Path, estimator: str) -> None:
+    """The release's detected poses, which the data set carries beside its ground truth."""
+    for split in SPLITS:
+        shutil.copyfile(poses / f"{estimator}-{split}.parquet", folder / f"detected-{split}.parquet")
 
 
 # --- keypoints of the user's own estimator

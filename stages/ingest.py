@@ -47,14 +47,20 @@ def source_hashes(raw: Path) -> dict[str, str]:
 
 
 def write(
-    path: Path, sequences: Sequence[PoseSequence], dataset: str, split: str, hashes: dict[str, str]
+    path: Path,
+    sequences: Sequence[PoseSequence],
+    dataset: str,
+    split: str,
+    hashes: dict[str, str],
+    *,
+    estimator: str = GROUND_TRUTH,
 ) -> None:
-    """A cache of ground truth and the hashes of the raw files it comes from."""
+    """A cache of ground truth, or of an estimator's poses, and the hashes of the raw files it comes from."""
     described = CacheMetadata.of(
         sequences[0],
         dataset=dataset,
         split=split,
-        estimator=GROUND_TRUTH,
+        estimator=estimator,
         provenance={"sources_sha256": hashes},
     )
     with CacheWriter(path, described) as writer:
@@ -168,14 +174,17 @@ def pairs(raw: Path, folder: Path, options: SubjectsIngest, dataset: str) -> dic
 
 
 def released(raw: Path, folder: Path, described: Released, dataset: str) -> dict[str, Any]:
-    """Caches ``gt-<split>`` of a release's ground truth; ``leak`` says what a declared leak is for."""
-    hashes = source_hashes(raw)
+    """Caches ``gt-<split>`` and ``<estimator>-<split>``; ``leak`` says why a declared leak is there."""
+    hashes, estimator = source_hashes(raw), described.download.estimator
     found = _released.splits(raw, described.download, described.ingest)
     leaks = _released.leaks(found, described.download, described.ingest)
     rows = {}
     for split, pairs in found.items():
         truths = [truth for _, truth in pairs]
         write(folder / f"gt-{split}.parquet", truths, dataset, split, hashes)
+        detected = [poses for poses, _ in pairs]
+        path = folder / f"{estimator}-{split}.parquet"
+        write(path, detected, dataset, split, hashes, estimator=estimator)
         rows[split] = {"sequences": len(truths), "frames": sum(len(truth) for truth in truths)}
     return {
         "splits": rows,

@@ -32,7 +32,7 @@ def track(
         frame_of_reference="image",
         track=number,
         start=start,
-        labelled=np.isfinite(values).all(axis=2),
+        labelled=np.asarray(np.isfinite(values).all(axis=2)),
         scores=np.full(values.shape[:2], 0.5, dtype=np.float32),
         image_size=(640, 480),
     )
@@ -86,7 +86,9 @@ def test_beyond_the_limit_is_nobody() -> None:
     assert x_of(pair_with_truth(truth, [track(0, [29.0, 31.0])])[0]) == [29.0, 29.0]
     assert x_of(pair_with_truth(truth, [track(0, [31.0, 31.0])], max_distance=0.4)[0]) == [31.0, 31.0]
     assert pair_with_truth(truth, []) == [None]
-    boxed = [replace(truth[0], boxes=np.tile(np.float32([0, 0, 50, 20]), (2, 1)))]  # the size is the box's
+    boxed = [
+        replace(truth[0], boxes=np.tile(np.array([0, 0, 50, 20], dtype=np.float32), (2, 1)))
+    ]  # the size is the box's
     assert pair_with_truth(boxed, [track(0, [29.0, 29.0])]) == [None]
 
 

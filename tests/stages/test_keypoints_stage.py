@@ -43,7 +43,7 @@ def truth(name: str) -> PoseSequence:
         fps=25.0,
         unit="px",
         frame_of_reference="image",
-        boxes=np.tile(np.float32([0, 0, 100, 100]), (5, 1)),
+        boxes=np.tile(np.array([0, 0, 100, 100], dtype=np.float32), (5, 1)),
         image_size=(320, 240),
     )
     return MIX(found)

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from hanet.estimators.detections import DetectorErrors
+from hanet.model import HANetConfig
 from hanet.training import TrainingOptions
-from stages._sources import FCNEstimate
+from stages._sources import FCNEstimate, Released
 from stages.params import ParamsError, Use, load
 
 ROOT = Path(__file__).parents[2]
@@ -308,13 +309,15 @@ def test_the_released_models_have_the_published_settings() -> None:
     for name, expected in published.items():
         model = params.model(name, "hanet-paper")
         config, training = model.config(30), model.training
+        assert isinstance(config, HANetConfig)
         found = (config.interval, config.window, config.hidden, config.pre_norm, training.batch)
         assert (*found, training.loss_weight) == expected, name
         assert config.layers == 5 and training.learning_rate == 0.001 and training.warmup_epochs == 5
         assert params.tables[f"published-{name}"].experiments == [name]
         assert name not in params.run.experiments
-    leak = params.datasets["released-jhmdb-simplebaseline"].ingest.leak
-    assert leak is not None and "training clips" in leak
+    pooled = params.datasets["released-jhmdb-simplebaseline"]
+    assert isinstance(pooled, Released)
+    assert pooled.ingest.leak is not None and "training clips" in pooled.ingest.leak
 
 
 def test_a_data_set_says_what_its_poses_may_come_from(refused: Refused, params: dict[str, Any]) -> None:

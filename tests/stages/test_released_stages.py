@@ -17,7 +17,7 @@ from rich.console import Console
 
 from hanet import tables as shown_tables
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.data.posetrack import PoseTrackVideo, write_labels
+from hanet.data.posetrack import Box, PoseTrackVideo, write_labels
 from hanet.poses import PoseSequence
 from hanet.skeletons import JHMDB15, POSETRACK15
 from stages import (
@@ -37,7 +37,7 @@ from stages import (
 )
 from stages._published_tables import METRICS
 from stages._refiner import Refiner
-from stages._sources import HeldOut
+from stages._sources import HeldOut, ReleasedFiles, ReleasedIngest
 
 LEAK = "Three official splits are pooled: test clips are training clips too."
 MODEL = {
@@ -71,11 +71,14 @@ def release(folder: Path, split: str, entries: dict[str, tuple[np.ndarray, np.nd
     names = objects([np.array([f"{name}/{t:05}.png" for t in range(FRAMES)]) for name in entries])
     for path, part in ((truth, 0), (found, 1)):
         path.parent.mkdir(parents=True, exist_ok=True)
-        fields = {"joints_2d": objects([pair[part].reshape(FRAMES, 30) for pair in entries.values()])}
+        fields = {
+            "imgname": names,
+            "joints_2d": objects([pair[part].reshape(FRAMES, 30) for pair in entries.values()]),
+        }
         if part == 0:
             fields["bbox"] = objects([np.tile([50.0, 60.0, 150.0, 110.0], (FRAMES, 1)) for _ in entries])
             fields["imgshape"] = objects([np.array([240, 320, 3]) for _ in entries])
-        np.savez(path, imgname=names, **fields)
+        np.savez(path, allow_pickle=True, **fields)
 
 
 def off(truth: np.ndarray, pixels: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
@@ -225,7 +228,7 @@ def assert_tables(folder: Path, shown: str) -> None:
     )
     flat = pd.read_csv(folder / "table.csv")
     decides = flat["pck_010.mean"].tolist()[1:]
-    assert flat["method"][0] == "input" and decides == sorted(decides, reverse=True)
+    assert flat["method"].tolist()[0] == "input" and decides == sorted(decides, reverse=True)
 
 
 def assert_the_logged_model_takes_shares_of_the_image() -> None:
@@ -342,14 +345,14 @@ def test_numbered_sequences_of_smoothnets_files_are_compared_by_content(settings
         return truth, truth
 
     found = {"train": [named("0000", 0)], "val": [named("0001", 1)], "test": [named("0000", 2)]}
-    files = {"folder": "x", "dataset": "jhmdb", "estimator": "simplepose"}
-    make, choice = _released.ReleasedFiles, _released.ReleasedIngest(val=["0001"])
-    assert _released.leaks(found, make(**files, layout="smoothnet"), choice) == []
+    plain = ReleasedFiles(folder="x", dataset="jhmdb", estimator="simplepose")
+    numbered, choice = plain.model_copy(update={"layout": "smoothnet"}), ReleasedIngest(val=["0001"])
+    assert _released.leaks(found, numbered, choice) == []
     with pytest.raises(ValueError, match="train → test, clip"):
-        _released.leaks(found, make(**files), choice)
+        _released.leaks(found, plain, choice)
     found["test"] = [named("0005", 0)]
     with pytest.raises(ValueError, match="train → test, sequence"):
-        _released.leaks(found, make(**files, layout="smoothnet"), choice)
+        _released.leaks(found, numbered, choice)
 
 
 # --- PoseTrack
@@ -370,7 +373,7 @@ def person(track: int, x: float, score: float | None) -> PoseSequence:
         frame_of_reference="image",
         track=track,
         scores=None if score is None else np.full((3, 15), score, dtype=np.float32),
-        boxes=np.tile(np.float32([0, 0, 100, 100]), (3, 1)),
+        boxes=np.tile(np.array([0, 0, 100, 100], dtype=np.float32), (3, 1)),
         image_size=(640, 480),
     )
 
@@ -395,7 +398,9 @@ def test_map_where_the_data_set_has_labels(write: Callable[[], None], settings: 
     found = [person(0, 100.0, None), person(1, 500.0, None)]
     cache(_run.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
     head = (0.0, 0.0, 30.0, 40.0)
-    heads = {(track, frame): head for track in (0, 1) for frame in range(3)}
+    heads: dict[tuple[int, int], Box | None] = {
+        (track, frame): head for track in (0, 1) for frame in range(3)
+    }
     video = PoseTrackVideo("video", {0: "0.jpg", 1: "1.jpg", 2: "2.jpg"}, (0, 1, 2), heads, {})
     write_labels(_run.POSES / "pooled" / evaluate.LABELS, [video])
     evaluate.main("sub")
