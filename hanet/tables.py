@@ -13,9 +13,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table as TerminalTable
 
 Table = Mapping[str, Any]
+TERMINAL = (
+    *("mpjpe_mm", "accel_mm_per_frame2"),
+    *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map"),
+)
+"""Columns that a terminal has room for."""
 
 
 def _cells(table: Table) -> Iterator[list[str]]:
@@ -42,7 +48,13 @@ def _foreign(table: Table) -> list[str]:
 def _heads(table: Table) -> list[str]:
     names = {column["key"]: f"{column['label']} {column['unit']}" for column in table["columns"]}
     foreign = [f"published: {names[key]} ({table['published']['on']})" for key in _foreign(table)]
-    return ["row", *names.values(), "MPJPE against the row above", "p", "frames read", "seeds", *foreign]
+    against = f"{_compared(table)['label']} against the row above"
+    return ["row", *names.values(), against, "p", "frames read", "seeds", *foreign]
+
+
+def _compared(table: Table) -> Mapping[str, Any]:
+    """The column by which a row is tested against the one above."""
+    return next(column for column in table["columns"] if column["key"] == table["compared"])
 
 
 def cell(values: Mapping[str, float] | None, digits: int = 2) -> str:
@@ -90,15 +102,22 @@ def basis(table: Table, provenance: Mapping[str, Any]) -> str:
 def sources(table: Table) -> str:
     """Whose the published figures are; empty where there are none."""
     published = table["published"]
-    if published is None:
+    if published is None or not _foreign(table):
         return ""
-    return f"Published figures are others', on other data ({published['on']}): {published['source']}."
+    data = "on the same files" if published.get("same_data") else "on other data"
+    return f"Published figures are others', {data} ({published['on']}): {published['source']}."
+
+
+def leak(table: Table) -> str:
+    """What the test split shares with the others by declaration; empty where nothing."""
+    return f"Declared leak: {' '.join(table['leak'].split())}" if table.get("leak") else ""
 
 
 def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
     """The table with what it stands on."""
     heads = _heads(table)
     lines = [f"# {table['title']}", ""]
+    lines += [f"**{leak(table)}**\n"] if leak(table) else []
     lines += [f"{table['note']}\n"] if table["note"] else []
     lines += [f"| {' | '.join(heads)} |", f"|---|{'---:|' * (len(heads) - 1)}"]
     lines += [f"| {' | '.join(texts)} |" for texts in _cells(table)]
@@ -110,7 +129,7 @@ def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
 def latex(table: Table, provenance: Mapping[str, Any]) -> str:
     """A tabular for a paper (booktabs), with what it stands on as comments."""
     heads = _heads(table)
-    comments = [basis(table, provenance), *([sources(table)] if sources(table) else [])]
+    comments = [text for text in (leak(table), basis(table, provenance), sources(table)) if text]
     lines = [f"% {text}" for text in (table["title"], *comments)]
     lines += [rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
     lines += [" & ".join(map(_escaped, heads)) + r" \\", r"\midrule"]
@@ -136,6 +155,7 @@ def as_csv(table: Table) -> str:
     for row in table["rows"]:
         entry: dict[str, Any] = {key: row[key] for key in ("method", "label", "status")}
         entry |= {key: row.get(key) for key in ("observed", "frames", "sequences")}
+        entry |= {"leak": table["leak"]} if leak(table) else {}
         entry["seeds"] = " ".join(map(str, row.get("seeds", ())))
         for key, values in row.get("cells", {}).items():
             entry |= {f"{key}.{part}": value for part, value in values.items()}
@@ -151,23 +171,34 @@ def as_csv(table: Table) -> str:
 
 
 def terminal(table: Table) -> TerminalTable:
-    """For a terminal: MPJPE and its interval, Accel, the difference to the row above, what was read."""
+    """For a terminal: what decides with its interval, Accel, the difference to the row above, what was read.
+
+    Of keypoints PCK at every threshold and, where it was measured, mAP.
+    """
     first = next(row for row in table["rows"] if row["status"] == "run")
-    shown = TerminalTable(
-        box=SIMPLE,
-        title=f"{table['experiment']}: {table['title']}\n{first['sequences']} test sequences, "
-        f"{first['frames']} frames, protocol {table['protocol']}",
-    )
-    shown.add_column("")
-    heads = ("MPJPE mm", "Accel\nmm/frame²", "MPJPE against\nthe row above", "p", "frames\nread")
-    for head in heads:
+    title = f"{table['experiment']}: {table['title']}\n{first['sequences']} test sequences, "
+    title += f"{first['frames']} frames, protocol {table['protocol']}"
+    shown = TerminalTable(box=SIMPLE, title="\n".join(filter(None, (escape(title), escape(leak(table))))))
+    columns = [column for column in table["columns"] if column["key"] in TERMINAL]
+    compared = _compared(table)["key"]
+    shown.add_column("", overflow="fold")
+    for column in columns:
+        gap = "\n" if column["label"] == "Accel" or len(columns) > 2 else " "
+        head = f"{column['label']}{gap}{column['unit']}"
+        shown.add_column(head, justify="right", min_width=len(column["unit"]))
+    for head in (f"{_compared(table)['label']} against\nthe row above", "p", "frames\nread"):
         shown.add_column(head, justify="right")
     for row in table["rows"]:
         if row["status"] == "run":
-            cells, above = row["cells"], row["against_above"] or {}
-            texts = (cell(cells["mpjpe_mm"]), cell({"mean": cells["accel_mm_per_frame2"]["mean"]}))
-            texts += (difference(above), probability(above), f"{row['observed']:.0%}")
+            above = row["against_above"] or {}
+            texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] == compared) for c in columns]
+            texts += [difference(above), probability(above), f"{row['observed']:.0%}"]
             shown.add_row(row["label"], *(text.replace("[", r"\[") for text in texts))
         else:
-            shown.add_row(row["label"], "[dim]not run[/]", "", "", "", "")
+            shown.add_row(row["label"], "[dim]not run[/]", *[""] * (len(columns) + 2))
     return shown
+
+
+def _brief(values: Mapping[str, float] | None, column: Mapping[str, Any], *, whole: bool) -> str:
+    """A cell, of which a terminal shows the mean alone unless it is to be `whole`."""
+    return cell(values if whole or values is None else {"mean": values["mean"]}, column["digits"])

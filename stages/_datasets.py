@@ -16,6 +16,7 @@ from stages._sources import (
     Clips,
     Glitches,
     Names,
+    Released,
     Section,
     Seed,
     SubjectsIngest,
@@ -238,5 +239,5 @@ class UIPRMDRaw(Section):
 
 
 PublishedDataset = SubJhmdb | PoseTrack17 | PoseTrack18 | Human36M | Pw3d | Aist | Cmu | UIPRMDRaw
-AnyDataset = Clips | UIPRMD | PublishedDataset
+AnyDataset = Clips | UIPRMD | Released | PublishedDataset
 Dataset = Annotated[AnyDataset, Field(discriminator="kind")]

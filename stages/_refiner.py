@@ -20,7 +20,7 @@ from hanet.skeletons import get
 
 
 class Refiner(PythonModel):
-    """Refines one track of root-relative joints."""
+    """Refines one track of root-relative joints, or of keypoints."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint folder and `LearnedMethod`'s settings."""
@@ -28,23 +28,28 @@ class Refiner(PythonModel):
         self._metadata = checkpoints.read_metadata(folder)
         self._model = checkpoints.load(folder)
         self._settings = json.loads(Path(context.artifacts["settings"]).read_text())
+        self._in_image = self._settings.pop("representation") == "2d"
 
     def predict(
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
     ) -> Any:
-        """Detected poses (T, channels) in metres to an array of refined ones of the same frames.
+        """Detected poses (T, channels) to an array of refined ones of the same frames.
 
-        MLflow's method has no return annotation, which a type checker reads as None; hence Any.
+        Joints are metres, keypoints shares of the image's width and height. MLflow's method has no return
+        annotation, which a type checker reads as None; hence Any.
         """
         skeleton = get(self._metadata["skeleton"])
         sequence = PoseSequence(
             name="track",
-            values=np.asarray(model_input, dtype=np.float32).reshape(len(model_input), len(skeleton), 3),
+            values=np.asarray(model_input, dtype=np.float32).reshape(
+                len(model_input), len(skeleton), 2 if self._in_image else 3
+            ),
             skeleton=skeleton,
-            representation="3d",
+            representation="2d" if self._in_image else "3d",
             fps=1.0,
-            unit="m",
-            frame_of_reference="camera_root_relative",
+            unit="px" if self._in_image else "m",
+            frame_of_reference="image" if self._in_image else "camera_root_relative",
+            image_size=(1, 1) if self._in_image else None,
         )
         method = LearnedMethod(self._model, **self._settings)
         return method.refine(sequence).values.reshape(len(sequence), -1)

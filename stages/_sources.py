@@ -7,8 +7,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from hanet.data.archives import Archive
+from hanet.data.release_layouts import Layout
 from hanet.estimators.detections import DetectorErrors
 from hanet.estimators.fcn import FCNTraining
+from hanet.estimators.pairing import MAX_DISTANCE
 
 SPLITS = ("train", "val", "test")
 
@@ -106,6 +108,47 @@ class UIPRMD(Section):
     ingest: SubjectsIngest
 
 
+class ReleasedFiles(Folder):
+    """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
+
+    Data set and estimator are named as in the files' names; `hanet.data.release_layouts` says where files
+    lie. `sha256` is by a file's path below the folder.
+    """
+
+    dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
+    estimator: str
+    layout: Layout = "deciwatch"
+    representation: Literal["2d", "3d"] | None = None
+
+
+class HeldOut(Section):
+    """A share of the names, drawn with a seed."""
+
+    share: float = Field(gt=0, lt=1)
+    seed: Seed
+
+
+class ReleasedIngest(Section):
+    """Releases have train and test alone; here is which of train's sequences validate.
+
+    `val` is a share, or names as the files have them (`*` stands for any letters): all tracks of a name go
+    together. `leak` is why the test split may share what it shares with the others; a release that leaks is
+    refused without.
+    """
+
+    val: HeldOut | Names
+    leak: str | None = Field(default=None, min_length=1)
+
+
+class Released(Section):
+    """Poses that an estimator gave and others released with their ground truth."""
+
+    estimates: ClassVar[tuple[str, ...]] = ("released",)
+    kind: Literal["released"]
+    download: ReleasedFiles
+    ingest: ReleasedIngest
+
+
 # --- estimators
 
 
@@ -136,4 +179,38 @@ class RecordedEstimate(Section):
     kind: Literal["recorded"]
 
 
-Estimate = Annotated[FCNEstimate | RecordedEstimate, Field(discriminator="kind")]
+class ReleasedEstimate(Section):
+    """Poses that a data set of kind `released` carries; its files name the estimator."""
+
+    kind: Literal["released"]
+
+
+class KeypointsEstimate(Section):
+    """Keypoints that the user's own estimator wrote as JSON, paired with the ground truth's people.
+
+    `files` are all files of all splits (of OpenPose folders), in any order; their videos are named as the
+    data set's sequences. `first_frame` is the number that the files give to a video's frame 0, `images`
+    COCO's annotation file with the images' names. People of a lower `min_score` are left out (OpenPose has
+    none). `max_distance` is of `hanet.estimators.pairing`.
+    """
+
+    kind: Literal["keypoints"]
+    format: Literal["coco", "openpose", "alphapose", "mmpose"]
+    files: Names
+    images: str | None = None
+    first_frame: int = Field(default=0, ge=0)
+    min_score: float = 0.0
+    max_distance: float = Field(default=MAX_DISTANCE, gt=0)
+
+    @model_validator(mode="after")
+    def _options(self) -> KeypointsEstimate:
+        if self.images is not None and self.format != "coco":
+            raise ValueError(f"images belongs to format coco, got {self.format}")
+        if self.min_score and self.format == "openpose":
+            raise ValueError("OpenPose gives people no score; leave min_score out")
+        return self
+
+
+Estimate = Annotated[
+    FCNEstimate | RecordedEstimate | ReleasedEstimate | KeypointsEstimate, Field(discriminator="kind")
+]

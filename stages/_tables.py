@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,11 @@ class Column:
     digits: int = 2
     lower_is_better: bool = True
 
+    @property
+    def scale(self) -> float:
+        """What a score is multiplied by to be in `unit`."""
+        return 100.0 if self.unit == "%" else 1.0
+
 
 COLUMNS = (
     Column("mpjpe_mm", "MPJPE", "mm"),
@@ -36,9 +41,21 @@ COLUMNS = (
     Column("accel_mm_per_frame2", "Accel", "mm/frame²"),
     Column("accel_m_per_s2", "Accel", "m/s²"),
     Column("mpjpe_fast5_mm", "MPJPE, fastest 5%", "mm"),
+    Column("pck_005", "PCK@.05", "%", lower_is_better=False),
+    Column("pck_010", "PCK@.1", "%", lower_is_better=False),
+    Column("pck_020", "PCK@.2", "%", lower_is_better=False),
+    Column("accel_px_per_frame2", "Accel", "px/frame²"),
+    Column("map", "mAP", "%", lower_is_better=False),
 )
-COMPARED = "mpjpe_mm"
-"""The metric by which a row is tested against the one above."""
+"""Those of 3D joints, then those of keypoints; a table has the ones that were measured."""
+COMPARED = ("mpjpe_mm", "pck_010")
+"""The metric by which a row is tested against the one above: the first of these that was measured."""
+
+
+def measured(scores: Mapping[str, Any]) -> tuple[list[Column], Column]:
+    """The columns that some method has a score for, and the one that decides."""
+    there = [c for c in COLUMNS if any("mean" in row.get(c.key, ()) for row in scores.values())]
+    return there, next(column for key in COMPARED for column in there if column.key == key)
 
 
 class Tallies:
@@ -66,11 +83,15 @@ def build(
     provenance: Mapping[str, Any],
     options: Evaluate,
 ) -> dict[str, Any] | None:
-    """The table as plain values; None where fewer than two of its rows were run."""
+    """The table as plain values; None where fewer than two of its rows were run.
+
+    Scores that are shares are shown in percent, as others publish them.
+    """
     present = [row for row in table.rows if row in scores]
     if len(present) < 2:
         return None
     above = dict(zip(present[1:], present, strict=False))
+    columns, compared = measured(scores)
     rows = []
     for method, label in table.rows.items():
         published = table.published.rows.get(method, {}) if table.published else {}
@@ -80,8 +101,8 @@ def build(
             row |= {
                 "status": "run",
                 **{key: entry[key] for key in ("seeds", "observed", "frames", "sequences")},
-                "cells": {column.key: entry[column.key] for column in COLUMNS if column.key in entry},
-                "against_above": _against(method, above.get(method), tallies, options),
+                "cells": {c.key: _scaled(entry[c.key], c) for c in columns if "mean" in entry.get(c.key, ())},
+                "against_above": _against(method, above.get(method), compared, tallies, options),
             }
         rows.append(row)
     return {
@@ -90,24 +111,31 @@ def build(
         "note": table.note,
         "experiment": provenance["experiment"],
         "protocol": provenance["protocol"],
-        "columns": [vars(column) for column in COLUMNS],
-        "compared": COMPARED,
-        "published": {"on": table.published.on, "source": table.published.source}
+        "columns": [asdict(column) for column in columns],
+        "compared": compared.key,
+        "published": table.published.model_dump(exclude={"rows"}, exclude_defaults=True)
         if table.published
         else None,
         "rows": rows,
+        **({"leak": provenance["leak"]} if provenance["leak"] else {}),
     }
 
 
-def _against(method: str, above: str | None, tallies: Tallies, options: Evaluate) -> dict[str, Any] | None:
+def _scaled(cell: Mapping[str, float], column: Column) -> dict[str, float]:
+    return {part: round(column.scale * value, 4) for part, value in cell.items()}
+
+
+def _against(
+    method: str, above: str | None, compared: Column, tallies: Tallies, options: Evaluate
+) -> dict[str, Any] | None:
     if above is None:
         return None
-    totals, weights = tallies.of(method, COMPARED)
-    others, _ = tallies.of(above, COMPARED)
+    totals, weights = tallies.of(method, compared.key)
+    others, _ = tallies.of(above, compared.key)
     found = paired_difference(totals, others, weights, resamples=options.resamples, seed=options.seed)
-    ends = {"low": found.low, "high": found.high, "p": found.p}
+    ends = {"low": compared.scale * found.low, "high": compared.scale * found.high, "p": found.p}
     return {
         "row": above,
-        "difference": round(found.mean, 4),
+        "difference": round(compared.scale * found.mean, 4),
         **{key: round(value, 4) for key, value in ends.items() if math.isfinite(value)},
     }

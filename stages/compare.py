@@ -14,19 +14,23 @@ from stages.params import load
 
 
 def main(experiment: str) -> None:
-    """Write the tables of params.yaml of which two rows or more were run, and all methods by MPJPE."""
+    """Write the tables of params.yaml of which two rows or more were run, and all methods, best first."""
     with _run.stage("compare", experiment):
         report = _run.REPORTS / experiment
         scores = json.loads((report / "scores.json").read_text())
         provenance = json.loads((report / "provenance.json").read_text())
         tallies = _tables.Tallies(pd.read_parquet(report / "tallies.parquet"))
-        methods = sorted(scores, key=lambda name: (name != "input", scores[name]["mpjpe_mm"]["mean"]))
+        _, decides = _tables.measured(scores)
+        sign = 1 if decides.lower_is_better else -1
+        methods = sorted(scores, key=lambda name: (name != "input", sign * scores[name][decides.key]["mean"]))
         flat = pd.DataFrame([{"method": name, **_run.flatten(scores[name])} for name in methods])
         _run.write_text(report / "table.csv", flat.to_csv(index=False))
         _run.write_json(report / "metrics.json", {name: headline(scores[name]) for name in methods})
         params = load()
         with _run.fresh_folder(report / "tables") as folder:
             for name, described in params.tables.items():
+                if described.experiments is not None and experiment not in described.experiments:
+                    continue
                 table = _tables.build(name, described, scores, tallies, provenance, params.evaluate)
                 if table is None:
                     _run.console.print(f"  {described.title}: fewer than two of its rows were run")
@@ -38,9 +42,20 @@ def main(experiment: str) -> None:
                 _run.console.print(tables.terminal(table))
 
 
+HEADLINE = {
+    "mpjpe_mm": "mpjpe",
+    "accel_mm_per_frame2": "accel",
+    "pck_005": "pck_005",
+    "pck_010": "pck_010",
+    "pck_020": "pck_020",
+    "accel_px_per_frame2": "accel",
+    "map": "map",
+}
+
+
 def headline(row: dict[str, Any]) -> dict[str, float]:
-    """The two numbers that `dvc metrics` shows and compares; all of them are in scores.json."""
-    return {"mpjpe": row["mpjpe_mm"]["mean"], "accel": row["accel_mm_per_frame2"]["mean"]}
+    """The numbers that `dvc metrics` shows and compares, PCK as shares; all of them are in scores.json."""
+    return {name: row[key]["mean"] for key, name in HEADLINE.items() if key in row}
 
 
 if __name__ == "__main__":

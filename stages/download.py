@@ -17,9 +17,9 @@ from hanet.data.contents import unpack
 from hanet.data.credentials import Credentials
 from hanet.data.remote import Fetched, RemoteFile, is_remote
 from hanet.data.unpack import extract
-from stages import _run
+from stages import _released, _run
 from stages._datasets import ByHand, Masks, PublishedDataset, Remote
-from stages._sources import UIPRMD, Clips, Folder, Packages
+from stages._sources import UIPRMD, Clips, Folder, Packages, Released
 from stages.params import load
 
 LOGIN = "HANET_MIRROR"
@@ -35,6 +35,9 @@ def main(dataset: str) -> None:
         with _run.fresh_folder(_run.RAW / dataset) as folder:
             if isinstance(described, Clips):
                 _packages(described.download, folder)
+            elif isinstance(described, Released):
+                for name, value in _released.collect(described.download, folder).items():
+                    _run.console.print(f"  {name}: SHA-256 {value}")
             elif isinstance(described, UIPRMD):
                 _folder(described.download, folder)
             else:

@@ -20,8 +20,8 @@ from hanet.data.leakage import clip_of
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _run
-from stages._sources import SPLITS, FCNEstimate
+from stages import _keypoints, _run
+from stages._sources import SPLITS, FCNEstimate, KeypointsEstimate, Released
 from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
@@ -30,15 +30,22 @@ Pairs = list[tuple[PoseSequence, PoseSequence]]
 def main(experiment: str) -> None:
     """Write one cache of detected poses a split, and the estimator's weights where it is trained here."""
     with _run.stage("estimate", experiment):
-        described = load().experiment(experiment)
+        params = load()
+        described = params.experiment(experiment)
+        dataset = params.dataset(described.dataset)
         poses = _run.POSES / described.dataset
         with _run.fresh_folder(_run.PAIRS / experiment) as folder:
             if isinstance(described.estimate, FCNEstimate):
                 with_fcn(poses, folder, described.estimate)
+            elif isinstance(described.estimate, KeypointsEstimate):
+                keypoints(poses, folder, described.estimate)
+            elif isinstance(dataset, Released):
+                released(poses, folder, dataset.download.estimator)
             else:
                 recorded(poses, folder)
             for split in SPLITS:
-                shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
+                if not (folder / f"gt-{split}.parquet").is_file():  # else people without detections are out
+                    shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
             cache = PoseCache.open(_run.detected_path(experiment, split))
             _run.console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
@@ -141,6 +148,37 @@ def recorded(poses: Path, folder: Path) -> None:
             "kinect",
             dict(found.metadata.provenance),
         )
+
+
+# --- poses that others released
+
+
+def released(poses: Path, folder: Path, estimator: str) -> None:
+    """The release's detected poses, which the data set carries beside its ground truth."""
+    for split in SPLITS:
+        shutil.copyfile(poses / f"{estimator}-{split}.parquet", folder / f"detected-{split}.parquet")
+
+
+# --- keypoints of the user's own estimator
+
+
+def keypoints(poses: Path, folder: Path, options: KeypointsEstimate) -> None:
+    """Detected tracks of the annotated people; in train and val those who were never found are left out."""
+    caches = {split: PoseCache.open(poses / f"gt-{split}.parquet", representation="2d") for split in SPLITS}
+    videos = _keypoints.read(options, fps=caches["test"].metadata.fps)
+    hashes = _keypoints.hashes(options)
+    for split, cache in caches.items():
+        pairs, found = _keypoints.pairs(list(cache.sequences()), videos, options, keep=split == "test")
+        _run.console.print(f"  {split}: {found.found} of {found.people} people found")
+        provenance = {"sources_sha256": hashes, "format": options.format, **asdict(found)}
+        estimator = f"keypoints-{options.format}"
+        write(
+            folder / f"detected-{split}.parquet", [p for p, _ in pairs], cache.metadata, estimator, provenance
+        )
+        if len(pairs) < found.people:
+            with CacheWriter(folder / f"gt-{split}.parquet", cache.metadata) as writer:
+                for _, truth in pairs:
+                    writer.write(truth)
 
 
 if __name__ == "__main__":

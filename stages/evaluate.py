@@ -1,13 +1,17 @@
 """Stage evaluate: score every refined cache of an experiment; data/reports/<experiment>/scores.json.
 
-`tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from.
+`tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from. PCK and mAP
+are shares of 1 here, as `hanet.metrics` has them. mAP is scored where the data set has labels of its test
+videos (``labels-test.jsonl``, see `hanet.data.posetrack`); it belongs to no single sequence, so it has
+neither interval nor paired test.
 """
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,17 @@ import numpy as np
 import pandas as pd
 
 from hanet.data.cache import PoseCache
+from hanet.data.posetrack import PoseTrackVideo, read_labels
 from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
+from hanet.metrics.posetrack import posetrack_scores
+from hanet.poses import PoseSequence
 from stages import _run
 from stages.params import Evaluate, Params, load
+
+BY_JOINT = {"3d": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
+"""What `per_joint.csv` holds; figures draw the last."""
+LABELS = "labels-test.jsonl"
+NO_INTERVAL = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -39,13 +51,18 @@ def main(experiment: str) -> None:
     """Write scores by method (over seeds and sequences), by sequence, and by joint."""
     with _run.stage("evaluate", experiment):
         params = load()
+        dataset = _run.POSES / params.experiment(experiment).dataset
         truth = PoseCache.open(_run.truth_path(experiment, "test"))
-        entries = refined(experiment, params)
-        scored = [(entry, score(entry, truth, params.evaluate)) for entry in entries]
+        videos = list(read_labels(dataset / LABELS)) if (dataset / LABELS).is_file() else []
+        detected = PoseCache.open(_run.detected_path(experiment, "test"))
+        scored = [
+            (entry, with_map(entry, score(entry, truth, params.evaluate), truth, detected, videos))
+            for entry in refined(experiment, params)
+        ]
         report = _run.REPORTS / experiment
         _run.write_json(report / "scores.json", summary(scored, params.evaluate))
         _run.write_json(report / "runs.json", [by_run(entry, scores) for entry, scores in scored])
-        _run.write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate))
+        _run.write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate, dataset))
         by_sequence = pd.concat(
             [s.to_frame().assign(method=e.method, seed=e.seed).astype({"seed": "Int64"}) for e, s in scored]
         )
@@ -56,9 +73,9 @@ def main(experiment: str) -> None:
         table = tallies.astype({"seed": "Int64"}).to_parquet(index=False)
         _run.write_bytes(report / "tallies.parquet", table)
         by_joint = [
-            {"method": e.method, "seed": e.seed, "joint": joint, "mpjpe_mm": round(value, 3)}
+            {"method": e.method, "seed": e.seed, "joint": joint, **row}
             for e, s in scored
-            for joint, value in s.per_joint("mpjpe_mm").items()
+            for joint, row in joint_scores(s, truth.metadata.representation).items()
         ]
         table = pd.DataFrame(by_joint).astype({"seed": "Int64"})
         _run.write_text(report / "per_joint.csv", table.to_csv(index=False))
@@ -91,6 +108,36 @@ def score(entry: Entry, truth: PoseCache, options: Evaluate) -> Scores:
     )
 
 
+def with_map(
+    entry: Entry, scores: Scores, truth: PoseCache, detected: PoseCache, videos: Sequence[PoseTrackVideo]
+) -> Scores:
+    """The scores, and PoseTrack's mAP where there are labelled videos; refined keypoints rank as detected."""
+    if not videos:
+        return scores
+
+    def ranked() -> Iterator[PoseSequence]:
+        found = PoseCache.open(entry.path).sequences()
+        for refined, before in zip(found, detected.sequences(), strict=True):
+            yield replace(refined, scores=before.scores)
+
+    total = posetrack_scores(videos, truth.sequences(), ranked()).total
+    return replace(
+        scores,
+        means={**scores.means, "map": total},
+        intervals={**scores.intervals, "map": NO_INTERVAL},
+    )
+
+
+def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
+    """By joint: errors in millimetres, PCK as shares."""
+    found = {metric: scores.per_joint(metric) for metric in BY_JOINT[representation]}
+    digits = 3 if representation == "3d" else 4
+    return {
+        joint: {metric: round(values[joint], digits) for metric, values in found.items()}
+        for joint in scores.joints
+    }
+
+
 def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
     """For each method and metric: mean and sd over seeds, 95% bootstrap interval over sequences."""
     result: dict[str, Any] = {}
@@ -105,7 +152,11 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
         }
         for metric in first.means:
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
-            low, high = pooled_interval([scores for _, scores in runs], metric, options)
+            low, high = (
+                pooled_interval([scores for _, scores in runs], metric, options)
+                if metric in first.rows[0].tallies
+                else NO_INTERVAL
+            )
             row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
         result[method] = row
     return result
@@ -142,8 +193,9 @@ def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> t
     return bootstrap_interval(totals, weights, resamples=options.resamples, seed=options.seed)
 
 
-def provenance(experiment: str, truth: PoseCache, options: Evaluate) -> dict[str, Any]:
-    """What the numbers stand on: protocol, data and their hashes."""
+def provenance(experiment: str, truth: PoseCache, options: Evaluate, dataset: Path) -> dict[str, Any]:
+    """What the numbers stand on: protocol, data and their hashes, and what splits share by declaration."""
+    report = dataset / "report.json"
     detected = PoseCache.open(_run.detected_path(experiment, "test"))
     return {
         "experiment": experiment,
@@ -153,6 +205,7 @@ def provenance(experiment: str, truth: PoseCache, options: Evaluate) -> dict[str
         "bootstrap": {"resamples": options.resamples, "seed": options.seed},
         "fps": truth.metadata.fps,
         "skeleton": truth.metadata.skeleton.name,
+        "leak": json.loads(report.read_text()).get("leak") if report.is_file() else None,
         "data_sha256": {"ground_truth": truth.content_hash(), "detected": detected.content_hash()},
     }
 

@@ -252,10 +252,8 @@ def by_joint(
         return []
     label = METRICS.get(metric, metric)
     figures.save(figures.by_joint(errors, label=label), folder / "joints.svg")
-    caption = (
-        f"{label} by joint of {names(errors)}, mean over seeds; the root, where all errors are zero, is "
-        f"left out. {protocol(provenance)}"
-    )
+    root = "; the root, where all errors are zero, is left out" if metric == "mpjpe_mm" else ""
+    caption = f"{label} by joint of {names(errors)}, mean over seeds{root}. {protocol(provenance)}"
     return [entry("joints.svg", "Errors by joint", caption)]
 
 
@@ -266,9 +264,10 @@ def names(methods: Iterable[str]) -> str:
 
 def protocol(provenance: Mapping[str, Any]) -> str:
     """On what the scores stand, for captions."""
+    leak = f" Declared leak: {provenance['leak']}" if provenance.get("leak") else ""
     return (
         f"Data set {provenance['dataset']}, estimator {provenance['estimator']}, test split, "
-        f"protocol {provenance['protocol']}."
+        f"protocol {provenance['protocol']}.{leak}"
     )
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from hanet.data.posetrack17 import read_video as read_video17
 from hanet.data.posetrack18 import read_video as read_video18
-from stages import _datasets, _ingest_2d, _ingest_cameras, _ingest_mocap, _ingest_uiprmd, _run
+from stages import _datasets, _ingest_2d, _ingest_cameras, _ingest_mocap, _ingest_uiprmd, _released, _run
 from stages._datasets import AnyDataset
 from stages._ingest import Content, write
-from stages._sources import UIPRMD, Clips
+from stages._sources import UIPRMD, Clips, Released
 from stages.params import load
 
 
@@ -34,6 +34,8 @@ def content(raw: Path, described: AnyDataset, dataset: str) -> Content:
             return _ingest_mocap.clips(raw, described.ingest, dataset)
         case UIPRMD():
             return _ingest_uiprmd.pairs(raw, described.ingest)
+        case Released():
+            return _released.content(raw, described)
         case _datasets.UIPRMDRaw():
             return _ingest_uiprmd.released(raw, described.ingest)
         case _datasets.Cmu():

@@ -155,10 +155,14 @@ class Evaluate(Section):
 
 
 class Published(Section):
-    """Figures of others, to stand beside ours: on which data, from where, by row and metric."""
+    """Figures of others, to stand beside ours: on which data, from where, by row and metric.
+
+    A column in percent has them in percent. `same_data` says that they are of the very files scored here.
+    """
 
     on: str
     source: str
+    same_data: bool = False
     rows: dict[str, dict[str, float]]
 
 
@@ -166,9 +170,11 @@ class Table(Section):
     """A table of an experiment's report.
 
     Rows are methods by name, each with its label, in the order shown: a row is tested against the one above.
+    Of `experiments` it is made for those named, else for all.
     """
 
     title: str
+    experiments: Names | None = None
     note: str | None = None
     rows: Annotated[dict[str, str], Field(min_length=2)]
     published: Published | None = None
@@ -203,6 +209,9 @@ class Params(Section):
                 )
             self._check_source(name, experiment)
             self._check_rows(name, experiment)
+        for name, table in self.tables.items():
+            for experiment in table.experiments or ():
+                _known(f"tables.{name}.experiments", experiment, self.experiments)
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
         for name in self.run.ablations:

@@ -24,7 +24,6 @@ from ruamel.yaml import YAML
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
-from hanet.skeletons import get
 from stages import _run
 from stages._published_tables import publish_table
 from stages.params import Use, load
@@ -121,6 +120,8 @@ def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list
         "data_hash_detected": provenance["data_sha256"]["detected"],
         "git_commit": _run.commit(),
     }
+    if provenance["leak"]:
+        tags["leak"] = provenance["leak"]
     found = []
     for run in json.loads((report / "runs.json").read_text()):
         if run["seed"] is None:
@@ -259,7 +260,8 @@ def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
     import mlflow
 
     shape = description(checkpoint)
-    channels = 3 * len(get(shape["metadata"]["skeleton"]))
+    detected = PoseCache.open(_run.detected_path(shape["metadata"]["experiment"], "test")).metadata
+    channels, settings = detected.channels, {**settings, "representation": detected.representation}
     with TemporaryDirectory() as folder, mlflow.start_run(run_id=run):
         path = Path(folder) / "settings.json"
         _run.write_json(path, settings)

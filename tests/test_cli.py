@@ -76,10 +76,15 @@ def test_tables_shows_every_table(tmp_path):
         {"label": "later", "status": "missing"},
         {**run, "label": "HANet", "against_above": above},
     ]
+    columns = [
+        {"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 2},
+        {"key": "accel_mm_per_frame2", "label": "Accel", "unit": "mm/frame²", "digits": 2},
+    ]
     for experiment in ("clips-fcn", "other"):
         folder = tmp_path / experiment / "tables"
         folder.mkdir(parents=True)
         content = {"experiment": experiment, "title": "Comparison", "protocol": "full", "rows": rows}
+        content |= {"columns": columns, "compared": "mpjpe_mm"}
         (folder / "comparison.json").write_text(json.dumps(content))
     result = runner.invoke(app, ["tables", str(tmp_path)], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output

@@ -12,7 +12,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.poses import PoseSequence, check_pair
-from hanet.skeletons import JHMDB15, MPII16, Skeleton, conversion
+from hanet.skeletons import (
+    BODY25,
+    COCO17,
+    JHMDB15,
+    MPII16,
+    POSETRACK15,
+    POSETRACK17,
+    Skeleton,
+    conversion,
+)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,52 @@ MPII_TO_JHMDB = joint_mix(
 )
 """SimpleBaseline's keypoints as Sub-JHMDB's: limbs by name; neck, belly and face are a guess of ours, since
 nobody published how they were made. `calibrate` fits them to ground truth."""
+
+
+_SHOULDERS = {"l_shoulder": 0.5, "r_shoulder": 0.5}
+_TRUNK = {"l_shoulder": 0.25, "r_shoulder": 0.25, "l_hip": 0.25, "r_hip": 0.25}
+_HEAD_OF_COCO = {
+    "head_bottom": {"nose": 0.5, "l_shoulder": 0.25, "r_shoulder": 0.25},
+    "head_top": {"nose": 1.5, "l_shoulder": -0.25, "r_shoulder": -0.25},
+}
+_HEAD_OF_BODY = {"head_bottom": {"nose": 0.5, "neck": 0.5}, "head_top": {"nose": 1.5, "neck": -0.5}}
+
+GUESSED: dict[tuple[str, str], JointMix] = {
+    (source.name, target.name): joint_mix(f"{source.name}_to_{target.name}_guessed", source, target, rules)
+    for source, target, rules in (
+        (COCO17, JHMDB15, {"neck": _SHOULDERS, "belly": _TRUNK, "face": {"nose": 1.0}}),
+        (BODY25, JHMDB15, {"belly": _TRUNK, "face": {"nose": 1.0}}),
+        (COCO17, POSETRACK15, _HEAD_OF_COCO),
+        (BODY25, POSETRACK15, _HEAD_OF_BODY),
+        (COCO17, POSETRACK17, _HEAD_OF_COCO),
+        (BODY25, POSETRACK17, _HEAD_OF_BODY),
+    )
+}
+"""Keypoints of common estimators as 2D data sets', by names of the two skeletons. Limbs go by name; trunk and
+head are a guess of ours: the neck amid the shoulders, the face at the nose, the head's crown as far above the
+nose as its bottom is below, which is amid nose and neck."""
+
+
+def on_skeleton(poses: PoseSequence, target: Skeleton) -> tuple[PoseSequence, str | None]:
+    """Keypoints on another skeleton, and the name of the guess it took (None: all joints go by name).
+
+    Raises:
+        ValueError: joints that the poses' skeleton has neither by name nor by a guess.
+    """
+    if poses.skeleton == target:
+        return poses, None
+    _, named = conversion(poses.skeleton, target)
+    mix = GUESSED.get((poses.skeleton.name, target.name))
+    if mix is None:
+        if not named.all():
+            missing = ", ".join(j for j, known in zip(target.joints, named, strict=True) if not known)
+            raise ValueError(
+                f"{poses.name}: {poses.skeleton.name} has no {missing}, which {target.name} needs; run an "
+                "estimator of other keypoints"
+            )
+        mix = joint_mix(f"{poses.skeleton.name}_to_{target.name}", poses.skeleton, target, {})
+        return mix(poses), None
+    return mix(poses), mix.name
 
 
 def calibrate(

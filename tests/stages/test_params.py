@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from hanet.estimators.detections import DetectorErrors
+from hanet.model import HANetConfig
 from hanet.training import TrainingOptions
-from stages._sources import Clips, FCNEstimate
+from stages._sources import FCNEstimate, Released
 from stages.params import ParamsError, Use, load
 
 ROOT = Path(__file__).parents[2]
@@ -48,10 +49,9 @@ def test_the_repositorys_own_parameters_fit() -> None:
     for name in params.experiments:
         experiment = params.experiment(name)
         assert params.dataset(experiment.dataset)
-        channels = 51 if isinstance(params.dataset(experiment.dataset), Clips) else 36
         for model in experiment.models.values():
-            config = model.config(channels)
-            assert getattr(config, "channels", channels) == channels
+            config = model.config(36)
+            assert getattr(config, "channels", 36) == 36
             assert model.refine.stride <= config.window
 
 
@@ -89,8 +89,8 @@ INGEST = "datasets.clips.ingest"
         (f"{MODEL}.refine.nonsense", "mirror_axis, phases, stride, variants"),
         ("experiments.tiny.models.second.refine.variants.more.nonsense", "mirror_axis, phases, stride"),
         ("ablations.bare.nonsense", "model, refine, training"),
-        ("tables.all.nonsense", "note, published, rows, title"),
-        ("tables.all.published.nonsense", "on, rows, source"),
+        ("tables.all.nonsense", "experiments, note, published, rows, title"),
+        ("tables.all.published.nonsense", "on, rows, same_data, source"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
 )
@@ -143,7 +143,7 @@ def test_a_wrong_value_is_named_with_what_it_may_be(
     refused: Refused, key: str, value: Any, message: str
 ) -> None:
     special = {
-        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd', 'sub_jhmdb', ",
+        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd', ",
         f"{INGEST}.target_cameras.distance": f"{INGEST}.target_cameras.distance.1: missing",
         "experiments.tiny.filters.gaussian.sigma": "experiments.tiny.filters.gaussian.sigma.1: should be a "
         "valid number, unable to parse string as a number; got 'wide'",
@@ -214,6 +214,8 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
          "experiments.kinect.dataset: films is not defined; defined: clips, uiprmd"),
         ("experiments.kinect.dataset", "clips",
          "experiments.kinect.estimate.kind: data set clips takes fcn, got recorded"),
+        ("tables.all.experiments", ["huge"],
+         "tables.all.experiments: huge is not defined; defined: tiny, kinect"),
         ("experiments.tiny.dataset", "uiprmd",
          "experiments.tiny.estimate.kind: data set uiprmd takes recorded, got fcn"),
     ],
@@ -292,3 +294,42 @@ def test_a_model_and_its_other_uses_are_rows(tmp_path: Path, params: dict[str, A
 def test_networks_have_their_own_settings(refused: Refused) -> None:
     message = refused("experiments.tiny.models.second.model.layers", 3)
     assert message.startswith("experiments.tiny.models.second.model: unknown DeciWatch settings layers")
+
+
+def test_the_released_models_have_the_published_settings() -> None:
+    """Table of HANet's released configurations: interval, window, width, norm, batch and loss weight."""
+    published = {
+        "jhmdb-simplebaseline": (5, 11, 256, False, 16, 5.0),
+        "h36m-fcn": (5, 101, 64, True, 96, 1.0),
+        "h36m-mhformer": (2, 101, 64, True, 576, 5.0),
+        "pw3d-pare": (5, 101, 128, True, 64, 1.0),
+        "aist-spin": (5, 101, 32, True, 256, 5.0),
+    }
+    params = load(ROOT / "params.yaml")
+    for name, expected in published.items():
+        model = params.model(name, "hanet-paper")
+        config, training = model.config(30), model.training
+        assert isinstance(config, HANetConfig)
+        found = (config.interval, config.window, config.hidden, config.pre_norm, training.batch)
+        assert (*found, training.loss_weight) == expected, name
+        assert config.layers == 5 and training.learning_rate == 0.001 and training.warmup_epochs == 5
+        assert params.tables[f"published-{name}"].experiments == [name]
+        assert name not in params.run.experiments
+    pooled = params.datasets["released-jhmdb-simplebaseline"]
+    assert isinstance(pooled, Released)
+    assert pooled.ingest.leak is not None and "training clips" in pooled.ingest.leak
+
+
+def test_a_data_set_says_what_its_poses_may_come_from(refused: Refused, params: dict[str, Any]) -> None:
+    params["datasets"]["files"] = {
+        "kind": "released",
+        "download": {"folder": "files", "dataset": "jhmdb", "estimator": "simplepose"},
+        "ingest": {"val": ["a"]},
+    }
+    assert refused("experiments.kinect.dataset", "files") == (
+        "experiments.kinect.estimate.kind: data set files takes released, got recorded"
+    )
+    params["experiments"]["kinect"] |= {"dataset": "files", "estimate": {"kind": "released"}}
+    assert refused("datasets.files.ingest.val", {"share": 1.5, "seed": 1}).startswith(
+        "datasets.files.ingest.val"
+    )

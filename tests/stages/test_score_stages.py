@@ -120,6 +120,7 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
         "bootstrap": {"resamples": 100, "seed": 4321},
         "fps": 30.0,
         "skeleton": "limbs12",
+        "leak": None,
         "data_sha256": {
             "ground_truth": _run.file_hash(_run.truth_path("kinect", "test")),
             "detected": _run.file_hash(_run.detected_path("kinect", "test")),

@@ -1,0 +1,154 @@
+"""Released pose files in the pipeline: collected, split, paired. Shared by download and ingest.
+
+The files hold an estimator's poses and their ground truth, train and test. Validation is held out of train by
+sequence. Splits are compared by names where files have them (SmoothNet's may lack them) and by content.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import numpy as np
+
+from hanet.data.leakage import Declaration
+from hanet.data.release_layouts import joints_release, release_paths
+from hanet.data.releases import read_release
+from hanet.poses import PoseSequence
+from stages import _run
+from stages._ingest import Content, Item
+from stages._sources import SPLITS, HeldOut, Released, ReleasedFiles, ReleasedIngest
+
+OFFICIAL = ("train", "test")
+Pairs = list[tuple[PoseSequence, PoseSequence]]
+
+
+def files(folder: Path, options: ReleasedFiles) -> list[Path]:
+    """The four files below a folder.
+
+    Raises:
+        FileNotFoundError: one is not there; the message says what is.
+        ValueError: a combination of data set, estimator and layout that nobody released.
+    """
+    release = joints_release(
+        options.dataset, options.estimator, layout=options.layout, representation=options.representation
+    )
+    return [
+        path
+        for split in OFFICIAL
+        for path in release_paths(
+            folder,
+            options.dataset,
+            options.estimator,
+            split,
+            layout=options.layout,
+            representation=release.representation,
+        )
+    ]
+
+
+def collect(options: ReleasedFiles, raw: Path) -> dict[str, str]:
+    """Copy the four files, laid out as they are, and return their SHA-256 by path.
+
+    Raises:
+        FileNotFoundError, ValueError: as `files`, or a file of another SHA-256 than `options.sha256` says.
+    """
+    folder = Path(options.folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"{folder}: no such folder; unpack the release there, or name its folder under "
+            "datasets.*.download.folder in params.yaml"
+        )
+    found = {str(path.relative_to(folder)): path for path in files(folder, options)}
+    if unknown := sorted(set(options.sha256) - set(found)):
+        raise ValueError(f"sha256 names {', '.join(unknown)}; the files are {', '.join(found)}")
+    hashes = {}
+    for name, path in found.items():
+        hashes[name] = _run.file_hash(path)
+        if (expected := options.sha256.get(name, hashes[name])) != hashes[name]:
+            raise ValueError(f"{path} has SHA-256 {hashes[name]}, expected {expected}; get the file again")
+        target = raw / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return hashes
+
+
+def read(raw: Path, options: ReleasedFiles, split: str) -> Pairs:
+    """An official split's sequences as (detected, ground truth)."""
+    return list(
+        read_release(
+            raw,
+            options.dataset,
+            options.estimator,
+            split,
+            layout=options.layout,
+            representation=options.representation,
+        )
+    )
+
+
+def splits(raw: Path, options: ReleasedFiles, ingest: ReleasedIngest) -> dict[str, Pairs]:
+    """The sequences of train, val and test; what validates is out of train.
+
+    Raises:
+        ValueError: as `held_out` and `read_release`.
+    """
+    learned, test = (read(raw, options, split) for split in OFFICIAL)
+    val = held_out((truth.name for _, truth in learned), ingest.val)
+    return {
+        "train": [pair for pair in learned if pair[1].name not in val],
+        "val": [pair for pair in learned if pair[1].name in val],
+        "test": test,
+    }
+
+
+def held_out(names: Iterable[str], val: HeldOut | Sequence[str]) -> set[str]:
+    """Which of the names validate.
+
+    Raises:
+        ValueError: a pattern that no name fits, or nothing left to train on.
+    """
+    known = sorted(set(names))
+    if isinstance(val, HeldOut):
+        count = max(1, round(val.share * len(known)))
+        chosen = {known[i] for i in np.random.default_rng(val.seed).permutation(len(known))[:count]}
+    else:
+        for pattern in val:
+            if not any(fnmatchcase(name, pattern) for name in known):
+                raise ValueError(
+                    f"ingest.val: {pattern!r} fits none of train's {len(known)} sequences, which are "
+                    f"{', '.join(known[:5])}{', …' if len(known) > 5 else ''}"
+                )
+        chosen = {name for name in known if any(fnmatchcase(name, pattern) for pattern in val)}
+    if len(chosen) == len(known):
+        raise ValueError(f"ingest.val takes all {len(known)} sequences of train; leave some to learn from")
+    return chosen
+
+
+def content(raw: Path, described: Released) -> Content:
+    """Caches ``gt-<split>`` and ``<estimator>-<split>``; a leak must be declared by `ingest.leak`."""
+    options, ingest = described.download, described.ingest
+
+    def known_as(truth: PoseSequence, split: str) -> PoseSequence:
+        # A clip is the whole name. Names of SmoothNet's files may be numbers, which train and test both have.
+        part = f"{'test' if split == 'test' else 'train'}:" if options.layout == "smoothnet" else ""
+        return replace(truth, name=part + truth.name.replace("/", ":"))
+
+    return Content(
+        {
+            split: [
+                Item(truth, {options.estimator: detected}, [known_as(truth, split)])
+                for detected, truth in pairs
+            ]
+            for split, pairs in splits(raw, options, ingest).items()
+        },
+        estimators=frozenset({options.estimator}),
+        declared=[
+            Declaration((split, "test"), ("clip", "sequence", "frame"), ingest.leak)
+            for split in SPLITS
+            if ingest.leak is not None and split != "test"
+        ],
+    )
