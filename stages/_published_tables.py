@@ -143,13 +143,13 @@ def _complete(
     """The parent's description, artifacts and tags; the state last, so that an unfinished one is taken up."""
     missing = [row["method"] for row in table["rows"] if row["status"] == "missing"]
     ran = [row["method"] for row in table["rows"] if row["status"] == "run"]
-    status = f"Ran: {', '.join(ran)}.\n\nMissing: {', '.join(missing) or 'nothing'}."
+    status = f"Ran: {', '.join(ran)}. Missing: {', '.join(missing) or 'nothing'}."
     client.log_table(parent, _as_columns(table), "table.json")
     for suffix in (".csv", ".md", ".tex"):
         client.log_artifact(parent, str(path.with_suffix(suffix)))
     _run.log_metrics(client, parent, {"rows run": len(ran), "rows missing": len(missing)})
     shared = {key: tags[key] for key in tags if key not in ("method", "seed", "fingerprint", "trained_on")}
-    note = f"{path.with_suffix('.md').read_text()}\n{status}\n"
+    note = f"{status}\n\n{path.with_suffix('.md').read_text()}"  # what is seen before "Show more"
     for name, value in (
         shared
         | {

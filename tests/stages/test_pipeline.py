@@ -239,8 +239,8 @@ def test_a_parent_run_a_table_and_a_child_a_row_and_seed(project: Project) -> No
         assert tags["lock_hash"] == hashlib.sha256(json.dumps(lock, sort_keys=True).encode()).hexdigest()
         assert tags["data_hash_detected"] == runs["input"].data.tags["data_hash_detected"]
         note = tags["mlflow.note.content"]
-        assert note.startswith((reports / "tables" / f"{table}.md").read_text())
-        assert f"Missing: {expected or 'nothing'}." in note
+        assert note.endswith((reports / "tables" / f"{table}.md").read_text())
+        assert f"Missing: {expected or 'nothing'}." in note.splitlines()[0]
         files = {file.path for file in client.list_artifacts(parent.info.run_id)}
         assert files == {"table.json", f"{table}.csv", f"{table}.md", f"{table}.tex"}
         for name, run in shown.items():
