@@ -55,12 +55,12 @@ def reproduce(
     """Bring the DVC graph up to date: a task a stage, independent stages at once.
 
     Without changes the run works in the tree as it is, one run at a time. With overrides, other experiments,
-    seeds or a revision it works in a git work tree of its own, beside others, and is saved as a DVC experiment.
+    seeds or a revision it works in a git work tree of its own, beside others, and is saved in DVC.
 
     Args:
         targets: Stages to bring up to date, with all that they need: `train`, `compare@clips-fcn`. None: all.
         experiments: Experiments instead of those under `run` in params.yaml.
-        overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`. `+key=…` adds one.
+        overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
         seeds: Seeds instead of those under `run` in params.yaml.
         force: Run stages also where DVC finds them up to date.
         jobs: How many stages may run at once.

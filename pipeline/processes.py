@@ -31,7 +31,7 @@ def supervised(
     keep_open: Sequence[int] = (),
     **kwargs: object,
 ) -> subprocess.Popen[str]:
-    """Start a program under a supervisor, in a session of its own; closing its `stdin` ends all it started."""
+    """Start a program under a supervisor, in a session of its own; closing its `stdin` ends it all."""
     return subprocess.Popen(
         [*SUPERVISOR, *command],
         cwd=cwd,

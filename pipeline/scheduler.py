@@ -51,9 +51,11 @@ def submit(name: str, work: Work, above: dict[str, PrefectFuture[Any]], *, gpu: 
     """A stage's task, drawn below those it needs."""
     unmet = [other for other, future in above.items() if not future.state.is_completed()]
     fetches = name.partition("@")[0] in NETWORK
-    options = {"tags": {GPU}} if gpu and not unmet else {}
-    if fetches:
-        options |= {"retries": 2, "retry_delay_seconds": 30}
-    return run_stage.with_options(**options).submit(
+    stage = run_stage.with_options(
+        tags=[GPU] if gpu and not unmet else None,
+        retries=2 if fetches else None,
+        retry_delay_seconds=30 if fetches else None,
+    )
+    return stage.submit(
         name, work, unmet=unmet, wait_for=[allow_failure(future) for future in above.values()]
     )

@@ -1,7 +1,7 @@
 """Mark runs whose process is gone as crashed, free what they held and remove old work trees: ``make sweep``.
 
 A process that is killed cannot tell the server that it ended, so its run would stand as running for ever and
-keep its turn on the GPU. Run it in the tree that the runs were of; `pipeline.serve` does so every half minute.
+keep its turn on the GPU. Run it in the tree that the runs were of; `pipeline.serve` does so twice a minute.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def settle(client: SyncPrefectClient, flow_run: UUID, process: str) -> str:
     except ObjectNotFound:
         return "unknown to this server"
     if state is None or state.is_final():
-        name = state.name if state else "without a state"
+        name = (state and state.name) or "without a state"
     else:
         message = f"{process} is gone without having ended this run"
         end = Cancelled if state.type is StateType.CANCELLING else Crashed
