@@ -50,12 +50,10 @@ def run_graph(graph: Graph, work: Work, *, jobs: int, gpu: bool = False) -> dict
 def submit(name: str, work: Work, above: dict[str, PrefectFuture[Any]], *, gpu: bool) -> PrefectFuture[Any]:
     """A stage's task, drawn below those it needs."""
     unmet = [other for other, future in above.items() if not future.state.is_completed()]
-    fetches = name.partition("@")[0] in NETWORK
-    stage = run_stage.with_options(
-        tags=[GPU] if gpu and not unmet else None,
-        retries=2 if fetches else None,
-        retry_delay_seconds=30 if fetches else None,
-    )
-    return stage.submit(
+    stage = run_stage.with_options(tags=[GPU] if gpu and not unmet else [])
+    if name.partition("@")[0] in NETWORK:
+        stage = stage.with_options(retries=2, retry_delay_seconds=30)
+    # The stubs of `submit` do not know that tasks may return states.
+    return stage.submit(  # pyright: ignore[reportCallIssue]
         name, work, unmet=unmet, wait_for=[allow_failure(future) for future in above.values()]
     )
