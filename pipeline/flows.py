@@ -23,7 +23,7 @@ from pydantic import Field
 from pipeline import overrides as changes
 from pipeline.alive import alive, ends_with_worker
 from pipeline.artifacts import show_results
-from pipeline.graph import GraphError, out_of_date, read_graph
+from pipeline.graph import Graph, GraphError, out_of_date, read_graph
 from pipeline.processes import Processes
 from pipeline.scheduler import run_graph
 from pipeline.stage import Work
@@ -77,11 +77,8 @@ def reproduce(
     env = environment(main)
     run_id = str(runtime.flow_run.id)
     with alive(main, run_id), ends_with_worker(), at_work(main, isolated) as processes:
-        if asked:
-            changes.apply(tree, asked)
+        graph = plan(main, isolated, asked, targets)
         make_database(env, tree, processes)
-        graph = read_graph(tree, targets, env)
-        tell_plan(graph, tree, env)
         limit = stage_timeout_minutes * 60 if stage_timeout_minutes else None
         work = Work(tree, env=env, processes=processes, force=force, timeout=limit)
         result = summary(run_graph(graph, work, jobs=jobs, gpu=gpu))
@@ -89,7 +86,7 @@ def reproduce(
             show_results(tree, saved_as=None)
         elif result.is_completed():
             saved_as = name or f"{re.sub(r'[^0-9A-Za-z_-]+', '-', runtime.flow_run.name)}-{run_id[-4:]}"
-            isolated.save(saved_as)
+            isolated.save(saved_as, graph)
             show_results(tree, saved_as=saved_as)
             isolated.close()
             get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
@@ -102,8 +99,8 @@ def reproduce(
 def at_work(main: Path, isolated: WorkTree | None) -> Iterator[Processes]:
     """Hold the tree that a run works in; every program ends with the block.
 
-    A work tree of the run's own is made if it is not there. What fails before any stage ran removes it again;
-    a run that fails or is interrupted leaves it, so that the next of the same settings goes on in it.
+    A work tree of the run's own is made if it is not there. A run that fails or is interrupted leaves it, so
+    that the next of the same settings goes on in it.
     """
 
     def waiting(holder: str) -> None:
@@ -117,13 +114,8 @@ def at_work(main: Path, isolated: WorkTree | None) -> Iterator[Processes]:
                     isolated.commit[:12],
                 )
             isolated.open()
-        try:
-            with Processes(keep_open=[lock]) as processes:
-                yield processes
-        except (GraphError, changes.OverrideError):
-            if isolated:
-                isolated.close()
-            raise
+        with Processes(keep_open=[lock]) as processes:
+            yield processes
 
 
 def make_database(env: dict[str, str], tree: Path, processes: Processes) -> None:
@@ -134,11 +126,25 @@ def make_database(env: dict[str, str], tree: Path, processes: Processes) -> None
         processes.run(command, cwd=tree, env=env, on_line=get_run_logger().debug)
 
 
-def tell_plan(graph: dict[str, set[str]], tree: Path, env: dict[str, str]) -> None:
-    """Log how many stages there are and which DVC would run now."""
-    changed = out_of_date(tree, env)
+def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[str]) -> Graph:
+    """The stages to run, overrides applied; logs which of them DVC would run now.
+
+    Settings that do not fit leave no work tree behind: there is nothing in it to go on with.
+    """
+    tree = isolated.path if isolated else main
+    env = environment(main)
+    try:
+        if asked:
+            changes.apply(tree, asked)
+        graph = read_graph(tree, targets, env)
+        changed = out_of_date(tree, env)
+    except (GraphError, changes.OverrideError):
+        if isolated:
+            isolated.close()
+        raise
     text = ", ".join(name for name in graph if name in changed) or "none"
     get_run_logger().info("%d stages in %s; out of date now: %s", len(graph), tree, text)
+    return graph
 
 
 def summary(states: dict[str, State[Any]]) -> State[Any]:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,10 +123,10 @@ class WorkTree:
         with locked(self.main / RUNS / "git.lock"):
             git(self.main, "worktree", "remove", "--force", "--force", str(self.path))
 
-    def save(self, name: str) -> None:
-        """Save parameters and results as a DVC experiment (`dvc exp show`, `dvc exp apply NAME`)."""
+    def save(self, name: str, stages: Iterable[str]) -> None:
+        """Save parameters and what `stages` made as a DVC experiment (`dvc exp apply NAME`)."""
         with locked(self.main / RUNS / "git.lock"):
-            dvc(self.path, "exp", "save", "--force", "--name", name)
+            dvc(self.path, "exp", "save", "--force", "--name", name, *stages)
 
 
 def remove_old(main: Path, *, days: float) -> list[Path]:
