@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
@@ -39,7 +40,7 @@ Name = Annotated[str | None, Field(pattern=r"^[\w.-]+$")]
 threads = ThreadPoolTaskRunner(max_workers=MOST_JOBS)  # each waits for a program; `jobs` says how many
 
 
-@flow(name="reproduce", task_runner=threads, persist_result=False)  # pyright: ignore[reportArgumentType]
+@flow(name="reproduce", task_runner=threads, persist_result=False)  # pyright: ignore[reportArgumentType, reportCallIssue]
 def reproduce(
     targets: list[str] = [],
     experiments: list[str] = [],
@@ -75,7 +76,7 @@ def reproduce(
     isolated = WorkTree(main, revision=revision, overrides=asked) if asked or revision else None
     tree = isolated.path if isolated else main
     env = environment(main)
-    run_id = str(runtime.flow_run.id)
+    run_id = str(flow_run.id)
     with alive(main, run_id), ends_with_worker(), at_work(main, isolated) as processes:
         graph = plan(main, isolated, asked, targets)
         make_database(env, tree, processes)
@@ -85,7 +86,7 @@ def reproduce(
         if isolated is None:
             show_results(tree, saved_as=None)
         elif result.is_completed():
-            saved_as = name or f"{re.sub(r'[^0-9A-Za-z_-]+', '-', runtime.flow_run.name)}-{run_id[-4:]}"
+            saved_as = name or f"{re.sub(r'[^0-9A-Za-z_-]+', '-', flow_run.name)}-{run_id[-4:]}"
             isolated.save(saved_as, graph)
             show_results(tree, saved_as=saved_as)
             isolated.close()
@@ -180,10 +181,12 @@ def ablation(
     unknown = [name for name in ablations if name not in known]
     if unknown:
         raise ValueError(f"no ablation is called {', '.join(unknown)}; there are {', '.join(known)}")
-    run = str(runtime.flow_run.id)[-4:]
+    run = str(flow_run.id)[-4:]
     states: dict[str, State[Any]] = {}
     for name in ablations:
-        states[name] = reproduce.with_options(flow_run_name=f"{name}-{run}")(
+        states[name] = reproduce.with_options(  # pyright: ignore[reportFunctionMemberAccess]
+            flow_run_name=f"{name}-{run}"
+        )(
             experiments=experiments,
             overrides=[f"run.ablations=[{name}]"],
             seeds=seeds,

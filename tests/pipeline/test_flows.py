@@ -154,7 +154,8 @@ def test_a_killed_run_leaves_no_process_and_is_gone_on_with(project: Path, numbe
     assert sweep(project) == []
 
     assert start(project, f"{name}-again", **settings, name="again").wait(120) == 0
-    shell(project, sys.executable, "-m", "dvc", "exp", "apply", "again")
+    # DVC applies what the targets made, and complains of the stages that the run left out.
+    subprocess.run([sys.executable, "-m", "dvc", "exp", "apply", "again"], cwd=project, check=False)
     assert (project / "model-a/weights").read_text() == "whole\n"
     with get_client(sync_client=True) as client:
         until(
