@@ -12,7 +12,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro tables publish test lint format ui clean
+.PHONY: help env repro tables publish prefect sweep test lint format ui clean
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ tables: env  ## the same with three seeds (or SEEDS=..., and ABLATIONS=... for o
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
 	dvc repro --quiet --force --single-item publish
 	dvc repro --quiet report
+
+prefect: env  ## serve Prefect on http://127.0.0.1:4200 (or PREFECT_PORT=...): runs from a page; Ctrl-C ends all
+	exec python -m pipeline.serve
+
+sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
+	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.sweep
 
 test: env  ## run all tests with coverage
 	python -m pytest --cov --cov-report=term --cov-fail-under=90

@@ -1,0 +1,59 @@
+"""Stages in the order of the graph, independent ones at once."""
+
+from __future__ import annotations
+
+from collections import deque
+from graphlib import TopologicalSorter
+from queue import SimpleQueue
+from typing import Any
+
+from prefect import allow_failure
+from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
+
+from pipeline.graph import Graph
+from pipeline.stage import NETWORK, Work, run_stage
+
+GPU = "gpu"
+"""Tag of tasks that take turns on a machine's GPU; `pipeline.serve` limits it to one."""
+
+
+def run_graph(graph: Graph, work: Work, *, jobs: int, gpu: bool = False) -> dict[str, State[Any]]:
+    """Run every stage once those it needs are done, at most `jobs` at a time; return each one's final state.
+
+    A failed stage stops nothing but what needs it: such stages end as NotRun.
+    """
+    sorter = TopologicalSorter(graph)
+    sorter.prepare()
+    ready: deque[str] = deque()
+    done: SimpleQueue[str] = SimpleQueue()
+    futures: dict[str, PrefectFuture[Any]] = {}
+    states: dict[str, State[Any]] = {}
+    running = 0
+    while sorter.is_active():
+        ready.extend(sorter.get_ready())
+        while ready and running < jobs:
+            name = ready.popleft()
+            futures[name] = submit(
+                name, work, {above: futures[above] for above in sorted(graph[name])}, gpu=gpu
+            )
+            futures[name].add_done_callback(lambda _, name=name: done.put(name))
+            running += 1
+        name = done.get()  # the main thread waits here, where a signal reaches it
+        running -= 1
+        futures[name].wait()  # the callback comes a moment before the final state
+        states[name] = futures[name].state
+        sorter.done(name)
+    return {name: states[name] for name in graph}
+
+
+def submit(name: str, work: Work, above: dict[str, PrefectFuture[Any]], *, gpu: bool) -> PrefectFuture[Any]:
+    """A stage's task, drawn below those it needs."""
+    unmet = [other for other, future in above.items() if not future.state.is_completed()]
+    stage = run_stage.with_options(tags=[GPU] if gpu and not unmet else [])
+    if name.partition("@")[0] in NETWORK:
+        stage = stage.with_options(retries=2, retry_delay_seconds=30)
+    # The stubs of `submit` do not know that tasks may return states.
+    return stage.submit(  # pyright: ignore[reportCallIssue]
+        name, work, unmet=unmet, wait_for=[allow_failure(future) for future in above.values()]
+    )

@@ -1,0 +1,152 @@
+"""One stage of the graph as a Prefect task."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect import task
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.logging import get_run_logger
+from prefect.states import Cancelled, Completed
+
+from pipeline import overrides
+from pipeline.graph import DVC
+from pipeline.processes import Processes, StoppedError, TimeLimitError
+
+LAST_LINES = 20
+"""How much of a failed stage's output its error shows."""
+NETWORK = ("download",)
+"""Stages that try again when they fail: those that fetch something."""
+
+_EPOCH = re.compile(r"^\s*epoch (\d+):")
+_OUTCOMES = {"didn't change, skipping": "Unchanged", "is cached - skipping run": "Cached"}
+
+
+class StageError(RuntimeError):
+    """A stage ended with an error; the message has its last lines."""
+
+
+class Work:
+    """What the stages of a run share: the tree they work in, their environment and how they are run."""
+
+    # No dataclass: Prefect looks into those that are given to a task.
+    def __init__(
+        self,
+        tree: Path,
+        *,
+        env: Mapping[str, str],
+        processes: Processes,
+        force: bool = False,
+        timeout: float | None = None,
+    ) -> None:
+        self.tree = tree
+        self.env = env
+        self.processes = processes
+        self.force = force
+        self.timeout = timeout
+
+    def command(self, name: str) -> list[str]:
+        """DVC on one stage: it waits where other stages hold the repository, and decides whether to run."""
+        return [
+            *DVC, "--wait-for-lock", "repro", "--single-item", *(["--force"] if self.force else []), name
+        ]  # fmt: skip
+
+
+@task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
+def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]:
+    """Let DVC bring a stage up to date, showing what it prints.
+
+    Returns the state Completed, named Unchanged or Cached where DVC had nothing to run; Cancelled, named
+    NotRun, where stages that it needs did not end well (`unmet`); Cancelled, named Stopped, where the run is
+    ending.
+
+    Raises
+    ------
+    StageError
+        With the last lines of the output, where the stage fails or takes too long.
+    """
+    if unmet:
+        return Cancelled(name="NotRun", message=f"not run, for want of {', '.join(unmet)}")
+    logger = get_run_logger()
+    last: deque[str] = deque(maxlen=LAST_LINES)
+    progress = Progress(name, overrides.epochs(overrides.read(work.tree), name))
+    outcomes: list[str] = []
+
+    def on_line(line: str) -> None:
+        if not line:
+            return
+        last.append(line)
+        logger.info("%s", line)
+        progress.see(line)
+        outcomes.extend(state for words, state in _OUTCOMES.items() if line.endswith(words) or words in line)
+
+    began = time.monotonic()
+    try:
+        code = work.processes.run(
+            work.command(name), cwd=work.tree, env=work.env, on_line=on_line, timeout=work.timeout
+        )
+    except StoppedError:
+        return Cancelled(name="Stopped", message="ended with its run")
+    except TimeLimitError as error:
+        raise StageError(failure(name, str(error), last)) from None
+    if code != 0:
+        raise StageError(failure(name, f"dvc ended with code {code}", last))
+    if outcomes:
+        return Completed(name=outcomes[-1], message="DVC found it up to date")
+    progress.end()
+    return Completed(message=f"ran {time.monotonic() - began:.0f} s")
+
+
+def failure(name: str, why: str, last: Sequence[str]) -> str:
+    """A failed stage's message."""
+    return "\n".join([f"stage {name} failed: {why}. Its last lines:", *(f"  {line}" for line in last)])
+
+
+class Progress:
+    """A training's epochs as a progress artifact, from the lines it prints: `epoch 7: loss …`."""
+
+    def __init__(
+        self,
+        stage: str,
+        epochs: int | None,
+        *,
+        every: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._stage, self._epochs = stage, epochs
+        self._every, self._clock = every, clock
+        self._told = -every
+        self._artifact: UUID | None = None
+        self._line = ""
+
+    def see(self, line: str) -> None:
+        """Take note of an epoch's line; tell the server every few seconds."""
+        match = _EPOCH.match(line)
+        if match is None or not self._epochs:
+            return
+        self._line = line.strip()
+        if self._clock() - self._told >= self._every or int(match[1]) == self._epochs:
+            self._tell(min(100.0, 100 * int(match[1]) / self._epochs))
+
+    def end(self) -> None:
+        """A training that ended is done, also where it stopped before its last epoch."""
+        if self._artifact is not None:
+            self._tell(100.0)
+
+    def _tell(self, percent: float) -> None:
+        self._told = self._clock()
+        about = f"{self._stage}, {self._epochs} epochs: {self._line}"
+        if self._artifact is None:
+            key = re.sub(r"[^a-z0-9]+", "-", f"progress-{self._stage}".lower()).strip("-")
+            made = create_progress_artifact(progress=percent, key=key, description=about)
+            self._artifact = made  # pyright: ignore[reportAttributeAccessIssue]
+        else:
+            update_progress_artifact(self._artifact, progress=percent, description=about)

@@ -1,0 +1,146 @@
+"""Where a run works: in the main tree, one at a time, or in a git work tree of its own on the same cache."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipeline.graph import dvc
+
+RUNS = Path(".dvc") / "tmp" / "runs"
+"""Below the main tree: what runs keep here, ignored by git and DVC."""
+SQLITE = "sqlite:///"
+
+
+class GitError(RuntimeError):
+    """A git command failed; the message says why."""
+
+
+def git(tree: Path, *arguments: str) -> str:
+    """What a git command prints in a tree."""
+    done = subprocess.run(["git", *arguments], cwd=tree, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise GitError(f"git {' '.join(arguments)} failed in {tree}: {done.stderr.strip()}")
+    return done.stdout.strip()
+
+
+@contextmanager
+def locked(path: Path, waiting: Callable[[str], None] = lambda holder: None) -> Iterator[int]:
+    """Hold a lock file; yields its descriptor. `waiting` is told who holds it, once, if one must wait.
+
+    The kernel lets go of it when the last process that has the descriptor ends, by whatever signal.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+") as handle:
+        told = False
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    handle.seek(0)
+                    waiting(handle.read().strip() or "another run")
+                    told = True
+                time.sleep(0.2)
+        handle.seek(0)
+        handle.truncate()
+        handle.write(f"process {os.getpid()}")
+        handle.flush()
+        yield handle.fileno()
+
+
+def environment(main: Path) -> dict[str, str]:
+    """This process's environment for stages: our Python first, absolute MLflow address, no usage reports."""
+    return {
+        **os.environ,
+        "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath))),
+        "PYTHONUNBUFFERED": "1",
+        "DVC_NO_ANALYTICS": "1",
+        "DO_NOT_TRACK": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_TRACKING_URI": absolute(os.environ.get("MLFLOW_TRACKING_URI"), main),
+    }
+
+
+def absolute(uri: str | None, main: Path) -> str:
+    """An MLflow address that means the same in every work tree; the main tree's mlflow.db by default."""
+    if not uri:
+        return f"{SQLITE}{main / 'mlflow.db'}"
+    return f"{SQLITE}{main / uri.removeprefix(SQLITE)}" if uri.startswith(SQLITE) else uri
+
+
+def main_tree(folder: Path) -> Path:
+    """The top of the tree that a folder is in."""
+    return Path(git(folder, "rev-parse", "--show-toplevel"))
+
+
+class WorkTree:
+    """A git work tree for one set of changes: the same revision and overrides lead to the same folder.
+
+    So a run that was interrupted leaves its trainings' states there, and the next one of the same settings
+    goes on from them.
+    """
+
+    def __init__(self, main: Path, *, revision: str | None, overrides: Sequence[str]) -> None:
+        self.main = main
+        self.commit = git(main, "rev-parse", f"{revision or 'HEAD'}^{{commit}}")
+        digest = hashlib.sha256(json.dumps([self.commit, list(overrides)]).encode()).hexdigest()[:12]
+        self.path = main / RUNS / digest
+        self.lock = main / RUNS / f"{digest}.lock"
+
+    def open(self) -> None:
+        """Check the revision out, unless an interrupted run left it; point DVC to the main tree's cache."""
+        ready = self.path / ".dvc" / "tmp" / "ready"
+        if ready.exists():
+            return
+        with locked(self.main / RUNS / "git.lock"):  # git's list of work trees is shared
+            shutil.rmtree(self.path, ignore_errors=True)
+            git(self.main, "worktree", "prune")
+            git(self.main, "worktree", "add", "--detach", str(self.path), self.commit)
+        local = self.main / ".dvc" / "config.local"  # credentials of remotes
+        if local.exists():
+            shutil.copy2(local, self.path / ".dvc" / "config.local")
+        cache = (self.main / dvc(self.main, "cache", "dir").strip()).resolve()
+        dvc(self.path, "cache", "dir", "--local", str(cache))
+        lock = self.main / "dvc.lock"  # results of the main tree that are not committed yet
+        if lock.exists() and self.commit == git(self.main, "rev-parse", "HEAD"):
+            shutil.copy2(lock, self.path / "dvc.lock")
+        ready.parent.mkdir(parents=True, exist_ok=True)
+        ready.touch()
+
+    def close(self) -> None:
+        """Remove the folder; what it holds is in DVC's cache or lost."""
+        with locked(self.main / RUNS / "git.lock"):
+            git(self.main, "worktree", "remove", "--force", "--force", str(self.path))
+
+    def save(self, name: str, stages: Iterable[str]) -> None:
+        """Save parameters and what `stages` made as a DVC experiment (`dvc exp apply NAME`)."""
+        with locked(self.main / RUNS / "git.lock"):
+            dvc(self.path, "exp", "save", "--force", "--name", name, *stages)
+
+
+def remove_old(main: Path, *, days: float) -> list[Path]:
+    """Remove work trees of interrupted runs that nobody went on with for `days`; return their folders."""
+    removed = []
+    for lock in sorted((main / RUNS).glob("*.lock")):
+        folder = lock.with_suffix("")
+        if not folder.is_dir() or time.time() - lock.stat().st_mtime < days * 86400:
+            continue
+        with lock.open("a") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:  # at work
+                continue
+            git(main, "worktree", "remove", "--force", "--force", str(folder))
+            removed.append(folder)
+    return removed

@@ -1,0 +1,188 @@
+"""Flows on a project of shell commands, with a real server, real DVC and real processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from graph_of_shell import shell, write_project
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.settings import PREFECT_API_URL
+from prefect.testing.utilities import prefect_test_harness
+
+from pipeline.stage import Progress
+from pipeline.sweep import sweep
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server() -> Iterator[None]:
+    with prefect_test_harness():
+        yield
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    tree = write_project(tmp_path / "project")
+    (tree / "mlflow.db").touch()  # nothing here writes to MLflow
+    return tree
+
+
+def start(tree: Path, run_name: str, **parameters: Any) -> subprocess.Popen[str]:
+    """A flow run of that name in a process of its own."""
+    program = (
+        "import json, sys; from pipeline.flows import reproduce\n"
+        f"reproduce.with_options(flow_run_name={run_name!r})(**json.loads(sys.argv[1]))"
+    )
+    env = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or "", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", program, json.dumps(parameters)],
+        cwd=tree,
+        env=env,
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def run_of(name: str) -> Any:
+    with get_client(sync_client=True) as client:
+        return client.read_flow_runs(flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=[name])))[0]
+
+
+def tasks_of(name: str) -> dict[str, Any]:
+    with get_client(sync_client=True) as client:
+        where = FlowRunFilter(name=FlowRunFilterName(any_=[name]))
+        return {run.name: run for run in client.read_task_runs(flow_run_filter=where)}
+
+
+def names(name: str) -> dict[str, str]:
+    return {stage: run.state.name for stage, run in tasks_of(name).items()}
+
+
+def until(true: Callable[[], bool], seconds: float = 60.0) -> float:
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < seconds, "waited in vain"
+        time.sleep(0.1)
+    return time.monotonic() - began
+
+
+def ended(processes: list[psutil.Process]) -> bool:
+    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+
+
+def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
+    assert start(project, "all", jobs=3).wait(120) == 0
+    until(lambda: set(names("all").values()) == {"Completed"})
+    tasks = tasks_of("all")
+    ids = {run.id: stage for stage, run in tasks.items()}
+    drawn = {
+        stage: {ids[up.id] for up in run.task_inputs.get("wait_for", [])} for stage, run in tasks.items()
+    }
+    assert drawn == {
+        "first": set(),
+        "left": {"first"},
+        "right": {"first"},
+        "train@a-1": {"first"},
+        "last": {"left", "right"},
+    }
+    assert (project / "last.txt").read_text() == "left\nright\n"
+
+    (project / "params.yaml").write_text(
+        (project / "params.yaml").read_text().replace("text: right", "text: wrong")
+    )
+    assert start(project, "wrong", jobs=3).wait(120) != 0
+    until(lambda: "last" in names("wrong"))
+    assert names("wrong") == {
+        "first": "Unchanged",
+        "left": "Unchanged",
+        "right": "Failed",
+        "train@a-1": "Unchanged",
+        "last": "NotRun",
+    }
+    assert "right says wrong" in tasks_of("wrong")["right"].state.message
+    assert run_of("wrong").state.name == "Failed"
+
+
+def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
+    before = shell(project, "git", "status", "--porcelain")
+    runs = [
+        start(project, f"with-{text}", overrides=[f"right.text={text}"], name=text, jobs=2)
+        for text in ("good", "better")
+    ]
+    assert [run.wait(180) for run in runs] == [0, 0]
+    saved = shell(project, sys.executable, "-m", "dvc", "exp", "list", "--name-only").split()
+    assert sorted(saved) == ["better", "good"]
+    assert shell(project, "git", "status", "--porcelain") == before
+    assert len(shell(project, "git", "worktree", "list").splitlines()) == 1
+    shell(project, sys.executable, "-m", "dvc", "exp", "apply", "better")
+    assert (project / "last.txt").read_text() == "left\nbetter\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_run_leaves_no_process_and_is_gone_on_with(project: Path, number: int) -> None:
+    name = f"killed-{number}"
+    settings = {"targets": ["train"], "overrides": ["train.sleep=1"]}
+    flow = start(project, name, **settings)
+    until(lambda: any((project / ".dvc/tmp/runs").glob("*/scratch/a")))
+    family = psutil.Process(flow.pid).children(recursive=True)
+    assert any("train.sh" in p.cmdline() for p in family)
+    flow.send_signal(number)
+    assert until(lambda: ended(family)) < 10
+    flow.wait(30)
+    [scratch] = (project / ".dvc/tmp/runs").glob("*/scratch/a")
+    assert 1 <= int(scratch.read_text()) < 4
+    if number == signal.SIGKILL:
+        assert run_of(name).state.name == "Running"
+        assert [line.endswith("Crashed") for line in sweep(project)] == [True]
+        assert names(name)["train@a-1"] == "Crashed"
+    assert run_of(name).state.name == "Crashed"
+    assert sweep(project) == []
+
+    assert start(project, f"{name}-again", **settings, name="again").wait(120) == 0
+    # DVC applies what the targets made, and complains of the stages that the run left out.
+    subprocess.run([sys.executable, "-m", "dvc", "exp", "apply", "again"], cwd=project, check=False)
+    assert (project / "model-a/weights").read_text() == "whole\n"
+    with get_client(sync_client=True) as client:
+        until(
+            lambda: any("resuming after epoch 0" not in m and "resuming" in m for m in messages(client, name))
+        )
+
+
+def messages(client: Any, name: str) -> list[str]:
+    """Log lines of the run that went on."""
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    run = run_of(f"{name}-again").id
+    return [log.message for log in client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])))]
+
+
+def test_progress_counts_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[float] = []
+    monkeypatch.setattr(
+        "pipeline.stage.create_progress_artifact", lambda progress, **_: told.append(progress) or 1
+    )
+    monkeypatch.setattr(
+        "pipeline.stage.update_progress_artifact", lambda _, progress, **__: told.append(progress)
+    )
+    progress = Progress("train@a-1", 4, clock=iter(range(100)).__next__)
+    for line in ("  resuming after epoch 0", "  epoch 1: loss 1", "  epoch 2: loss 1", "  epoch 4: loss 1"):
+        progress.see(line)
+    progress.end()
+    assert told[0] == 25.0
+    assert told[-1] == 100.0
+    assert told == sorted(told)
