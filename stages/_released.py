@@ -147,7 +147,7 @@ def content(raw: Path, described: Released) -> Content:
         },
         estimators=frozenset({options.estimator}),
         declared=[
-            Declaration((split, "test"), ("clip", "sequence", "frame"), ingest.leak)
+            Declaration((split, "test"), ("clip", "group", "sequence", "frame"), ingest.leak)
             for split in SPLITS
             if ingest.leak is not None and split != "test"
         ],

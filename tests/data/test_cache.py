@@ -325,7 +325,7 @@ def rewrite(path: Path, *, columns=None, **changes) -> None:
     [
         ({"schema_version": 2}, "expected schema version 1, got 2; write it again"),
         ({"schema_version": None}, "expected schema version 1, got None"),
-        ({"skeleton": "octopus"}, "unknown skeleton 'octopus'; known: h36m17"),
+        ({"skeleton": "octopus"}, "unknown skeleton 'octopus'; known: body25, coco17, h36m16, h36m17"),
         ({"joints": ["neck"]}, "expected skeleton jhmdb15 with joints neck, belly, .* got joints neck"),
         ({"fps": None}, "expected metadata fields .*'fps'"),
         ({"fps": -1.0}, "fps must be positive, got -1"),
