@@ -214,8 +214,9 @@ def experiment_id(client: MlflowClient, name: str) -> str:
     if found is not None:
         return found.experiment_id
     # On a database of ours, artifacts stay beside it.
-    uri = tracking_uri()
-    location = f"file://{Path.cwd() / 'mlartifacts' / name}" if uri.startswith("sqlite") else None
+    database = tracking_uri().removeprefix("sqlite:///")
+    beside = Path(database).resolve().parent / "mlartifacts" / name
+    location = f"file://{beside}" if database != tracking_uri() else None
     try:
         # The kind decides which pages MLflow opens with: runs and charts, not traces of language models.
         kind = {"mlflow.experimentKind": "custom_model_development"}

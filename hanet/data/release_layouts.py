@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from hanet.poses import Representation
-from hanet.skeletons import H36M17, H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton
+from hanet.skeletons import H36M16, H36M17, H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton
 
 Layout = Literal["deciwatch", "smoothnet"]
 
@@ -68,22 +68,6 @@ RELEASES: dict[str, Release] = {
 }
 """DeciWatch's and HANet's data sets by the name their files carry."""
 
-
-def _without_nose() -> Skeleton:
-    """Human3.6M-17 without the nose, whose place between neck and crown the crown's parent takes."""
-    kept = [j for j in range(len(H36M17)) if H36M17.joints[j] != "nose"]
-    nose, thorax = H36M17.index("nose"), H36M17.index("thorax")
-    above = [thorax if H36M17.parents[j] == nose else H36M17.parents[j] for j in kept]
-    return Skeleton(
-        name="h36m16",
-        joints=tuple(H36M17.joints[j] for j in kept),
-        parents=tuple(kept.index(p) if p >= 0 else -1 for p in above),
-        root=H36M17.root,
-    )
-
-
-H36M16 = _without_nose()
-"""Human3.6M's 16 joints that detectors trained on MPII give, right leg first."""
 
 SMOOTHNET: dict[tuple[str, Representation], dict[str, Skeleton]] = {
     ("pw3d", "3d"): {

@@ -275,3 +275,14 @@ def test_a_failed_training_is_marked(tracked: Path) -> None:
 
 def test_history_as_csv() -> None:
     assert as_csv([{"loss": 0.5, "epoch": 1}, {"loss": 0.25, "epoch": 2}]) == "epoch,loss\n1,0.5\n2,0.25\n"
+
+
+def test_artifacts_lie_beside_the_database_wherever_the_run_is(
+    tracked: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A work tree of a run may be gone when somebody opens its artifacts."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tracked / 'mlflow.db'}")
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    client = _run.mlflow_client()
+    found = client.get_experiment(_run.experiment_id(client, "beside"))
+    assert found.artifact_location == f"file://{tracked / 'mlartifacts' / 'beside'}"
