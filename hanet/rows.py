@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,8 +29,7 @@ class PoseRows:
         gt: (N, C); NaN where unknown or not labelled, so that what moves a pose moves its gaps along.
         offsets: row offsets (S+1) of the segments.
         skeleton: the poses' joints.
-        millimetres: what a distance of one is worth in mm (1000 for metres), for reporting; 1 for keypoints
-            as shares of the image and for rotations, whose errors are then in those units.
+        unit: "m", "image" (keypoints as shares of the image's sides) or "rot6d" (rotations).
 
     Raises:
         ValueError: arrays of different shapes, no rows, detected poses with NaN, or no true pose at all.
@@ -39,7 +39,7 @@ class PoseRows:
     gt: Float[Tensor, "N C"]
     offsets: Int[np.ndarray, " S1"]
     skeleton: Skeleton
-    millimetres: float = 1000.0
+    unit: Literal["m", "image", "rot6d"] = "m"
 
     def __post_init__(self) -> None:
         if self.detected.shape != self.gt.shape:
@@ -91,19 +91,28 @@ class PoseRows:
             gt=truth,
             offsets=gt.offsets,
             skeleton=a.skeleton,
-            millimetres=1000.0 if a.unit == "m" else 1.0,
+            unit="image" if a.unit == "px" else a.unit,
         )
 
-    def mpjpe_mm(self, poses: Float[Tensor, "N C"]) -> float:
-        """Mean distance (mm) of `poses` from the true ones over all joints whose coordinates are known."""
+    @property
+    def error_unit(self) -> str:
+        """The unit of `error`, to be shown beside it."""
+        return {"m": "mm", "image": "% of the image", "rot6d": "rot6d"}[self.unit]
+
+    def error(self, poses: Float[Tensor, "N C"]) -> float:
+        """Mean distance of `poses` from the true ones over all joints whose coordinates are known.
+
+        For 3D joints that is MPJPE in mm, for keypoints per cent of the image's sides, for rotations the
+        distance of their six numbers: see `error_unit`.
+        """
         joints = (len(self.skeleton), -1)
         distance = (poses - self.gt).unflatten(1, joints).norm(dim=-1)
         known = self.gt.isfinite().unflatten(1, joints).all(dim=-1)
-        return float(distance[known].double().mean()) * self.millimetres
+        return float(distance[known].double().mean()) * {"m": 1000.0, "image": 100.0, "rot6d": 1.0}[self.unit]
 
     def content_hash(self) -> str:
         """SHA-256 of all values and what they mean; what a training state is bound to."""
-        digest = hashlib.sha256(f"{self.skeleton.name} {self.millimetres}".encode())
+        digest = hashlib.sha256(f"{self.skeleton.name} {self.unit}".encode())
         digest.update(self.offsets.tobytes())
         for tensor in (self.detected, self.gt):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -96,7 +96,7 @@ class Progress:
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
-    best_error_mm: float = math.inf
+    best_error: float = math.inf
 
 
 def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
@@ -172,7 +172,7 @@ class Trainer:
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
             error = self.validate()
-            row |= {"epoch": self.progress.epoch + 1, "validation_mpjpe_mm": error}
+            row |= {"epoch": self.progress.epoch + 1, "validation_error": error}
             if not math.isfinite(error):
                 raise DivergenceError(
                     f"epoch {self.progress.epoch + 1}: validation error is {error}; the training diverged, "
@@ -180,8 +180,8 @@ class Trainer:
                 )
             self.progress.history.append(row)
             self.progress.epoch += 1
-            if error < self.progress.best_error_mm:
-                self.progress.best_error_mm, self.progress.best_epoch = error, self.progress.epoch
+            if error < self.progress.best_error:
+                self.progress.best_error, self.progress.best_epoch = error, self.progress.epoch
                 self.best.load_state_dict(self.averaged.state_dict())
             self._save()
             on_epoch(row)
@@ -250,9 +250,9 @@ class Trainer:
                 mean.lerp_(new, 1 - self.options.average)
 
     def validate(self) -> float:
-        """MPJPE (mm) over all labelled validation frames, each scored once (protocol ``full``)."""
+        """`PoseRows.error` over all labelled validation frames, each scored once (protocol ``full``)."""
         refined = refine_rows(self.averaged, self.validation_rows, stride=self.config.window // 2)
-        return self.validation_rows.mpjpe_mm(refined)
+        return self.validation_rows.error(refined)
 
     @property
     def _networks(self) -> dict[str, Model]:

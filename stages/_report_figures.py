@@ -68,14 +68,15 @@ WIDTH, HEIGHT = 240, 64
 
 @dataclass(frozen=True)
 class Curve:
-    """Validation MPJPE (mm) of a training by epoch.
+    """Validation error of a training by epoch.
 
     Attributes:
         name: the training's.
         points: of a polyline in a box of `WIDTH` × `HEIGHT`; the error's logarithm upwards.
         best: where the lowest error is in that box.
         epoch: the epoch of the lowest error.
-        lowest, last: errors, mm.
+        lowest, last: errors.
+        unit: theirs.
         epochs: how many there are.
     """
 
@@ -85,17 +86,18 @@ class Curve:
     epoch: int
     lowest: float
     last: float
+    unit: str
     epochs: int
 
 
 def curve(path: Path) -> Curve:
     """The curve of a training's file of numbers by epoch."""
     table = pd.read_csv(path)
-    if missing := {"epoch", "validation_mpjpe_mm"} - set(table):
+    if missing := {"epoch", "validation_error", "unit"} - set(table):
         raise ValueError(f"{path} has no column {' and no '.join(sorted(missing))}; run dvc repro")
-    errors = table["validation_mpjpe_mm"].to_numpy(dtype=np.float64)
+    errors = table["validation_error"].to_numpy(dtype=np.float64)
     if len(errors) == 0 or not np.all(errors > 0):
-        raise ValueError(f"{path}: expected a positive validation_mpjpe_mm in every epoch; run dvc repro")
+        raise ValueError(f"{path}: expected a positive validation_error in every epoch; run dvc repro")
     # The first epochs are off by ten times and more: on a plain axis the rest would be one flat line.
     heights = np.log(errors / errors.min())
     top = heights.max() or 1.0
@@ -112,5 +114,6 @@ def curve(path: Path) -> Curve:
         epoch=int(table["epoch"].iloc[best]),
         lowest=float(errors[best]),
         last=float(errors[-1]),
+        unit=str(table["unit"].iloc[best]),
         epochs=len(errors),
     )

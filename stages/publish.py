@@ -180,7 +180,7 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_ha
         metrics=scores(run)
         | {
             "best_epoch": described["best_epoch"],
-            "validation_mpjpe_mm_best": described["validation_mpjpe_mm"],
+            "validation_error_best": described["validation_error"],
         },
         tags=tags
         | {

@@ -57,7 +57,8 @@ def main(experiment: str, model: str, seed: str) -> None:
                     "seed": int(seed),
                     "fingerprint": trainer.fingerprint,
                     "best_epoch": trainer.progress.best_epoch,
-                    "validation_mpjpe_mm": trainer.progress.best_error_mm,
+                    "validation_error": trainer.progress.best_error,
+                    "validation_error_unit": validation.error_unit,
                     "training": asdict(options),
                     "skeleton": train.skeleton.name,
                     "machine": _run.hardware(),
@@ -65,11 +66,12 @@ def main(experiment: str, model: str, seed: str) -> None:
                 },
             )
         _run.write_text(
-            _run.REPORTS / experiment / "training" / f"{name}.csv", as_csv(trainer.progress.history)
+            _run.REPORTS / experiment / "training" / f"{name}.csv",
+            as_csv(trainer.progress.history, validation.error_unit),
         )
         _run.console.print(
             f"  best epoch {trainer.progress.best_epoch}: "
-            f"validation MPJPE {trainer.progress.best_error_mm:.2f} mm"
+            f"validation error {trainer.progress.best_error:.2f} {validation.error_unit}"
         )
         (scratch / "training.safetensors").unlink(missing_ok=True)
 
@@ -81,13 +83,13 @@ def rows(experiment: str, split: str) -> PoseRows:
     return PoseRows.of(detected, truth)
 
 
-def as_csv(history: list[dict[str, float]]) -> str:
-    """One line an epoch, the epoch first."""
-    names = ["epoch", *sorted({name for row in history for name in row} - {"epoch"})]
+def as_csv(history: list[dict[str, float]], unit: str) -> str:
+    """One line an epoch, the epoch first, the unit of the validation error last."""
+    names = ["epoch", *sorted({name for row in history for name in row} - {"epoch"}), "unit"]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(history)
+    writer.writerows(row | {"unit": unit} for row in history)
     return text.getvalue()
 
 
@@ -138,10 +140,11 @@ class EpochLog:
     def __call__(self, row: dict[str, float]) -> None:
         steps = self._trainer.steps_per_epoch / (time.monotonic() - self._last)
         self._last = time.monotonic()
+        unit = self._trainer.validation_rows.error_unit
         self._progress.update(
             self._task,
             advance=1,
-            description=(state := f"loss {row['loss']:.4f}, validation {row['validation_mpjpe_mm']:.2f} mm"),
+            description=(state := f"loss {row['loss']:.4f}, validation {row['validation_error']:.2f} {unit}"),
         )
         if not _run.console.is_terminal:  # a log file gets lines instead of a bar
             _run.console.print(f"  epoch {row['epoch']:.0f}: {state}, {steps:.1f} steps/s")

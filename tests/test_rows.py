@@ -46,7 +46,7 @@ def test_joints_and_rotations_come_as_they_are(kind):
     np.testing.assert_array_equal(rows.gt, table(kind).values)
     assert rows.offsets.tolist() == [0, 4, 7]
     assert rows.skeleton == KINDS[kind][0]
-    assert rows.millimetres == (1000.0 if kind == "3d" else 1.0)
+    assert (rows.unit, rows.error_unit) == (("m", "mm") if kind == "3d" else ("rot6d", "rot6d"))
     assert rows.labelled is None
 
 
@@ -57,7 +57,10 @@ def test_keypoints_become_shares_of_the_image():
     np.testing.assert_allclose(rows.detected.unflatten(1, (15, 2))[0], np.tile([0.5, 0.25], (15, 1)))
     np.testing.assert_allclose(rows.detected.unflatten(1, (15, 2))[6], np.tile([3.2, 0.6], (15, 1)))
     np.testing.assert_allclose(rows.gt, 2 * rows.detected)
-    assert rows.millimetres == 1.0
+    assert (rows.unit, rows.error_unit) == ("image", "% of the image")
+    # Off by (0.5, 0.25) of the sides in four frames, by (3.2, 0.6) in three.
+    off = (4 * np.hypot(0.5, 0.25) + 3 * np.hypot(3.2, 0.6)) / 7
+    assert rows.error(rows.detected) == pytest.approx(100 * off, rel=1e-5)
     # The detections' cache may know the size instead.
     other = PoseRows.of(table("2d", "walker", values=values, image_size=size), table("2d", values=2 * values))
     assert torch.equal(other.detected, rows.detected)
@@ -100,13 +103,13 @@ def test_mpjpe_by_hand():
     rows = pair()
     poses = rows.gt.clone()
     poses[2, 0:2] += torch.tensor([3.0, 4])
-    assert rows.mpjpe_mm(poses) == pytest.approx(5000 / (7 * 17), rel=1e-5)
+    assert rows.error(poses) == pytest.approx(5000 / (7 * 17), rel=1e-5)
     rows.gt[:, 3:6] = torch.nan
     rows.gt[0, 8] = torch.nan
-    assert rows.mpjpe_mm(poses) == pytest.approx(5000 / (7 * 16 - 1), rel=1e-5)
+    assert rows.error(poses) == pytest.approx(5000 / (7 * 16 - 1), rel=1e-5)
     # A prediction that is not a number is never taken for a gap.
     poses[4, 40] = torch.nan
-    assert np.isnan(rows.mpjpe_mm(poses))
+    assert np.isnan(rows.error(poses))
 
 
 def test_windows_stay_within_tracks():
@@ -122,7 +125,7 @@ def test_every_field_changes_the_hash():
         "gt": rows.gt + 1e-6,
         "offsets": np.array([0, 3, 7]),
         "skeleton": replace(H36M17, name="other"),
-        "millimetres": 1.0,
+        "unit": "image",
     }
     assert changes.keys() == {f.name for f in fields(PoseRows)}
     hashes = {replace(rows, **{name: value}).content_hash() for name, value in changes.items()}

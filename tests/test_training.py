@@ -78,9 +78,9 @@ def test_it_learns_the_bias(tmp_path):
     assert told == trainer.progress.history
     assert [row["epoch"] for row in told] == list(range(1, 13))
     assert told[-1]["loss"] < 0.6 * told[0]["loss"]
-    before = VALIDATION.mpjpe_mm(VALIDATION.detected)
+    before = VALIDATION.error(VALIDATION.detected)
     assert before == pytest.approx(1000 * 0.2 * math.sqrt(3), rel=0.1)
-    assert trainer.progress.best_error_mm < 0.7 * before
+    assert trainer.progress.best_error < 0.7 * before
     assert not model.training
     # Every part of the loss is told, and all fall.
     for name in ("loss_decoder", "loss_encoder"):
@@ -101,7 +101,7 @@ def test_the_kept_model_is_that_of_the_least_validation_error(tmp_path, monkeypa
     monkeypatch.setattr(trainer, "validate", lambda: next(errors))
     seen = []
     model = trainer.run(lambda row: seen.append(flat(trainer.model)))
-    assert (trainer.progress.best_epoch, trainer.progress.best_error_mm) == (2, 3.0)
+    assert (trainer.progress.best_epoch, trainer.progress.best_error) == (2, 3.0)
     assert torch.equal(flat(model), seen[1])
     assert not torch.equal(flat(model), seen[3])
 
@@ -114,8 +114,8 @@ def test_validation_scores_every_known_joint_once(tmp_path):
     distance = (refined - validation.gt).unflatten(1, (17, 3)).norm(dim=-1)
     assert trainer.validate() == pytest.approx(1000 * distance[~distance.isnan()].mean().item(), rel=1e-5)
     model = trainer.run()
-    assert trainer.progress.best_error_mm == pytest.approx(
-        validation.mpjpe_mm(refine_rows(model, validation, stride=2))
+    assert trainer.progress.best_error == pytest.approx(
+        validation.error(refine_rows(model, validation, stride=2))
     )
 
 
@@ -201,7 +201,7 @@ def test_unlabelled_joints_teach_nothing(tmp_path, options):
     before = trainer.validate()
     trainer.run()
     assert all(math.isfinite(v) for row in trainer.progress.history for v in row.values())
-    assert trainer.progress.best_error_mm < before
+    assert trainer.progress.best_error < before
 
 
 def test_a_joint_without_any_label_gets_no_gradient(tmp_path):
@@ -231,7 +231,7 @@ def test_the_average_of_the_weights_by_hand(tmp_path):
     assert trainer.progress.best_epoch == 2
     assert_same(model, trainer.averaged)  # which is what was validated and kept
     assert not torch.equal(flat(model), flat(trainer.model))
-    assert trainer.validate() == trainer.progress.best_error_mm
+    assert trainer.validate() == trainer.progress.best_error
 
 
 def test_the_acceleration_term_joins_the_loss(tmp_path):
@@ -523,7 +523,7 @@ def test_the_other_networks_learn_resume_and_repeat_themselves(tmp_path, config,
     history = whole.progress.history
     assert set(history[0]) >= {f"loss_{part}" for part in parts}
     assert history[-1]["loss"] < 0.7 * history[0]["loss"]
-    assert whole.progress.best_error_mm < VALIDATION.mpjpe_mm(VALIDATION.detected)
+    assert whole.progress.best_error < VALIDATION.error(VALIDATION.detected)
     # Killed after its fourth epoch.
     first = make(tmp_path / "cut", config=config, **options)
     with pytest.raises(KeyboardInterrupt):

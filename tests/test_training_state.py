@@ -20,7 +20,7 @@ def test_tensors_and_progress_come_back(tmp_path):
         "empty": torch.zeros(0, 2),
         "bad": torch.tensor([torch.nan, torch.inf]),
     }
-    progress = {"epoch": 2, "history": [{"loss": 0.1 + 0.2, "epoch": 1}], "best_error_mm": 1e-300}
+    progress = {"epoch": 2, "history": [{"loss": 0.1 + 0.2, "epoch": 1}], "best_error": 1e-300}
     path = tmp_path / "below" / "state.safetensors"
     save_state(path, tensors, "mine", progress)
     found, told = load_state(path, "mine", CPU)

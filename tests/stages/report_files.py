@@ -193,8 +193,8 @@ def write(folder: Path) -> None:
     training.mkdir()
     errors = {"hanet-4321": [1149.0334, 70.9845, 51.25, 52.5], "hanet-paper-4321": [187.6, 83.9, 66.4728]}
     for name, values in errors.items():
-        lines = [f"{epoch},0.5,{value}" for epoch, value in enumerate(values, start=1)]
-        (training / f"{name}.csv").write_text("\n".join(["epoch,loss,validation_mpjpe_mm", *lines]) + "\n")
+        lines = [f"{epoch},0.5,{value},mm" for epoch, value in enumerate(values, start=1)]
+        (training / f"{name}.csv").write_text("\n".join(["epoch,loss,validation_error,unit", *lines]) + "\n")
 
 
 def write_figures(folder: Path, entries: list[dict[str, str]], content: dict[str, bytes]) -> None:

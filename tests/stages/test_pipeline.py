@@ -207,7 +207,7 @@ def test_runs_hold_parameters_scores_history_and_what_they_stand_on(project: Pro
             assert (tags["seed"], tags["method"]) == (name[-1], name[:-2])
             assert "PyTorch" in tags["trained_on"]
             assert len(tags["fingerprint"]) == 64
-            for metric in ("loss", "validation_mpjpe_mm"):
+            for metric in ("loss", "validation_error"):
                 points = client.get_metric_history(run.info.run_id, metric)
                 assert [(p.step, p.value) for p in points] == list(
                     zip(history["epoch"], history[metric], strict=True)
@@ -392,7 +392,7 @@ def test_dvc_shows_metrics_and_plots(project: Project) -> None:
     }
     project.run("dvc", "plots", "show", "--out", "plots")
     page = (project.path / "plots" / "index.html").read_text()
-    for title in ("Validation MPJPE (mm) by epoch", "Test MPJPE (mm) by method"):
+    for title in ("Validation error by epoch", "Test MPJPE (mm) by method"):
         assert title in page
 
 

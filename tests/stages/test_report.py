@@ -206,13 +206,15 @@ def test_without_tables_the_message_says_what_to_run(
 
 def test_a_training_without_validation(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (results / "data/reports/clips-fcn/training/hanet-4321.csv").write_text("epoch,loss\n1,2\n")
-    assert "hanet-4321.csv has no column validation_mpjpe_mm; run dvc repro" in failure(capsys)
+    assert "hanet-4321.csv has no column unit and no validation_error; run dvc repro" in failure(capsys)
 
 
-@pytest.mark.parametrize("content", ["epoch,validation_mpjpe_mm\n", "epoch,validation_mpjpe_mm\n1,0\n"])
+@pytest.mark.parametrize(
+    "content", ["epoch,validation_error,unit\n", "epoch,validation_error,unit\n1,0,mm\n"]
+)
 def test_a_training_without_errors(results: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
     (results / "data/reports/clips-fcn/training/hanet-4321.csv").write_text(content)
-    assert "expected a positive validation_mpjpe_mm in every epoch" in failure(capsys)
+    assert "expected a positive validation_error in every epoch" in failure(capsys)
 
 
 @pytest.mark.parametrize(

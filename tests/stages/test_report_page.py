@@ -285,7 +285,7 @@ def test_a_page_too_large_to_open_is_refused(
 
 def test_a_curve_shows_the_error_on_a_logarithmic_scale(results: Path) -> None:
     training = results / "data/reports/clips-fcn/training"
-    (training / "hanet-4321.csv").write_text("epoch,validation_mpjpe_mm\n1,1000\n2,10\n3,100\n")
+    (training / "hanet-4321.csv").write_text("epoch,validation_error,unit\n1,1000,mm\n2,10,mm\n3,100,mm\n")
     found = curve(training / "hanet-4321.csv")
     points = [tuple(map(float, point.split(","))) for point in found.points.split()]
     assert points == [(4.0, 5.0), (WIDTH / 2, HEIGHT - 5.0), (WIDTH - 4.0, HEIGHT / 2)]
@@ -297,10 +297,10 @@ def test_a_curve_shows_the_error_on_a_logarithmic_scale(results: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("rows", ["1,5.0\n", "1,5.0\n2,5.0\n"])
+@pytest.mark.parametrize("rows", ["1,5.0,mm\n", "1,5.0,mm\n2,5.0,mm\n"])
 def test_a_curve_that_is_flat(tmp_path: Path, rows: str) -> None:
     path = tmp_path / "a-1.csv"
-    path.write_text(f"epoch,validation_mpjpe_mm\n{rows}")
+    path.write_text(f"epoch,validation_error,unit\n{rows}")
     heights = {point.split(",")[1] for point in curve(path).points.split()}
     assert heights == {str(HEIGHT - 5)} and curve(path).epoch == 1
 

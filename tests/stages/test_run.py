@@ -161,7 +161,7 @@ def test_flatten() -> None:
 # --- MLflow
 
 
-ROW = {"epoch": 1, "loss": 0.5, "validation_mpjpe_mm": 9.0}
+ROW = {"epoch": 1, "loss": 0.5, "validation_error": 9.0}
 
 
 def test_a_resumed_run_repeats_no_point(tracked: Path) -> None:
@@ -274,7 +274,9 @@ def test_a_failed_training_is_marked(tracked: Path) -> None:
 
 
 def test_history_as_csv() -> None:
-    assert as_csv([{"loss": 0.5, "epoch": 1}, {"loss": 0.25, "epoch": 2}]) == "epoch,loss\n1,0.5\n2,0.25\n"
+    assert as_csv([{"loss": 0.5, "epoch": 1}, {"loss": 0.25, "epoch": 2}], "mm") == (
+        "epoch,loss,unit\n1,0.5,mm\n2,0.25,mm\n"
+    )
 
 
 def test_artifacts_lie_beside_the_database_wherever_the_run_is(
