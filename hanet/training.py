@@ -23,10 +23,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hanet.augmentation import Augmentation
+from hanet.distributed import InParts, Processes
 from hanet.losses import MutualLearning
 from hanet.networks import Config, Model, network_of
 from hanet.rows import PoseRows
-from hanet.training_state import below, load_state, save_state
+from hanet.schedule import learning_rate
+from hanet.training_state import load_state, pack, save_state, unpack
 from hanet.windows import over_windows
 
 STATE_FILE = "training.safetensors"
@@ -121,9 +123,11 @@ class Trainer:
         validation: rows of other sequences, which choose the epoch to keep.
         folder: where the state is kept after every epoch.
         device: where to compute.
+        processes: those that train together, see `hanet.distributed`; all are given the same arguments.
+        accumulate: parts that a process's share of a batch is computed in, see `InParts`.
 
     Raises:
-        ValueError: where channels, skeletons or options do not fit each other.
+        ValueError: where channels, skeletons or options do not fit each other, or processes differ in them.
     """
 
     def __init__(
@@ -135,12 +139,19 @@ class Trainer:
         *,
         folder: Path,
         device: torch.device | None = None,
+        processes: Processes = Processes(),  # noqa: B008 (frozen)
+        accumulate: int = 1,
     ) -> None:
         _check(config, options, train, validation)
         self.config, self.options, self.folder = config, options, folder
         self.network = network_of(config)
-        self.device = device or torch.device("cpu")
+        self.device, self.processes = device or torch.device("cpu"), processes
         self.fingerprint = fingerprint(config, options, train, validation)
+        if processes.from_first(lambda: self.fingerprint) != self.fingerprint:
+            raise ValueError(
+                f"process {processes.rank} has other settings or data than process 0; "
+                "every machine needs the same params.yaml and data/pairs"
+            )
         self.train_rows, self.validation_rows = train.to(self.device), validation.to(self.device)
         self.windows = train.windows(window=config.window, stride=options.stride, tail=False)
         torch.manual_seed(options.seed)
@@ -157,6 +168,7 @@ class Trainer:
         )
         self.progress = Progress()
         self.resumed = self._load()
+        self.forward = processes.parallel(InParts(self.network, self.model, accumulate))
 
     @property
     def steps_per_epoch(self) -> int:
@@ -171,7 +183,7 @@ class Trainer:
         """
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
-            error = self.validate()
+            error = self.processes.from_first(self.validate)
             row |= {"epoch": self.progress.epoch + 1, "validation_error": error}
             if not math.isfinite(error):
                 raise DivergenceError(
@@ -190,23 +202,25 @@ class Trainer:
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training windows; returns mean losses."""
         # Dropout draws from the global generator, all else from ours; both start anew in every epoch.
-        torch.manual_seed(self.options.seed + 1_000_003 * (epoch + 1))
-        generator = torch.Generator().manual_seed(self.options.seed + 1_000_003 * (epoch + 1))
+        # Processes differ in dropout alone.
+        seed = self.options.seed + 1_000_003 * (epoch + 1)
+        torch.manual_seed(seed + 10_007 * self.processes.rank)
+        generator = torch.Generator().manual_seed(seed)
         self.model.train()
         totals: dict[str, float] = {}
         for step, (detected, gt) in enumerate(self._batches(generator)):
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
             parts = self._losses(detected, gt)
             self.optimizer.zero_grad(set_to_none=True)
-            parts["loss"].backward()
+            (parts["loss"] * self.processes.size).backward()  # gradients become the mean of the processes'
             if self.options.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
             self.optimizer.step()
             self._average()
             for name, value in parts.items():
                 totals[name] = totals.get(name, 0.0) + value.item() * len(detected)
-        learning_rate = self.optimizer.param_groups[0]["lr"]
-        return {k: v / len(self.windows) for k, v in totals.items()} | {"learning_rate": learning_rate}
+        rate = self.optimizer.param_groups[0]["lr"]
+        return {k: v / len(self.windows) for k, v in totals.items()} | {"learning_rate": rate}
 
     def _batches(self, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         """Shuffled, augmented batches (B, T, C) of detected and true poses."""
@@ -226,21 +240,15 @@ class Trainer:
         mask = None if self.train_rows.labelled is None else gt.isfinite()
         # Half precision only where the hardware has it: bfloat16 on a GPU, whose range needs no scaler.
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            output = self.network.output(self.model, detected)
+            share = self.forward(self.processes.share(detected))
+        output = self.processes.whole(share, len(detected))
         return self.network.losses(output, gt, self.config, self.options, mask)
 
     def _set_learning_rate(self, step: int) -> None:
-        """Linear warm-up from 0, then a cosine to 1e-8, by iteration."""
-        warmup = self.options.warmup_epochs * self.steps_per_epoch
-        last = self.options.epochs * self.steps_per_epoch
-        peak, floor = self.options.learning_rate, 1e-8
-        if step < warmup:
-            rate = peak * (step + 1) / warmup
-        else:
-            cosine = math.cos(math.pi * (step - warmup) / (last - warmup))
-            rate = floor + (peak - floor) * (1 + cosine) / 2
+        options, steps = self.options, self.steps_per_epoch
+        warmup, last = options.warmup_epochs * steps, options.epochs * steps
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = learning_rate(step, peak=options.learning_rate, warmup=warmup, last=last)
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -259,28 +267,18 @@ class Trainer:
         return {"model": self.model, "averaged": self.averaged, "best": self.best}
 
     def _save(self) -> None:
-        state = {
-            f"{name}.{k}": v for name, net in self._networks.items() for k, v in net.state_dict().items()
-        }
-        for index, values in self.optimizer.state_dict()["state"].items():
-            state |= {f"optimizer.{index}.{k}": v for k, v in values.items()}
-        save_state(self.folder / STATE_FILE, state, self.fingerprint, asdict(self.progress))
+        if self.processes.first:
+            state, progress = pack(self._networks, self.optimizer), asdict(self.progress)
+            save_state(self.folder / STATE_FILE, state, self.fingerprint, progress)
 
     def _load(self) -> bool:
         """Take up the state in `folder`; False where there is none, or one of another fingerprint."""
-        found = load_state(self.folder / STATE_FILE, self.fingerprint, self.device)
+        found = self.processes.from_first(lambda: load_state(self.folder / STATE_FILE, self.fingerprint))
         if found is None:
             return False
         state, progress = found
-        for name, network in self._networks.items():
-            network.load_state_dict(below(state, f"{name}."))
+        unpack(state, self._networks, self.optimizer)
         self.progress = Progress(**progress)
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in below(state, "optimizer.").items():
-            index, key = name.split(".", 1)
-            moments.setdefault(int(index), {})[key] = tensor
-        groups = self.optimizer.state_dict()["param_groups"]
-        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
         return True
 
 

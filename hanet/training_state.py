@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progress: dict[str, Any]) -> None:
@@ -25,10 +26,8 @@ def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progres
     temporary.replace(path)
 
 
-def load_state(
-    path: Path, fingerprint: str, device: torch.device
-) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The tensors and progress in `path`; None where there is no file, or one of another fingerprint.
+def load_state(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+    """The tensors (on the CPU) and progress in `path`; None where there is no file, or one of another fingerprint.
 
     Raises:
         ValueError: the file is damaged; says to delete it.
@@ -36,7 +35,7 @@ def load_state(
     if not path.is_file():
         return None
     try:
-        with safe_open(path, framework="pt", device=str(device)) as file:
+        with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("fingerprint") != fingerprint:
                 return None
@@ -46,6 +45,28 @@ def load_state(
             f"{path}: not a whole training state ({error}); delete it to start afresh"
         ) from error
     return tensors, json.loads(metadata["progress"])
+
+
+def pack(networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """All tensors of networks and of an optimizer, by dotted names."""
+    state = {f"{name}.{k}": v for name, net in networks.items() for k, v in net.state_dict().items()}
+    for index, values in optimizer.state_dict()["state"].items():
+        state |= {f"optimizer.{index}.{k}": v for k, v in values.items()}
+    return state
+
+
+def unpack(
+    state: dict[str, Tensor], networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
+) -> None:
+    """Put the tensors that `pack` named back, on whatever device networks and optimizer are."""
+    for name, network in networks.items():
+        network.load_state_dict(below(state, f"{name}."))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in below(state, "optimizer.").items():
+        index, key = name.split(".", 1)
+        moments.setdefault(int(index), {})[key] = tensor
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
 def below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -7,8 +7,6 @@ import torch
 
 from hanet.training_state import below, load_state, save_state
 
-CPU = torch.device("cpu")
-
 
 def test_tensors_and_progress_come_back(tmp_path):
     shared = torch.randn(4, 3)
@@ -23,7 +21,7 @@ def test_tensors_and_progress_come_back(tmp_path):
     progress = {"epoch": 2, "history": [{"loss": 0.1 + 0.2, "epoch": 1}], "best_error": 1e-300}
     path = tmp_path / "below" / "state.safetensors"
     save_state(path, tensors, "mine", progress)
-    found, told = load_state(path, "mine", CPU)
+    found, told = load_state(path, "mine")
     assert told == progress
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():
@@ -33,10 +31,10 @@ def test_tensors_and_progress_come_back(tmp_path):
 
 def test_nothing_or_anothers_state_is_nothing(tmp_path):
     path = tmp_path / "state.safetensors"
-    assert load_state(path, "mine", CPU) is None
+    assert load_state(path, "mine") is None
     save_state(path, {"w": torch.ones(2)}, "mine", {})
-    assert load_state(path, "yours", CPU) is None
-    assert load_state(path, "mine", CPU) is not None
+    assert load_state(path, "yours") is None
+    assert load_state(path, "mine") is not None
 
 
 def test_a_new_state_replaces_the_old_one_and_what_a_kill_left(tmp_path):
@@ -44,7 +42,7 @@ def test_a_new_state_replaces_the_old_one_and_what_a_kill_left(tmp_path):
     (tmp_path / ".state.safetensors.tmp").write_bytes(b"half a file")
     for value in (1.0, 2.0):
         save_state(path, {"w": torch.tensor(value)}, "mine", {"epoch": int(value)})
-    tensors, progress = load_state(path, "mine", CPU)
+    tensors, progress = load_state(path, "mine")
     assert tensors["w"] == 2 and progress == {"epoch": 2}
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
 
@@ -57,14 +55,14 @@ def test_a_damaged_file_is_refused(tmp_path, keep):
     with pytest.raises(
         ValueError, match=r"state\.safetensors: not a whole training state .* delete it to start"
     ):
-        load_state(path, "mine", CPU)
+        load_state(path, "mine")
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
     path.write_text("weights, honestly")
     with pytest.raises(ValueError, match="not a whole training state"):
-        load_state(path, "mine", CPU)
+        load_state(path, "mine")
 
 
 def test_below():

@@ -1,0 +1,13 @@
+"""The learning rate of a training, step by step."""
+
+from __future__ import annotations
+
+import math
+
+
+def learning_rate(step: int, *, peak: float, warmup: int, last: int, floor: float = 1e-8) -> float:
+    """Linear warm-up from 0 to `peak` over the first `warmup` steps, then a cosine to `floor` at step `last`."""
+    if step < warmup:
+        return peak * (step + 1) / warmup
+    cosine = math.cos(math.pi * (step - warmup) / (last - warmup))
+    return floor + (peak - floor) * (1 + cosine) / 2
