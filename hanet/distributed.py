@@ -1,11 +1,11 @@
 """One training in several processes, each with a GPU of its own, on one machine or several.
 
 Every batch is that of a single process. Each process runs its share of the windows through the network, all
-gather the outputs, and each computes the loss of the whole batch: its means over labelled values, the channels
-that it ranks, whatever else a loss compares, are those of the batch however it is divided. The gradient of
-that loss by a process's own outputs goes back through the network, and PyTorch's DistributedDataParallel adds
-up what the processes find. So the weights are those of one process, to rounding; dropout alone is drawn by
-each process for its share.
+gather the outputs, and each computes the loss of the whole batch: its means over labelled values, the
+channels that it ranks, whatever else a loss compares, are those of the batch however it is divided. The
+gradient of that loss by a process's own outputs goes back through the network, and PyTorch's
+DistributedDataParallel adds up what the processes find. So a step is that of one process, to rounding;
+dropout alone is drawn by each process for its share.
 
 The same holds for a batch that a process runs in several parts, for want of memory.
 
@@ -93,9 +93,9 @@ class Processes:
 class InParts(nn.Module):
     """A network's output for a batch, computed in parts one after another: gradient accumulation.
 
-    Of a part only its output is kept; the backward pass computes it again, with the same dropout, and adds its
-    gradient to that of the others. So memory is for one part, and the loss still sees the whole batch. The
-    price is a second forward pass; with one part there is none.
+    Of a part only its output is kept; the backward pass computes it again, with the same dropout, and adds
+    its gradient to that of the others. So memory is for one part, and the loss still sees the whole batch.
+    The price is a second forward pass; with one part there is none.
     """
 
     def __init__(self, network: Network, model: Model, parts: int) -> None:
@@ -120,9 +120,9 @@ def _each(function: Callable[..., Tensor], *outputs: Any) -> Any:
     return type(outputs[0])(*map(function, *outputs))
 
 
-def launched() -> bool:
-    """Is this process one of several that torchrun, or `launch`, started?"""
-    return "TORCHELASTIC_RUN_ID" in os.environ
+def rank() -> int | None:
+    """This process's number among those that torchrun, or `launch`, started; None where it is alone."""
+    return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def joined() -> Iterator[Processes]:
 
     Each takes the GPU of its number on its machine. Where there is none they compute on the CPU.
     """
-    if not launched():
+    if rank() is None:
         yield Processes()
         return
     on_gpu = torch.cuda.is_available()
@@ -180,9 +180,9 @@ def launch(
     try:
         run(parse_args([*options, "--module", module, *arguments]))
     except ChildFailedError as error:
-        rank, failure = error.get_first_failure()
+        number, failure = error.get_first_failure()
         raise ChildProcessError(
-            f"process {rank} of {devices * nodes} ended with exit code {failure.exitcode}; "
+            f"process {number} of {devices * nodes} ended with exit code {failure.exitcode}; "
             "what it said stands above"
         ) from None
     except SignalException as signal:

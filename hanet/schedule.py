@@ -6,7 +6,7 @@ import math
 
 
 def learning_rate(step: int, *, peak: float, warmup: int, last: int, floor: float = 1e-8) -> float:
-    """Linear warm-up from 0 to `peak` over the first `warmup` steps, then a cosine to `floor` at step `last`."""
+    """Linear warm-up to `peak` over `warmup` steps, then a cosine to `floor` at step `last`."""
     if step < warmup:
         return peak * (step + 1) / warmup
     cosine = math.cos(math.pi * (step - warmup) / (last - warmup))

@@ -27,7 +27,7 @@ def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progres
 
 
 def load_state(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """The tensors (on the CPU) and progress in `path`; None where there is no file, or one of another fingerprint.
+    """Tensors (on the CPU) and progress in `path`; None where there is none, or one of another fingerprint.
 
     Raises:
         ValueError: the file is damaged; says to delete it.

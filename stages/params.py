@@ -1,7 +1,7 @@
 """params.yaml through one typed, validated schema.
 
 `load` reads the file or says which key is wrong, what it holds and what it may be. Everything below is the
-schema, with that of data sets and estimators in `stages._sources` and `stages._datasets`.
+schema, with `stages._sources`, `stages._datasets` (data sets, estimators) and `stages._execution`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hanet.methods.filters import FILTERS
 from hanet.networks import NETWORKS, Config
 from hanet.training import TrainingOptions
 from stages._datasets import AnyDataset, Cmu, Dataset
+from stages._execution import Execution
 from stages._explain import explain
 from stages._sources import ESTIMATES, Clips, Estimate, FCNEstimate, Names, Section, Seed, once
 
@@ -190,6 +191,7 @@ class Params(Section):
     """The whole of params.yaml."""
 
     run: Run
+    train: Execution = Field(default_factory=Execution)
     evaluate: Evaluate
     datasets: dict[str, Dataset]
     experiments: dict[str, Experiment]

@@ -18,62 +18,88 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
+from hanet.distributed import Processes, joined, launch, rank
 from hanet.rows import PoseRows
-from hanet.training import Trainer
+from hanet.training import STATE_FILE, Trainer
 from stages import _run
-from stages.params import load
+from stages.params import Params, load
 
 
 def main(experiment: str, model: str, seed: str) -> None:
-    """Train, or go on where a killed run stopped; write the checkpoint and the history."""
-    with _run.stage("train", experiment, model, f"seed {seed}"):
-        described = load().model(experiment, model)
-        options = replace(described.training, seed=int(seed))
-        train, validation = (rows(experiment, split) for split in ("train", "val"))
-        config = described.config(train.detected.shape[1])
-        name = f"{model}-{seed}"
-        scratch = _run.SCRATCH / "training" / experiment / name
-        trainer = Trainer(config, options, train, validation, folder=scratch, device=_run.device())
-        if trainer.resumed:
-            _run.console.print(f"  resuming after epoch {trainer.progress.epoch}")
-        settings = {
-            "network": described.network,
-            "model": config.to_dict(),
-            "training": asdict(options),
-        }
-        log = EpochLog(experiment, name, trainer, settings)
-        with log:
-            best = trainer.run(log)
-        with _run.fresh_folder(_run.MODELS / experiment / name) as folder:
-            data = {
-                split: PoseCache.open(_run.detected_path(experiment, split)) for split in ("train", "val")
-            }
-            checkpoints.save(
-                best.cpu(),
-                folder,
-                metadata={
-                    "experiment": experiment,
-                    "model": model,
-                    "seed": int(seed),
-                    "fingerprint": trainer.fingerprint,
-                    "best_epoch": trainer.progress.best_epoch,
-                    "validation_error": trainer.progress.best_error,
-                    "validation_error_unit": validation.error_unit,
-                    "training": asdict(options),
-                    "skeleton": train.skeleton.name,
-                    "machine": _run.hardware(),
-                    "data_sha256": {split: cache.content_hash() for split, cache in data.items()},
-                },
+    """Train in this process, or start as many as `train` in params.yaml says, each of which comes here."""
+    number = rank()
+    process = () if number is None else (f"process {number}",)
+    with _run.stage("train", experiment, model, f"seed {seed}", *process):
+        params = load()
+        if number is None and params.train.processes > 1:
+            launch(
+                "stages.train",
+                (experiment, model, seed),
+                devices=params.train.devices,
+                nodes=params.train.nodes,
+                node=params.train.node,
+                rendezvous=params.train.rendezvous,
             )
-        _run.write_text(
-            _run.REPORTS / experiment / "training" / f"{name}.csv",
-            as_csv(trainer.progress.history, validation.error_unit),
-        )
-        _run.console.print(
-            f"  best epoch {trainer.progress.best_epoch}: "
-            f"validation error {trainer.progress.best_error:.2f} {validation.error_unit}"
-        )
-        (scratch / "training.safetensors").unlink(missing_ok=True)
+            return
+        with joined() as processes:
+            train(params, experiment, model, int(seed), processes)
+
+
+def train(params: Params, experiment: str, model: str, seed: int, processes: Processes) -> None:
+    """Train, or go on where a killed run stopped; the first process writes checkpoint and history."""
+    described = params.model(experiment, model)
+    options = replace(described.training, seed=seed)
+    train, validation = (rows(experiment, split) for split in ("train", "val"))
+    config = described.config(train.detected.shape[1])
+    name = f"{model}-{seed}"
+    scratch = _run.SCRATCH / "training" / experiment / name
+    trainer = Trainer(
+        config,
+        options,
+        train,
+        validation,
+        folder=scratch,
+        device=_run.device(),
+        processes=processes,
+        accumulate=params.train.accumulate,
+    )
+    if not processes.first:
+        trainer.run()
+        return
+    if trainer.resumed:
+        _run.console.print(f"  resuming after epoch {trainer.progress.epoch}")
+    settings = {"network": described.network, "model": config.to_dict(), "training": asdict(options)}
+    log = EpochLog(experiment, name, trainer, settings)
+    with log:
+        best = trainer.run(log)
+    with _run.fresh_folder(_run.MODELS / experiment / name) as folder:
+        about = {"experiment": experiment, "model": model, "seed": seed}
+        checkpoints.save(best.cpu(), folder, metadata=about | provenance(experiment, trainer))
+    _run.write_text(
+        _run.REPORTS / experiment / "training" / f"{name}.csv",
+        as_csv(trainer.progress.history, validation.error_unit),
+    )
+    _run.console.print(
+        f"  best epoch {trainer.progress.best_epoch}: "
+        f"validation error {trainer.progress.best_error:.2f} {validation.error_unit}"
+    )
+    (scratch / STATE_FILE).unlink(missing_ok=True)
+
+
+def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
+    """What a checkpoint says of its training."""
+    caches = {split: PoseCache.open(_run.detected_path(experiment, split)) for split in ("train", "val")}
+    size = trainer.processes.size
+    return {
+        "fingerprint": trainer.fingerprint,
+        "best_epoch": trainer.progress.best_epoch,
+        "validation_error": trainer.progress.best_error,
+        "validation_error_unit": trainer.validation_rows.error_unit,
+        "training": asdict(trainer.options),
+        "skeleton": trainer.train_rows.skeleton.name,
+        "machine": _run.hardware() + (f", {size} processes" if size > 1 else ""),
+        "data_sha256": {split: cache.content_hash() for split, cache in caches.items()},
+    }
 
 
 def rows(experiment: str, split: str) -> PoseRows:

@@ -65,7 +65,7 @@ def make(
         )
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """A training was stopped on purpose."""
 
 
@@ -74,11 +74,11 @@ def run_until(trainer: Trainer, epoch: int) -> None:
 
     def stop(row: dict[str, float]) -> None:
         if row["epoch"] == epoch:
-            raise Stopped
+            raise StoppedError
 
     try:
         trainer.run(stop)
-    except Stopped:
+    except StoppedError:
         return
     raise AssertionError("it was not stopped")
 

@@ -1,4 +1,4 @@
-"""Several processes train as one does: proven in float64, where rounding stays small whatever AdamW makes of it."""
+"""Several processes train as one does: in float64, where rounding stays small whatever AdamW makes of it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def together(tmp_path_factory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("case", cases.CASES)
 def test_two_processes_train_as_one(alone, together, case):
-    """Batches that do not halve, one of a single window, gaps in the labels, all options, parts of a share."""
+    """Batches that do not halve, one of a single window, gaps in the labels, all options."""
     assert_equal_to_rounding(together / case, alone / ("everything" if case == "parts" else case))
 
 
@@ -153,10 +153,11 @@ def test_parts_keep_the_activations_of_one_only():
 
 WORK = """
 import os, sys, time
-from hanet.distributed import joined, launched
+from hanet.distributed import joined
 with joined() as processes:
     everyone = processes.from_first(lambda: "said by 0")
-    print(processes.rank, "of", processes.size, everyone, *sys.argv[1:], os.environ["OMP_NUM_THREADS"], flush=True)
+    told = (processes.rank, "of", processes.size, everyone, *sys.argv[1:], os.environ["OMP_NUM_THREADS"])
+    print(*told, flush=True)
     if "fail" in sys.argv and processes.rank == 1:
         print("Error: reason", file=sys.stderr)
         raise SystemExit(2)

@@ -1,0 +1,175 @@
+"""Small networks trained in one step (`torch.vmap` over stacked weights) against one after another.
+
+Run ``python -m benchmarks.ensembles`` in the repository's root: a GPU where there is one, else the CPU (a few
+minutes). Both ways start from the same weights, see the same batches and are checked to give equal gradients.
+Dropout is on in what is timed. Times are the median of 10 rounds after 2, the two ways by turns in one run; a
+round steps every network once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state
+
+from hanet.deciwatch import DeciWatchConfig
+from hanet.model import HANetConfig
+from hanet.networks import Config, network_of
+from hanet.smoothnet import SmoothNetConfig
+from hanet.training import TrainingOptions
+
+CASES: dict[str, Config] = {
+    "HANet (51 frames, d 32, 3 layers)": HANetConfig(channels=51, interval=5, window=51, hidden=32, layers=3),
+    "DeciWatch (51 frames, d 32, 3 + 3 layers)": DeciWatchConfig(
+        channels=51, interval=5, window=51, hidden=32, encoder_layers=3, decoder_layers=3
+    ),
+    "SmoothNet (51 frames, d 512)": SmoothNetConfig(window=51),
+}
+OPTIONS = TrainingOptions(epochs=1, batch=64, stride=1, learning_rate=1e-3, loss_weight=5.0)
+MEMBERS = (3, 10)
+RESULT = Path(__file__).parent / "results" / "ensembles.md"
+
+
+class OneByOne:
+    """Networks and an optimizer for each."""
+
+    def __init__(self, config: Config, models: list[nn.Module]) -> None:
+        self.config, self.models = config, models
+        self.optimizers = [torch.optim.AdamW(m.parameters(), amsgrad=True, fused=True) for m in models]
+
+    def step(self, detected: Tensor, gt: Tensor) -> None:
+        """Step every network with the batch of its number."""
+        for model, optimizer, x, y in zip(self.models, self.optimizers, detected, gt, strict=True):
+            optimizer.zero_grad(set_to_none=True)
+            network = network_of(self.config)
+            network.losses(network.output(model, x), y, self.config, OPTIONS, None)["loss"].backward()
+            optimizer.step()
+
+    def gradient(self) -> Tensor:
+        """Of all networks (members, weights), in one order of names."""
+        return torch.stack([_flat({k: p.grad for k, p in m.named_parameters()}, 0) for m in self.models])
+
+
+class Stacked:
+    """The same networks as one, whose weights have a first axis more, and one optimizer."""
+
+    def __init__(self, config: Config, models: list[nn.Module]) -> None:
+        self.config, self.skeleton = config, models[0]
+        weights, buffers = stack_module_state(models)
+        self.weights, self.buffers = weights, buffers
+        self.optimizer = torch.optim.AdamW(self.weights.values(), amsgrad=True, fused=True)
+        self.losses = torch.vmap(self._loss, randomness="different")
+
+    def _loss(self, weights: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+        def call(_: object, windows: Tensor) -> object:
+            return functional_call(self.skeleton, (weights, buffers), (windows,))
+
+        network = network_of(self.config)
+        return network.losses(network.output(call_of(call), x), y, self.config, OPTIONS, None)["loss"]
+
+    def step(self, detected: Tensor, gt: Tensor) -> None:
+        """Step every network with the batch of its number."""
+        self.optimizer.zero_grad(set_to_none=True)
+        # The sum's gradient by a network's weights is that of its own loss.
+        self.losses(self.weights, self.buffers, detected, gt).sum().backward()
+        self.optimizer.step()
+
+    def gradient(self) -> Tensor:
+        """Of all networks (members, weights), in one order of names."""
+        return _flat({k: p.grad for k, p in self.weights.items()}, 1)
+
+
+def call_of(function: Callable[[object, Tensor], object]) -> Callable[[Tensor], object]:
+    """What stands for a module where a network is called."""
+    return lambda windows: function(None, windows)
+
+
+def _flat(gradients: dict[str, Tensor | None], axis: int) -> Tensor:
+    return torch.cat([gradients[k].flatten(axis) for k in sorted(gradients)], dim=axis)
+
+
+def batches(config: Config, members: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Random detected and true poses (members, B, T, C)."""
+    shape = (members, OPTIONS.batch, config.window, getattr(config, "channels", 51))
+    gt = torch.randn(shape, device=device)
+    return gt + 0.1 * torch.randn(shape, device=device), gt
+
+
+def members_of(config: Config, members: int, device: torch.device) -> list[nn.Module]:
+    """Networks of seeds 0, 1, ..."""
+    models = []
+    for seed in range(members):
+        torch.manual_seed(seed)
+        models.append(network_of(config).build(config).to(device).train())
+    return models
+
+
+def deviation(config: Config, device: torch.device) -> float:
+    """``max|a-b| / max|b|`` of the gradients of three networks, without dropout."""
+    detected, gt = batches(config, 3, device)
+    ways = []
+    for way in (Stacked, OneByOne):
+        trained = way(config, [m.eval() for m in members_of(config, 3, device)])
+        trained.step(detected, gt)
+        ways.append(trained.gradient())
+    return float((ways[0] - ways[1]).abs().max() / ways[1].abs().max())
+
+
+def times_ms(config: Config, members: int, device: torch.device) -> tuple[float, float]:
+    """Milliseconds of a round, one by one and stacked."""
+    ways = [way(config, members_of(config, members, device)) for way in (OneByOne, Stacked)]
+    data = batches(config, members, device)
+    taken: list[list[float]] = [[], []]
+    for round_ in range(12):
+        for way, times in zip(ways, taken, strict=True):
+            start = time.perf_counter()
+            way.step(*data)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            if round_ >= 2:
+                times.append(1000 * (time.perf_counter() - start))
+    return median(taken[0]), median(taken[1])
+
+
+def report(device: torch.device) -> str:
+    """All of it as Markdown."""
+    threads = f"{torch.get_num_threads()} CPU thread(s)"
+    on = torch.cuda.get_device_name() if device.type == "cuda" else threads
+    lines = [
+        f"`python -m benchmarks.ensembles` on {on}, PyTorch {torch.__version__}, float32, "
+        f"batches of {OPTIONS.batch}.",
+        "",
+        "| network | members | one by one, ms | stacked, ms | speed-up | gradients off by |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for name, config in CASES.items():
+        off = deviation(config, device)
+        for members in MEMBERS:
+            single, stacked = times_ms(config, members, device)
+            lines.append(
+                f"| {name} | {members} | {single:.0f} | {stacked:.0f} | {single / stacked:.2f} | {off:.0e} |"
+            )
+            print(lines[-1], flush=True)
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Measure, print and write the table; what is concluded from it stands in the result's file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--output", type=Path, help="Markdown file to write")
+    options = parser.parse_args()
+    torch.backends.cudnn.allow_tf32 = False  # as the pipeline does
+    text = report(torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    print(text)
+    if options.output:
+        options.output.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
