@@ -140,3 +140,7 @@ def test_every_parameter_makes_some_stage_run_again() -> None:
         if not any(f"{leaf}.".startswith(f"{key}.") for key in keys) and leaf.split(".")[-1] not in structure
     ]
     assert silent == []
+
+
+def test_what_trainings_run_on_makes_nothing_stale() -> None:
+    assert "train" in PARAMS and not [key for _, key in parameters() if key.split(".")[0] == "train"]
