@@ -89,7 +89,8 @@ def call_of(function: Callable[[object, Tensor], object]) -> Callable[[Tensor], 
 
 
 def _flat(gradients: dict[str, Tensor | None], axis: int) -> Tensor:
-    return torch.cat([gradients[k].flatten(axis) for k in sorted(gradients)], dim=axis)
+    found = {name: gradient for name, gradient in gradients.items() if gradient is not None}
+    return torch.cat([found[name].flatten(axis) for name in sorted(found)], dim=axis)
 
 
 def batches(config: Config, members: int, device: torch.device) -> tuple[Tensor, Tensor]:

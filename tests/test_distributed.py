@@ -176,13 +176,6 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.slow
-def test_a_module_is_launched_in_two_processes(work, capfd):
-    launch("work", ["an argument"], devices=2)
-    told = sorted(capfd.readouterr().out.splitlines())
-    assert told == [f"{n} of 2 said by 0 an argument 1" for n in range(2)]
-
-
-@pytest.mark.slow
 def test_one_that_fails_ends_all(work, capfd):
     started = time.monotonic()
     with pytest.raises(ChildProcessError) as caught:
