@@ -70,7 +70,7 @@ class Processes:
             return output
 
         def gather(own: Tensor) -> Tensor:
-            shares = [torch.empty_like(own) for _ in range(self.size)]
+            shares = [own.new_empty(own.shape) for _ in range(self.size)]
             dist.all_gather(shares, own.detach().contiguous())
             shares[self.rank] = own
             return torch.cat(shares)[:windows]

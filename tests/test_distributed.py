@@ -149,6 +149,15 @@ def test_parts_keep_the_activations_of_one_only():
     assert windows[4:] == [4, 4, 4]
 
 
+def test_a_process_with_other_data_is_refused(tmp_path, monkeypatch):
+    """As on a machine whose data/pairs are of another run."""
+    monkeypatch.setattr(Processes, "from_first", lambda self, function: "of other data")
+    with pytest.raises(
+        ValueError, match="process 1 has other settings or data than process 0; every machine"
+    ):
+        cases.make(tmp_path, Processes(1, 2))
+
+
 # --- launching
 
 WORK = """
