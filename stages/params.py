@@ -299,6 +299,9 @@ def _known(key: str, name: str, table: dict[str, Any]) -> None:
 def load(path: str | os.PathLike[str] = PARAMS) -> Params:
     """Read and check the parameters.
 
+    Sections are written out, never aliases of others: what DVC's ``-S`` sets below an aliased section is set
+    back by the alias.
+
     Raises:
         ParamsError: naming file, key, what it holds and what it may be.
     """
@@ -308,8 +311,30 @@ def load(path: str | os.PathLike[str] = PARAMS) -> Params:
         raise ParamsError(f"{path} is missing; run from the repository's root") from None
     except (YAMLError, UnicodeError) as error:
         raise ParamsError(f"{path} is not YAML: {error}") from None
+    if twice := next(_shared(content), None):
+        raise ParamsError(
+            f"{path}: {twice[0]} and {twice[1]} are one section (a YAML alias); write it out twice: a change "
+            "below one of them by `dvc exp run -S` would be lost without a word"
+        )
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         problems = explain(error, Params.model_json_schema())
     raise ParamsError("\n  ".join([f"{path} does not fit:", *problems]))
+
+
+def _shared(content: Any) -> Iterator[tuple[str, str]]:
+    """Dotted keys of each two places that hold the very same mapping or list."""
+    first: dict[int, str] = {}
+
+    def visit(value: Any, key: str) -> Iterator[tuple[str, str]]:
+        if not isinstance(value, dict | list):
+            return
+        if id(value) in first:
+            yield first[id(value)], key
+            return
+        first[id(value)] = key
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from visit(inner, f"{key}.{name}".lstrip("."))
+
+    yield from visit(content, "")

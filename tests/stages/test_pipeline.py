@@ -86,7 +86,7 @@ class Project:
     def write(self, params: dict[str, Any]) -> None:
         """Write params.yaml; by way of JSON, so that equal sections are not written as one that is shared."""
         plain = json.loads(json.dumps(params))
-        (self.path / "params.yaml").write_text(yaml.safe_dump(plain, sort_keys=False))
+        (self.path / "params.yaml").write_text(tiny.as_yaml(plain))
 
     def runs(self, name: str = "tiny", where: str = "") -> dict[str, mlflow.entities.Run]:
         """Runs of an MLflow experiment by name; no name is there twice."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+import tiny
 from rich.console import Console
 
 from hanet import tables as shown_tables
@@ -133,7 +133,7 @@ def settings(project: Path, params: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def write(settings: dict[str, Any]) -> Callable[[], None]:
     """Writes the parameters as they are then."""
-    return lambda: _run.write_text(Path("params.yaml"), yaml.safe_dump(settings, sort_keys=False))
+    return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(settings))
 
 
 def failure(capsys: Stderr, main: Callable[..., None], *arguments: str) -> str:
