@@ -261,11 +261,11 @@ def test_a_change_by_dvc_of_any_parameter_takes_effect(tmp_path: Path) -> None:
     path = tmp_path / "params.yaml"
     text = Path(__file__).parents[2].joinpath("params.yaml").read_text()
     before = _run.flatten(YAML(typ="safe").load(text))
-    numbers = [key for key, value in before.items() if type(value) is int and "." in key and "0" not in key]
+    numbers = [key for key, value in before.items() if type(value) is int and "." in key]
     changed = {key: 10**6 + place for place, key in enumerate(numbers)}
     path.write_text(text)
     apply_overrides(str(path), [f"{key}={value}" for key, value in changed.items()])
-    assert len(numbers) > 300
+    assert len(numbers) > 200
     assert _run.flatten(YAML(typ="safe").load(path)) == before | changed
 
 
