@@ -186,6 +186,35 @@ class Table(Section):
         return self
 
 
+class PublishedGroup(Published):
+    """Figures of others that stand beside the rows of one `group`."""
+
+    group: str
+
+
+class Summary(Section):
+    """A table over experiments: groups of them by name, a row for each method and group.
+
+    Rows are methods by name, each with its label.
+    """
+
+    title: str
+    note: str | None = None
+    over: Annotated[dict[str, Names], Field(min_length=1)]
+    rows: Annotated[dict[str, str], Field(min_length=1)]
+    published: PublishedGroup | None = None
+
+    @model_validator(mode="after")
+    def _published(self) -> Summary:
+        if self.published and self.published.group not in self.over:
+            raise ValueError(
+                f"published.group: {self.published.group} is none of {', '.join(self.over)}, the groups"
+            )
+        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
+            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
+        return self
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -195,6 +224,7 @@ class Params(Section):
     experiments: dict[str, Experiment]
     ablations: dict[str, Ablation]
     tables: dict[str, Table]
+    summaries: dict[str, Summary] = Field(default_factory=dict)
     figures: FigureSettings
 
     @model_validator(mode="after")
@@ -209,9 +239,17 @@ class Params(Section):
                 )
             self._check_source(name, experiment)
             self._check_rows(name, experiment)
-        for name, table in self.tables.items():
-            for experiment in table.experiments or ():
-                _known(f"tables.{name}.experiments", experiment, self.experiments)
+        named = {f"tables.{name}.experiments": table.experiments or [] for name, table in self.tables.items()}
+        for name, summary in self.summaries.items():
+            named |= {f"summaries.{name}.over.{group}": names for group, names in summary.over.items()}
+        for key, names in named.items():
+            for experiment in names:
+                _known(key, experiment, self.experiments)
+        self._check_run()
+        return self
+
+    def _check_run(self) -> None:
+        """What is run is defined, and goes together."""
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
         for name in self.run.ablations:
@@ -233,7 +271,6 @@ class Params(Section):
                 f"run.estimates: expected {estimates}, each of run.experiments with its data set, "
                 f"got {self.run.estimates}"
             )
-        return self
 
     def _check_source(self, name: str, experiment: Experiment) -> None:
         """An estimator that is trained on source clips has some."""

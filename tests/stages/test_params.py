@@ -79,7 +79,7 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, tables"),
+        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, summaries, tables"),
         ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),

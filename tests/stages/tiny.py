@@ -209,6 +209,7 @@ PARAMS: dict[str, Any] = {
         },
         "learning": {"title": "Learning", "rows": {"off": "off", "hanet-paper": "on"}},
     },
+    "summaries": {},
     "figures": {"methods": ["input", "second", "more"], "seconds": 0.5},
 }  # fmt: skip
 
