@@ -312,7 +312,7 @@ def test_deleted_runs_come_back_without_training(project: Project) -> None:
     # The tables say whose runs they show, so both are made anew.
     told = project.run("dvc", "repro", "--force", "--single-item", "publish")
     assert told.count("there already") == len(RUNS) - 2
-    assert project.reproduced("report") == ["report"]
+    assert project.reproduced("report") == ["report", "summarise"]
     after = project.runs()
     for name in RUNS:
         same = after[name].info.run_id == before[name].info.run_id
@@ -333,7 +333,7 @@ def test_what_follows_from_a_stage(project: Project) -> None:
     def following(stage: str) -> list[str]:
         return project.reproduced("--dry", "--force", "--downstream", stage)
 
-    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report"]
+    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report", "summarise"]
     assert following("evaluate@tiny") == tail
     assert following("filter@tiny") == sorted([*tail, "filter@tiny"])
     assert following("train@tiny-second-1") == sorted([*tail, "refine@tiny-second-1", "train@tiny-second-1"])
@@ -370,7 +370,7 @@ def test_a_changed_protocol_scores_anew_and_trains_nothing(project: Project) -> 
     changed = {"evaluate@tiny", "compare@tiny", "report"}
     assert set(json.loads(project.run("dvc", "status", "--json"))) == changed
     project.params({"evaluate.protocol": "smoothnet"})  # counts two frames more, with an Accel of zero
-    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report"]
+    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report", "summarise"]
     assert project.reproduced() == tail
     after = project.runs()
     for name in RUNS:

@@ -230,6 +230,8 @@ def assert_tables(folder: Path, shown: str) -> None:
     flat = pd.read_csv(folder / "table.csv")
     decides = flat["pck_010.mean"].tolist()[1:]
     assert flat["method"].tolist()[0] == "input" and decides == sorted(decides, reverse=True)
+    assert flat["score"].tolist() == pytest.approx(100 * flat["pck_010.mean"])
+    assert set(flat["metric"]) == {"PCK@.1 %"}
 
 
 def assert_the_logged_model_takes_shares_of_the_image() -> None:

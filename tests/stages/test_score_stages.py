@@ -220,7 +220,9 @@ def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
     _run.write_json(experiment / "scores.json", scores)
     compare.main("kinect")
     order = ["input", "better", "first", "worse"]
-    assert pd.read_csv(experiment / "table.csv")["method"].tolist() == order
+    flat = pd.read_csv(experiment / "table.csv")
+    assert flat["method"].tolist() == order and set(flat["metric"]) == {"MPJPE mm"}
+    assert flat["score"].tolist() == flat["mpjpe_mm.mean"].tolist()
     metrics = json.loads((experiment / "metrics.json").read_text())
     assert metrics["better"]["mpjpe"] == 1.0
 
