@@ -36,7 +36,7 @@ tables: env  ## the same with three seeds (or SEEDS=..., and ABLATIONS=... for o
 	hanet tables
 
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
-	dvc repro --quiet --force --single-item publish
+	dvc repro --quiet --force --single-item publish summarise
 	dvc repro --quiet report
 
 prefect: env  ## serve Prefect on http://127.0.0.1:4200 (or PREFECT_PORT=...): runs from a page; Ctrl-C ends all

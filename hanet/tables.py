@@ -3,6 +3,9 @@
 A table is the mapping that the pipeline's stage compare writes as JSON: title, what its columns mean, and
 rows with cells (mean, sd over seeds, ends of the 95 % interval), the difference to the row above and the
 figures that others published.
+
+A table over several experiments (stage summarise) has no difference between rows, says itself what it stands
+on (``basis``), and marks the rows that leak.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from rich.table import Table as TerminalTable
 Table = Mapping[str, Any]
 TERMINAL = (
     *("mpjpe_mm", "accel_mm_per_frame2"),
-    *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map"),
+    *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map", "test_clips_seen"),
 )
 """Columns that a terminal has room for."""
 
@@ -31,10 +34,10 @@ def _cells(table: Table) -> Iterator[list[str]]:
         if row["status"] == "run":
             above = row["against_above"] or {}
             texts += [cell(row["cells"].get(column["key"]), column["digits"]) for column in table["columns"]]
-            texts += [difference(above), probability(above), f"{row['observed']:.0%}"]
-            texts.append(str(len(row["seeds"]) or ""))
+            texts += [difference(above), probability(above)] if _compares(table) else []
+            texts += [f"{row['observed']:.0%}", str(len(row["seeds"]) or "")]
         else:
-            texts += ["not run", *[""] * (len(table["columns"]) + 3)]
+            texts += ["not run", *[""] * (len(table["columns"]) + (3 if _compares(table) else 1))]
         texts += [f"{row['published'][key]:g}" if key in row["published"] else "" for key in _foreign(table)]
         yield texts
 
@@ -48,8 +51,13 @@ def _foreign(table: Table) -> list[str]:
 def _heads(table: Table) -> list[str]:
     names = {column["key"]: f"{column['label']} {column['unit']}" for column in table["columns"]}
     foreign = [f"published: {names[key]} ({table['published']['on']})" for key in _foreign(table)]
-    against = f"{_compared(table)['label']} against the row above"
-    return ["row", *names.values(), against, "p", "frames read", "seeds", *foreign]
+    against = [f"{_compared(table)['label']} against the row above", "p"] if _compares(table) else []
+    return ["row", *names.values(), *against, "frames read", "seeds", *foreign]
+
+
+def _compares(table: Table) -> bool:
+    """Whether any row is tested against the one above."""
+    return any(row.get("against_above") for row in table["rows"])
 
 
 def _compared(table: Table) -> Mapping[str, Any]:
@@ -84,8 +92,10 @@ def probability(found: Mapping[str, Any]) -> str:
     return f"{found['p']:.3f}" if found["p"] >= 0.001 else "<0.001"
 
 
-def basis(table: Table, provenance: Mapping[str, Any]) -> str:
-    """What the table stands on, in sentences."""
+def basis(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
+    """What the table stands on, in sentences: an experiment's `provenance`, or what the table says itself."""
+    if provenance is None:
+        return table["basis"]
     first = next(row for row in table["rows"] if row["status"] == "run")
     hashes = {name: value[:12] for name, value in provenance["data_sha256"].items()}
     return (
@@ -113,8 +123,8 @@ def leak(table: Table) -> str:
     return f"Declared leak: {' '.join(table['leak'].split())}" if table.get("leak") else ""
 
 
-def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
-    """The table with what it stands on."""
+def markdown(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
+    """The table with what it stands on, see `basis`."""
     heads = _heads(table)
     lines = [f"# {table['title']}", ""]
     lines += [f"**{leak(table)}**\n"] if leak(table) else []
@@ -126,8 +136,8 @@ def markdown(table: Table, provenance: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def latex(table: Table, provenance: Mapping[str, Any]) -> str:
-    """A tabular for a paper (booktabs), with what it stands on as comments."""
+def latex(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
+    """A tabular for a paper (booktabs), with what it stands on (see `basis`) as comments."""
     heads = _heads(table)
     comments = [text for text in (leak(table), basis(table, provenance), sources(table)) if text]
     lines = [f"% {text}" for text in (table["title"], *comments)]
@@ -155,7 +165,7 @@ def as_csv(table: Table) -> str:
     for row in table["rows"]:
         entry: dict[str, Any] = {key: row[key] for key in ("method", "label", "status")}
         entry |= {key: row.get(key) for key in ("observed", "frames", "sequences")}
-        entry |= {"leak": table["leak"]} if leak(table) else {}
+        entry |= {"leak": row.get("leak", "" if "basis" in table else table["leak"])} if leak(table) else {}
         entry["seeds"] = " ".join(map(str, row.get("seeds", ())))
         for key, values in row.get("cells", {}).items():
             entry |= {f"{key}.{part}": value for part, value in values.items()}
@@ -176,8 +186,10 @@ def terminal(table: Table) -> TerminalTable:
     Of keypoints PCK at every threshold and, where it was measured, mAP.
     """
     first = next(row for row in table["rows"] if row["status"] == "run")
-    title = f"{table['experiment']}: {table['title']}\n{first['sequences']} test sequences, "
-    title += f"{first['frames']} frames, protocol {table['protocol']}"
+    title = f"{table['experiment']}: {table['title']}\n"
+    if "basis" not in table:
+        title += f"{first['sequences']} test sequences, {first['frames']} frames, "
+    title += f"protocol {table['protocol']}"
     shown = TerminalTable(box=SIMPLE, title="\n".join(filter(None, (escape(title), escape(leak(table))))))
     columns = [column for column in table["columns"] if column["key"] in TERMINAL]
     compared = _compared(table)["key"]
@@ -186,16 +198,19 @@ def terminal(table: Table) -> TerminalTable:
         gap = "\n" if column["label"] == "Accel" or len(columns) > 2 else " "
         head = f"{column['label']}{gap}{column['unit']}"
         shown.add_column(head, justify="right", min_width=len(column["unit"]))
-    for head in (f"{_compared(table)['label']} against\nthe row above", "p", "frames\nread"):
+    against = [f"{_compared(table)['label']} against\nthe row above", "p"] if _compares(table) else []
+    for head in (*against, "frames\nread"):
         shown.add_column(head, justify="right")
     for row in table["rows"]:
         if row["status"] == "run":
             above = row["against_above"] or {}
-            texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] == compared) for c in columns]
-            texts += [difference(above), probability(above), f"{row['observed']:.0%}"]
+            whole = {compared} if "basis" not in table else {column["key"] for column in columns}
+            texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] in whole) for c in columns]
+            texts += [difference(above), probability(above)] if against else []
+            texts.append(f"{row['observed']:.0%}")
             shown.add_row(row["label"], *(text.replace("[", r"\[") for text in texts))
         else:
-            shown.add_row(row["label"], "[dim]not run[/]", *[""] * (len(columns) + 2))
+            shown.add_row(row["label"], "[dim]not run[/]", *[""] * (len(columns) + len(against)))
     return shown
 
 

@@ -100,6 +100,15 @@ class PoseTrackIngest(Ingest):
     seed: Seed
 
 
+class PoseTrack17Ingest(PoseTrackIngest):
+    """The same; 2017's labels do not say how large images are, and keypoints are refined as shares of that.
+
+    `image_size` (width, height) stands for all videos: it is a scale alone: PCK and mAP measure in pixels.
+    """
+
+    image_size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1280, 720)
+
+
 class Human36MIngest(Ingest):
     """Human3.6M: the official subjects, `validation` held out of training."""
 
@@ -178,7 +187,7 @@ class PoseTrack17(Section):
     source: ClassVar[DatasetSource] = sources.POSETRACK2017
     kind: Literal["posetrack17"]
     download: ByHand
-    ingest: PoseTrackIngest
+    ingest: PoseTrack17Ingest
 
 
 class PoseTrack18(Section):

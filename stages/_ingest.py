@@ -72,6 +72,7 @@ def write(content: Content, raw: Path, folder: Path, dataset: str) -> dict[str, 
     clips = {split: len({clip_of(s.name) for s in summaries}) for split, summaries in compared.items()}
     return {
         "splits": rows,
+        "test_clips_seen": _seen(compared),
         "leakage": leakage_report(leaks),
         "leak": _leak(leaks, clips),
         **content.notes,
@@ -120,6 +121,13 @@ def _write_split(
         )
     row = {"sequences": sequences, "frames": frames, "labelled": labelled / joints}
     return {content.groups: list(groups), **row}, compared
+
+
+def _seen(compared: Mapping[str, Sequence[SequenceSummary]]) -> float:
+    """Share of the test split's entries whose clip is one of training's, by name; 0 where no split leaks."""
+    trained = {clip_of(summary.name) for summary in compared.get("train", ())}
+    tested = [clip_of(summary.name) for summary in compared.get("test", ())]
+    return sum(clip in trained for clip in tested) / max(len(tested), 1)
 
 
 def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:

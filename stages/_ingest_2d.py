@@ -13,7 +13,7 @@ from hanet.data.jhmdb_splits import Clip, pooled, three_split
 from hanet.data.posetrack import PoseTrackVideo, annotation_files, write_labels
 from hanet.data.views import name_seed
 from hanet.poses import PoseSequence
-from stages._datasets import JhmdbIngest, PoseTrackIngest
+from stages._datasets import JhmdbIngest, PoseTrack17Ingest, PoseTrackIngest
 from stages._ingest import Content, Item, first_clips
 
 ReadVideo = Callable[[Path], tuple[PoseTrackVideo, tuple[PoseSequence, ...]]]
@@ -66,6 +66,8 @@ def posetrack(raw: Path, options: PoseTrackIngest, read_video: ReadVideo) -> Con
     def items(paths: list[Path]) -> Iterator[Item]:
         for path in paths:
             for sequence in read_video(path)[1]:
+                if isinstance(options, PoseTrack17Ingest):
+                    sequence = replace(sequence, image_size=options.image_size)
                 yield Item(sequence, compared=(telling(sequence),))
 
     def labels(folder: Path) -> None:

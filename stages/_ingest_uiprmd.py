@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from hanet.data.uiprmd import read_pairs, split_of, subject_of
+from hanet.data.uiprmd import PairsError, read_pairs, split_of, subject_of
 from hanet.data.uiprmd_alignment import aligned, shared_rotation
 from hanet.data.uiprmd_raw import episodes
 from hanet.poses import PoseSequence
@@ -34,7 +34,15 @@ def released(raw: Path, options: AlignedIngest) -> Content:
     rotation = shared_rotation(episodes(raw, options.splits["train"])) if shared else None
 
     def items(split: str) -> Iterator[Item]:
-        yield from _items(aligned(raw, options.splits[split], rotation=rotation, left_out=left_out))
+        found = 0
+        for item in _items(aligned(raw, options.splits[split], rotation=rotation, left_out=left_out)):
+            yield item
+            found += 1
+        if not found and left_out:
+            raise PairsError(
+                f"no episode of {split} is of use, {len(left_out)} are left out; the first: "
+                f"{next(iter(left_out.values()))}"
+            )
 
     return Content(
         {split: first_clips(items(split), options.limit) for split in SPLITS},

@@ -99,12 +99,17 @@ def pairs(
     found: list[PoseSequence | None] = [None] * len(truth)
     guesses: set[str] = set()
     for name, numbers in by_video.items():
-        people = [truth[number] for number in numbers]
+        # A pooled split lists a clip several times: that is one person, not several.
+        listed: dict[tuple[int, bytes], list[int]] = {}
+        for number in numbers:
+            listed.setdefault((truth[number].start, truth[number].values.tobytes()), []).append(number)
+        people = [truth[same[0]] for same in listed.values()]
         converted = [on_skeleton(track, people[0].skeleton) for track in videos.get(name, ())]
         guesses |= {guess for _, guess in converted if guess is not None}
         poses = pair_with_truth(people, [track for track, _ in converted], max_distance=options.max_distance)
-        for number, one in zip(numbers, poses, strict=True):
-            found[number] = one
+        for same, one in zip(listed.values(), poses, strict=True):
+            for number in same:
+                found[number] = None if one is None else replace(one, track=truth[number].track)
     count = sum(one is not None for one in found)
     if count == 0:
         raise ValueError(

@@ -86,6 +86,22 @@ def publish_table(
     return {"experiment_id": where, "run_id": parent, "children": children}, "published"
 
 
+def publish_summary(client: MlflowClient, path: Path) -> None:
+    """Make the run of a table over experiments, unless it is there.
+
+    Args:
+        client: where to.
+        path: the table's JSON; CSV, Markdown and LaTeX of the same name lie beside it.
+    """
+    table = json.loads(path.read_text())
+    state = hashlib.sha256(path.read_bytes()).hexdigest()
+    run = _run.open_run(client, "summaries", path.stem, f"{path.stem}:{state}", {})
+    if client.get_run(run).data.tags.get("published") == state:
+        return
+    tags = {key: table[key] for key in ("experiment", "protocol", "leak") if key in table}
+    _complete(client, run, path, table, tags, state, state)
+
+
 def _cells(table: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
     """Each row that was run, once for every seed, and the name of its run."""
     return [

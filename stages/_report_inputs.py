@@ -98,6 +98,7 @@ class Row(Record):
     cells: dict[str, Cell] = {}
     against_above: Difference | None = None
     published: dict[str, float] = {}
+    leak: str | None = None
 
     @property
     def runs(self) -> list[str]:
@@ -110,10 +111,11 @@ class Published(Record):
 
     on: str
     source: str
+    same_data: bool = False
 
 
 class Table(Record):
-    """One comparison of an experiment."""
+    """One comparison of an experiment, or of several; then `basis` says what its numbers are."""
 
     name: str
     title: str
@@ -124,6 +126,8 @@ class Table(Record):
     compared: str
     published: Published | None = None
     rows: list[Row]
+    basis: str | None = None
+    leak: str | None = None
 
     @property
     def published_columns(self) -> list[Column]:
@@ -149,8 +153,9 @@ class Table(Record):
         return any(row.against_above for row in self.rows)
 
     def best(self, column: Column) -> float | None:
-        """The best mean that was measured in a column; never a published one."""
-        means = [row.cells[column.key].mean for row in self.rows if column.key in row.cells]
+        """The best mean that was measured in a column; never a published one, nor one of a row that leaks."""
+        rows = [row for row in self.rows if row.leak is None]
+        means = [row.cells[column.key].mean for row in rows if column.key in row.cells]
         return (min if column.lower_is_better else max)(means, default=None)
 
     @property

@@ -23,7 +23,15 @@ def main(experiment: str) -> None:
         _, decides = _tables.measured(scores)
         sign = 1 if decides.lower_is_better else -1
         methods = sorted(scores, key=lambda name: (name != "input", sign * scores[name][decides.key]["mean"]))
-        flat = pd.DataFrame([{"method": name, **_run.flatten(scores[name])} for name in methods])
+        # One column of every kind of data set for `dvc plots`, and which metric it is.
+        shown = {"metric": f"{decides.label} {decides.unit}"}
+        flat = pd.DataFrame(
+            [
+                {"method": name, "score": decides.scale * scores[name][decides.key]["mean"], **shown}
+                | _run.flatten(scores[name])
+                for name in methods
+            ]
+        )
         _run.write_text(report / "table.csv", flat.to_csv(index=False))
         _run.write_json(report / "metrics.json", {name: headline(scores[name]) for name in methods})
         params = load()

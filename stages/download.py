@@ -16,7 +16,7 @@ from hanet.data import agreements, archives, fetch, uiprmd
 from hanet.data.contents import unpack
 from hanet.data.credentials import Credentials
 from hanet.data.remote import Fetched, RemoteFile, is_remote
-from hanet.data.unpack import extract
+from hanet.data.unpack import ArchiveError, extract
 from stages import _released, _run
 from stages._datasets import ByHand, Masks, PublishedDataset, Remote
 from stages._sources import UIPRMD, Clips, Folder, Packages, Released
@@ -79,7 +79,13 @@ def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
             wanted = [file for file in wanted if file.name != "puppet_mask.zip"]
         fetched = fetch.fetch(wanted, place, record=record, console=_run.console)
     for one in fetched:
-        _place(one, source.contents.get(one.path.name, ()), folder)
+        try:
+            _place(one, source.contents.get(one.path.name, ()), folder)
+        except ArchiveError as error:
+            raise ArchiveError(
+                f"{error}. If it is the wrong file, delete {one.path} and its entry in {record}, and get the "
+                "right one"
+            ) from error
         _run.console.print(f"  {one.path.name}: {one.size} bytes, SHA-256 {one.sha256[:12]}…")
     _run.write_json(folder / _run.ARCHIVES, {one.path.name: one.sha256 for one in fetched})
     _run.console.print(f"  {source.title}. {source.terms}")

@@ -2,8 +2,8 @@
 
 `tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from. PCK and mAP
 are shares of 1 here, as `hanet.metrics` has them. mAP is scored where the data set has labels of its test
-videos (``labels-test.jsonl``, see `hanet.data.posetrack`); it belongs to no single sequence, so it has
-neither interval nor paired test.
+videos (``labels-test.jsonl``, see `hanet.data.posetrack`); it belongs to no single sequence, so its interval
+resamples videos, and it has no paired test.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from hanet.data.cache import PoseCache
 from hanet.data.posetrack import PoseTrackVideo, read_labels
 from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
 from hanet.metrics.posetrack import posetrack_scores
+from hanet.metrics.statistics import percentile_interval
 from hanet.poses import PoseSequence
 from stages import _run
 from stages.params import Evaluate, Params, load
@@ -29,7 +30,6 @@ from stages.params import Evaluate, Params, load
 BY_JOINT = {"3d": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
 """What `per_joint.csv` holds; figures draw the last."""
 LABELS = "labels-test.jsonl"
-NO_INTERVAL = (float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,12 @@ def main(experiment: str) -> None:
         videos = list(read_labels(dataset / LABELS)) if (dataset / LABELS).is_file() else []
         detected = PoseCache.open(_run.detected_path(experiment, "test"))
         scored = [
-            (entry, with_map(entry, score(entry, truth, params.evaluate), truth, detected, videos))
+            (
+                entry,
+                with_map(
+                    entry, score(entry, truth, params.evaluate), truth, detected, videos, params.evaluate
+                ),
+            )
             for entry in refined(experiment, params)
         ]
         report = _run.REPORTS / experiment
@@ -109,7 +114,12 @@ def score(entry: Entry, truth: PoseCache, options: Evaluate) -> Scores:
 
 
 def with_map(
-    entry: Entry, scores: Scores, truth: PoseCache, detected: PoseCache, videos: Sequence[PoseTrackVideo]
+    entry: Entry,
+    scores: Scores,
+    truth: PoseCache,
+    detected: PoseCache,
+    videos: Sequence[PoseTrackVideo],
+    options: Evaluate,
 ) -> Scores:
     """The scores, and PoseTrack's mAP where there are labelled videos; refined keypoints rank as detected."""
     if not videos:
@@ -120,11 +130,13 @@ def with_map(
         for refined, before in zip(found, detected.sequences(), strict=True):
             yield replace(refined, scores=before.scores)
 
-    total = posetrack_scores(videos, truth.sequences(), ranked()).total
+    found = posetrack_scores(videos, truth.sequences(), ranked())
+    resampled = found.resampled(resamples=options.resamples, seed=options.seed)
     return replace(
         scores,
-        means={**scores.means, "map": total},
-        intervals={**scores.intervals, "map": NO_INTERVAL},
+        means={**scores.means, "map": found.total},
+        intervals={**scores.intervals, "map": percentile_interval(resampled)},
+        resampled={"map": resampled},
     )
 
 
@@ -152,11 +164,7 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
         }
         for metric in first.means:
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
-            low, high = (
-                pooled_interval([scores for _, scores in runs], metric, options)
-                if metric in first.rows[0].tallies
-                else NO_INTERVAL
-            )
+            low, high = pooled_interval([scores for _, scores in runs], metric, options)
             row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
         result[method] = row
     return result
@@ -185,7 +193,12 @@ def _rounded(cell: dict[str, float]) -> dict[str, float]:
 
 
 def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
-    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds."""
+    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds.
+
+    Resamples of what is no mean over sequences are the same for all seeds: of each the mean is taken.
+    """
+    if metric in runs[0].resampled:
+        return percentile_interval(np.mean([run.resampled[metric] for run in runs], axis=0))
     totals, weights = (
         np.sum([[getattr(row.tallies[metric], part) for row in run.rows] for run in runs], axis=0)
         for part in ("total", "weight")

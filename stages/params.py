@@ -187,6 +187,35 @@ class Table(Section):
         return self
 
 
+class PublishedGroup(Published):
+    """Figures of others that stand beside the rows of one `group`."""
+
+    group: str
+
+
+class Summary(Section):
+    """A table over experiments: groups of them by name, a row for each method and group.
+
+    Rows are methods by name, each with its label.
+    """
+
+    title: str
+    note: str | None = None
+    over: Annotated[dict[str, Names], Field(min_length=1)]
+    rows: Annotated[dict[str, str], Field(min_length=1)]
+    published: PublishedGroup | None = None
+
+    @model_validator(mode="after")
+    def _published(self) -> Summary:
+        if self.published and self.published.group not in self.over:
+            raise ValueError(
+                f"published.group: {self.published.group} is none of {', '.join(self.over)}, the groups"
+            )
+        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
+            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
+        return self
+
+
 class Params(Section):
     """The whole of params.yaml."""
 
@@ -197,6 +226,7 @@ class Params(Section):
     experiments: dict[str, Experiment]
     ablations: dict[str, Ablation]
     tables: dict[str, Table]
+    summaries: dict[str, Summary] = Field(default_factory=dict)
     figures: FigureSettings
 
     @model_validator(mode="after")
@@ -211,9 +241,17 @@ class Params(Section):
                 )
             self._check_source(name, experiment)
             self._check_rows(name, experiment)
-        for name, table in self.tables.items():
-            for experiment in table.experiments or ():
-                _known(f"tables.{name}.experiments", experiment, self.experiments)
+        named = {f"tables.{name}.experiments": table.experiments or [] for name, table in self.tables.items()}
+        for name, summary in self.summaries.items():
+            named |= {f"summaries.{name}.over.{group}": names for group, names in summary.over.items()}
+        for key, names in named.items():
+            for experiment in names:
+                _known(key, experiment, self.experiments)
+        self._check_run()
+        return self
+
+    def _check_run(self) -> None:
+        """What is run is defined, and goes together."""
         for name in self.run.datasets:
             _known("run.datasets", name, self.datasets)
         for name in self.run.ablations:
@@ -235,7 +273,6 @@ class Params(Section):
                 f"run.estimates: expected {estimates}, each of run.experiments with its data set, "
                 f"got {self.run.estimates}"
             )
-        return self
 
     def _check_source(self, name: str, experiment: Experiment) -> None:
         """An estimator that is trained on source clips has some."""
@@ -301,6 +338,9 @@ def _known(key: str, name: str, table: dict[str, Any]) -> None:
 def load(path: str | os.PathLike[str] = PARAMS) -> Params:
     """Read and check the parameters.
 
+    Sections are written out, never aliases of others: what DVC's ``-S`` sets below an aliased section is set
+    back by the alias.
+
     Raises:
         ParamsError: naming file, key, what it holds and what it may be.
     """
@@ -310,8 +350,30 @@ def load(path: str | os.PathLike[str] = PARAMS) -> Params:
         raise ParamsError(f"{path} is missing; run from the repository's root") from None
     except (YAMLError, UnicodeError) as error:
         raise ParamsError(f"{path} is not YAML: {error}") from None
+    if twice := next(_shared(content), None):
+        raise ParamsError(
+            f"{path}: {twice[0]} and {twice[1]} are one section (a YAML alias); write it out twice: a change "
+            "below one of them by `dvc exp run -S` would be lost without a word"
+        )
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         problems = explain(error, Params.model_json_schema())
     raise ParamsError("\n  ".join([f"{path} does not fit:", *problems]))
+
+
+def _shared(content: Any) -> Iterator[tuple[str, str]]:
+    """Dotted keys of each two places that hold the very same mapping or list."""
+    first: dict[int, str] = {}
+
+    def visit(value: Any, key: str) -> Iterator[tuple[str, str]]:
+        if not isinstance(value, dict | list):
+            return
+        if id(value) in first:
+            yield first[id(value)], key
+            return
+        first[id(value)] = key
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from visit(inner, f"{key}.{name}".lstrip("."))
+
+    yield from visit(content, "")

@@ -60,7 +60,7 @@ def main() -> None:
     with _run.stage("report"):
         params = load().model_dump(mode="json")
         experiments = [experiment(name, params) for name in params["run"]["experiments"]]
-        text = render(experiments, params)
+        text = render(experiments, summaries(params), params)
         check_size(text, experiments)
         _run.write_text(PAGE, text)
         _run.console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
@@ -85,6 +85,12 @@ def experiment(name: str, params: dict[str, Any]) -> Experiment:
         commands=commands(name, params),
         data=read(data, DataReport) if data.is_file() else None,
     )
+
+
+def summaries(params: dict[str, Any]) -> list[Table]:
+    """The tables over experiments, as far as there are any."""
+    paths = (_run.REPORTS / "summaries" / "tables").glob("*.json")
+    return [read(path, Table) for path in in_order(paths, params["summaries"])]
 
 
 def in_order(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
@@ -122,7 +128,7 @@ def commands(experiment: str, params: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def render(experiments: list[Experiment], params: dict[str, Any]) -> str:
+def render(experiments: list[Experiment], over: list[Table], params: dict[str, Any]) -> str:
     """The page's text."""
     environment = Environment(
         loader=PackageLoader("stages"),
@@ -141,6 +147,8 @@ def render(experiments: list[Experiment], params: dict[str, Any]) -> str:
     }
     return environment.get_template("index.html").render(
         experiments=experiments,
+        summaries=over,
+        no_receipt=Receipt(),
         seeds=params["run"]["seeds"],
         flatten=_run.flatten,
         chart={"width": WIDTH, "height": HEIGHT},

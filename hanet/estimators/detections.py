@@ -99,7 +99,9 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, ...], decay: float) 
     return np.asarray(lfilter([1.0], [1.0, -decay], innovation, axis=0))
 
 
-def _spans(rng: np.random.Generator, T: int, fps: float, rate: float, time: float) -> list[tuple[int, int]]:
+def random_spans(
+    rng: np.random.Generator, T: int, fps: float, rate: float, time: float
+) -> list[tuple[int, int]]:
     """Poisson-placed spans (first frame, frame after the last) with exponential lengths."""
     count = rng.poisson(rate * T / fps)
     start = rng.integers(0, T, size=count)
@@ -114,7 +116,7 @@ def _bursts(
     shift, lost = np.zeros((T, J, 2)), np.zeros((T, J), dtype=bool)
     for limb in _LIMBS:
         joints = [truth.skeleton.index(f"{limb[0]}_{part}") for part in _LIMB_JOINTS[limb[2:]]]
-        for a, b in _spans(rng, T, truth.fps, errors.burst_rate, errors.burst_time):
+        for a, b in random_spans(rng, T, truth.fps, errors.burst_rate, errors.burst_time):
             towards = errors.burst_size * rng.standard_normal((1, 1, 2))
             own = 0.3 * errors.burst_size * rng.standard_normal((b - a, len(joints), 2))
             # The end of the limb is lost furthest.
@@ -131,6 +133,6 @@ def _swaps(
     found = np.tile(np.arange(len(skeleton)), (T, 1))
     for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
         joints = np.array([skeleton.index(f"{s}_{p}") for s in "lr" for p in parts])
-        for a, b in _spans(rng, T, fps, errors.swap_rate, errors.swap_time):
+        for a, b in random_spans(rng, T, fps, errors.swap_rate, errors.swap_time):
             found[a:b, joints] = skeleton.mirror[found[a:b, joints]]
     return found

@@ -20,7 +20,7 @@ from scipy.spatial.transform import Rotation
 
 from hanet.data.smpl_tracks import SmplTrack, smpl_sequence
 from hanet.data.views import name_seed
-from hanet.estimators.detections import _spans
+from hanet.estimators.detections import random_spans
 from hanet.skeletons import SMPL24
 
 
@@ -118,7 +118,7 @@ def _bursts(
     """In a burst a limb's joints are off by one guess, about which each frame scatters."""
     shift = np.zeros((T, 24, 3))
     for joints in (_limb(side, parts) for side in "lr" for parts in (_ARM[1:3], _LEG[:2])):
-        for a, b in _spans(rng, T, fps, errors.burst_rate, errors.burst_time):
+        for a, b in random_spans(rng, T, fps, errors.burst_rate, errors.burst_time):
             guess = rng.standard_normal((1, len(joints), 3))
             shift[a:b, joints] += guess + 0.3 * rng.standard_normal((b - a, len(joints), 3))
     return shift
@@ -129,6 +129,6 @@ def _swaps(
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Joints that swap together, and the spans in which they do."""
     return [
-        (_limb("l", parts) + _limb("r", parts), _spans(rng, T, fps, errors.swap_rate, errors.swap_time))
+        (_limb("l", parts) + _limb("r", parts), random_spans(rng, T, fps, errors.swap_rate, errors.swap_time))
         for parts in (_ARM, _LEG)
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -65,6 +65,7 @@ class Scores:
         means: each metric over all sequences: ``*_mm`` in millimetres, PCK as shares of 1; NaN where no
             frame counts.
         intervals: 95 % bootstrap interval of each mean over sequences; NaN below two sequences.
+        resampled: each resample's score of a metric that is no mean over sequences, and so is in no row.
     """
 
     protocol: str
@@ -72,6 +73,7 @@ class Scores:
     rows: tuple[SequenceScores, ...]
     means: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]]
+    resampled: Mapping[str, Float[np.ndarray, " R"]] = field(default_factory=dict)
 
     @property
     def frames(self) -> int:

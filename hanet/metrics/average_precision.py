@@ -89,7 +89,12 @@ def assign(matches: Bool[np.ndarray, "M N J"], annotated: Int[np.ndarray, " N"])
     return assigned
 
 
-def average_precision(scores: Float[np.ndarray, " K"], hits: Bool[np.ndarray, " K"], positives: int) -> float:
+def average_precision(
+    scores: Float[np.ndarray, " K"],
+    hits: Bool[np.ndarray, " K"],
+    positives: int,
+    weights: Int[np.ndarray, " K"] | None = None,
+) -> float:
     """Area under the interpolated precision-recall curve, in [0, 1] (PASCAL VOC 2010, all points).
 
     Precision at a recall is the highest at that or any larger recall. Predictions of equal score enter
@@ -99,14 +104,17 @@ def average_precision(scores: Float[np.ndarray, " K"], hits: Bool[np.ndarray, " 
         scores: of the predictions; higher is surer, NaN comes last.
         hits: whether each is a true positive.
         positives: what there was to find; with none the result is NaN.
+        weights: how often each prediction counts, as in a resample; None for once.
     """
     if positives == 0:
         return math.nan
     if len(scores) == 0:
         return 0.0
+    weights = np.ones(len(scores), dtype=int) if weights is None else weights
     scores = np.where(np.isnan(scores), -np.inf, scores)
     order = np.argsort(-scores, kind="stable")
     last_of_score = np.append(np.flatnonzero(scores[order][1:] != scores[order][:-1]), len(scores) - 1)
-    found = hits[order].cumsum()[last_of_score]
-    precision = np.maximum.accumulate((found / (last_of_score + 1))[::-1])[::-1]
+    made = weights[order].cumsum()[last_of_score]
+    found = np.where(hits[order], weights[order], 0).cumsum()[last_of_score]
+    precision = np.maximum.accumulate((found / np.maximum(made, 1))[::-1])[::-1]
     return float(np.diff(found, prepend=0) @ precision / positives)

@@ -10,7 +10,7 @@ Axes: T frames, J joints, D dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
@@ -56,8 +56,9 @@ def evaluate(
     evaluation. That averages overlapping windows of its input and of the truth too, which changes neither.
 
     Args:
-        gt: ground truth; joints that are NaN or not `labelled` are unknown. A frame with an unknown joint is
-            left out of every 3D metric; of PCK, only that keypoint.
+        gt: ground truth; joints that are NaN or not `labelled` are unknown. A joint that a sequence knows in
+            no frame is left out of its 3D metrics, and so is then a frame with an unknown joint; of PCK, only
+            that keypoint.
         detected: the estimator's poses, in the order of `gt`.
         refine: the method to score, or None to score `detected` itself.
         protocol: one of `PROTOCOLS`, see above.
@@ -140,6 +141,8 @@ def _score(
 ) -> None:
     gt, pred = _known(truth), refined.values
     if truth.representation == "3d":
+        joints, root = _annotated(gt, truth.skeleton.root)
+        gt, pred = gt[:, joints], pred[:, joints]
         frames = F.valid_frames(gt)
         if not np.isfinite(pred[frames]).all():
             bad = truth.frames[frames][~np.isfinite(pred[frames]).all(axis=(1, 2))]
@@ -147,8 +150,9 @@ def _score(
                 f"{truth.name}: no pose (NaN) in {len(bad)} frames that are to be scored, "
                 f"the first is {bad[0]}; fill missing detections or mark these frames unlabelled in the truth"
             )
-        tallies, error = _joint_tallies(truth, gt, pred, protocol=protocol)
-        speed = F.frame_speed(gt, root=truth.skeleton.root)
+        tallies, error = _joint_tallies(gt, pred, root=root, fps=truth.fps, protocol=protocol)
+        tallies = {name: _spread(entry, joints, len(truth.skeleton)) for name, entry in tallies.items()}
+        speed = F.frame_speed(gt, root=root)
         accumulator.add(
             SequenceScores(truth.name, truth.track, int(frames.sum()), tallies),
             # Central differences leave out the frame itself, so an unknown one may have a speed but no error.
@@ -171,14 +175,36 @@ def _known(truth: PoseSequence) -> Float[np.ndarray, "T J D"]:
     return np.where(truth.labelled[..., None], truth.values, np.nan).astype(truth.values.dtype)
 
 
+def _annotated(gt: Float[np.ndarray, "T J 3"], root: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Joints that are known in some frame, and which of them are the root.
+
+    3DPW's and AIST++'s 14 joints, made from the releases' own, lack two in every frame. Without its root no
+    joint can be measured: then all are kept, and every frame counts as unknown.
+    """
+    known = np.isfinite(gt).all(axis=2).any(axis=0)
+    if not known[list(root)].all():
+        return list(range(gt.shape[1])), list(root)
+    joints = np.flatnonzero(known).tolist()
+    return joints, [joints.index(joint) for joint in root]
+
+
+def _spread(entry: Tally, joints: Sequence[int], count: int) -> Tally:
+    """The tally with a column for each of `count` joints, without weight for those not among `joints`."""
+    if len(entry.total) == 1 or len(joints) == count:
+        return entry
+    total, weight = np.zeros(count), np.zeros(count)
+    total[joints], weight[joints] = entry.total, entry.weight
+    return Tally(total, weight)
+
+
 def _joint_tallies(
-    truth: PoseSequence,
     gt: Float[np.ndarray, "T J 3"],
     pred: Float[np.ndarray, "T J 3"],
     *,
+    root: Sequence[int],
+    fps: float,
     protocol: str,
 ) -> tuple[dict[str, Tally], Float[np.ndarray, " T"]]:
-    root = truth.skeleton.root
     error = F.mpjpe_per_joint(pred, gt, root=root)
     aligned = F.pa_mpjpe_per_joint(pred, gt)
     if protocol == "released":
@@ -191,7 +217,7 @@ def _joint_tallies(
         "mpjpe_mm": tally(error),
         "pa_mpjpe_mm": tally(aligned),
         "accel_mm_per_frame2": accel,
-        "accel_m_per_s2": Tally(accel.total * F.accel_m_per_s2(1.0, truth.fps), accel.weight),
+        "accel_m_per_s2": Tally(accel.total * F.accel_m_per_s2(1.0, fps), accel.weight),
     }
     return tallies, error.mean(axis=1)
 

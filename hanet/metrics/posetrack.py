@@ -11,9 +11,10 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int
 
 from hanet.data.posetrack import Box, Polygon, PoseTrackVideo, by_name
 from hanet.metrics.average_precision import (
@@ -23,6 +24,7 @@ from hanet.metrics.average_precision import (
     joint_matches,
     without_ignored,
 )
+from hanet.metrics.statistics import resample
 from hanet.poses import PoseSequence
 from hanet.skeletons import POSETRACK15
 
@@ -38,26 +40,64 @@ GROUPS: dict[str, tuple[str, ...]] = {
 """The columns of PoseTrack's table: each is the mean of its joints."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Every prediction of one joint and what there was to find.
+
+    Attributes:
+        scores, hits: of the predictions, as `average_precision` takes them.
+        videos: number of the video that each is of.
+        positives: annotated joints of each video.
+    """
+
+    scores: Float[np.ndarray, " K"]
+    hits: Bool[np.ndarray, " K"]
+    videos: Int[np.ndarray, " K"]
+    positives: Int[np.ndarray, " S"]
+
+    def precision(self, times: Int[np.ndarray, " S"]) -> float:
+        """Average precision, each video counted so many times."""
+        weights = times[self.videos]
+        return average_precision(self.scores, self.hits, int(self.positives @ times), weights)
+
+
+@dataclass(frozen=True, eq=False)
 class PoseTrackScores:
     """Average precision of PoseTrack's 15 joints.
 
     Attributes:
-        per_joint: average precision in [0, 1] by joint, NaN for a joint that the truth never has.
+        rankings: by joint, what average precision is computed from.
         frames: frames that were scored.
         people: annotated people in them, those without a keypoint left out.
         predicted: predicted poses in them.
     """
 
-    per_joint: Mapping[str, float]
+    rankings: Mapping[str, Ranking]
     frames: int
     people: int
     predicted: int
+
+    @cached_property
+    def per_joint(self) -> dict[str, float]:
+        """Average precision in [0, 1] by joint, NaN for a joint that the truth never has."""
+        return {name: r.precision(np.ones_like(r.positives)) for name, r in self.rankings.items()}
 
     @property
     def total(self) -> float:
         """The mAP: mean over the 15 joints (not over the groups); NaN joints are left out."""
         return _mean(self.per_joint.values())
+
+    def resampled(self, *, resamples: int, seed: int) -> Float[np.ndarray, " R"]:
+        """The mAP of each resample of whole videos, which are drawn as `bootstrap_interval` draws sequences.
+
+        People and frames of one video are alike, so videos are what is drawn. Of one video there is nothing
+        to draw: all are NaN.
+        """
+        count = len(next(iter(self.rankings.values())).positives)
+        if count < 2:
+            return np.full(resamples, np.nan)
+        draws = resample(count, resamples=resamples, seed=seed)
+        return np.array([_mean(r.precision(times) for r in self.rankings.values()) for times in draws])
 
     def columns(self) -> dict[str, float]:
         """PoseTrack's table: a column for each of `GROUPS`, and ``Total``."""
@@ -91,6 +131,7 @@ def posetrack_scores(
     gt = _rows(truth, labels, what="ground truth")
     pred = _rows(predicted, labels, what="prediction", only=shown)
     tally = _Tally()
+    numbers: dict[str, int] = {}
     for name, frame in sorted(shown | gt.keys()):
         video, people = labels[name], gt.get((name, frame), [])
         tally.add(
@@ -98,6 +139,7 @@ def posetrack_scores(
             np.array([_head(video, track, frame) for track, _, _ in people]).reshape(-1, 4),
             *_stacked(pred.get((name, frame), [])),
             ignore=video.ignore.get(frame, ()),
+            video=numbers.setdefault(name, len(numbers)),
         )
     return tally.scores()
 
@@ -106,8 +148,8 @@ class _Tally:
     """Every predicted joint's score and fate, and how many joints there were to find."""
 
     def __init__(self) -> None:
-        self._ranked: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        self._positives = np.zeros(len(POSETRACK15), dtype=int)
+        self._ranked: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = []
+        self._positives: list[np.ndarray] = []  # a row a video
         self._frames = self._people = self._poses = 0
 
     def add(
@@ -118,8 +160,9 @@ class _Tally:
         scores: Float[np.ndarray, "M J"],
         *,
         ignore: Sequence[Polygon],
+        video: int,
     ) -> None:
-        """Take in one frame."""
+        """Take in one frame of a video; videos are numbered as they come."""
         gt, pred = without_ignored(gt, ignore), without_ignored(pred, ignore)
         known, present = np.isfinite(gt).all(axis=-1), np.isfinite(pred).all(axis=-1)
         matches = joint_matches(gt, head_size(heads), pred)
@@ -128,22 +171,27 @@ class _Tally:
         for pose in np.flatnonzero(assigned >= 0):
             hits[pose] = matches[pose, assigned[pose]]
         pose, joint = np.nonzero(present)
-        self._ranked.append((joint, scores[pose, joint], hits[pose, joint]))
-        self._positives += known.sum(axis=0)
+        self._ranked.append((joint, scores[pose, joint], hits[pose, joint], np.full(len(joint), video)))
+        if video == len(self._positives):
+            self._positives.append(np.zeros(len(POSETRACK15), dtype=int))
+        self._positives[video] += known.sum(axis=0)
         self._frames += 1
         self._people += int(known.any(axis=-1).sum())
         self._poses += int(present.any(axis=-1).sum())
 
     def scores(self) -> PoseTrackScores:
-        if not self._positives.any():
+        if not np.any(self._positives):
             raise ValueError(
                 "nothing to score: no frame has an annotated keypoint outside the regions to ignore; give "
                 "videos with labels (PoseTrack's test videos have none) and their ground truth"
             )
-        joint, scores, hits = (np.concatenate(part) for part in zip(*self._ranked, strict=True))
+        joint, scores, hits, videos = (np.concatenate(part) for part in zip(*self._ranked, strict=True))
+        order = np.argsort(-scores, kind="stable")  # so that a resample finds them in order
+        joint, scores, hits, videos = (part[order] for part in (joint, scores, hits, videos))
+        positives = np.array(self._positives)
         return PoseTrackScores(
-            per_joint={
-                name: average_precision(scores[joint == j], hits[joint == j], int(self._positives[j]))
+            rankings={
+                name: Ranking(scores[joint == j], hits[joint == j], videos[joint == j], positives[:, j])
                 for j, name in enumerate(POSETRACK15.joints)
             },
             frames=self._frames,

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.stats import permutation_test
 
 
@@ -42,15 +42,23 @@ def bootstrap_interval(
         raise ValueError(
             f"resamples must be at least 1 and level within (0, 1), got resamples={resamples}, level={level}"
         )
-    S = len(totals)
-    if S < 2:
+    if len(totals) < 2:
         return float("nan"), float("nan")
-    draws = np.random.default_rng(seed).multinomial(S, np.full(S, 1 / S), size=resamples).astype(np.float64)
-    means = _mean_of_ratios(draws @ totals, draws @ weights)
-    means = means[np.isfinite(means)]
-    if len(means) == 0:
+    draws = resample(len(totals), resamples=resamples, seed=seed).astype(np.float64)
+    return percentile_interval(_mean_of_ratios(draws @ totals, draws @ weights), level=level)
+
+
+def resample(count: int, *, resamples: int, seed: int) -> Int[np.ndarray, "R S"]:
+    """How often each of `count` things is in each resample: as many draws as things, with replacement."""
+    return np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
+
+
+def percentile_interval(values: Float[np.ndarray, " R"], *, level: float = 0.95) -> tuple[float, float]:
+    """The middle `level` of what resamples gave, NaN left out; both ends NaN where nothing is left."""
+    known = values[np.isfinite(values)]
+    if len(known) == 0:
         return float("nan"), float("nan")
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

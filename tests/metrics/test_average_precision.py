@@ -138,3 +138,13 @@ def test_ignored_keypoints_are_taken_out_and_the_rest_stays():
     out = without_ignored(poses, [SQUARE])
     assert np.isnan(out[0, 0]).all() and out[0, 1].tolist() == [50, 50] and np.isnan(out[1]).all()
     np.testing.assert_array_equal(without_ignored(poses, []), poses)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, 3)), max_size=12))
+def test_a_weight_counts_a_prediction_so_many_times(rows):
+    scores, hits, weights = (np.array(part, dtype=kind) for part, kind in zip(
+        zip(*rows, strict=True) if rows else ((), (), ()), (float, bool, int), strict=True
+    ))  # fmt: skip
+    positives = 1 + int(hits @ weights)
+    repeated = average_precision(np.repeat(scores, weights), np.repeat(hits, weights), positives)
+    assert average_precision(scores, hits, positives, weights) == pytest.approx(repeated)

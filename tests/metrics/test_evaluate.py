@@ -106,6 +106,30 @@ def test_unlabelled_frames_are_not_scored():
     assert scores.rows[0].tallies["accel_mm_per_frame2"].weight[0] == 3  # frames 1, 2, 3
 
 
+def test_a_joint_that_is_known_in_no_frame_is_left_out_not_the_frames():
+    """3DPW's and AIST++'s 14 joints made of the releases' own: neck and head top are missing throughout."""
+    whole = PoseSequence("a", joints("a", 9).values[:, :14], LSP14, "3d", 30.0, "m", "camera_root_relative")
+    labelled = np.ones((9, 14), dtype=bool)
+    labelled[:, 12:] = False
+    gt = replace(whole, labelled=labelled)
+    moved = whole.values.copy()
+    moved[:, 0, 1] += 0.012
+    moved[:, 13, 1] += 99.0  # nobody knows
+    scores = evaluate([gt], [whole.with_values(moved)], **FEW)
+    assert scores.means["mpjpe_mm"] == pytest.approx(12 / 12, rel=1e-4)
+    assert scores.means["pa_mpjpe_mm"] == pytest.approx(
+        pa_mpjpe(moved[:, :12], whole.values[:, :12]), rel=1e-5
+    )
+    assert (scores.frames, scores.means["accel_mm_per_frame2"]) == (9, pytest.approx(0, abs=1e-3))
+    by_joint = scores.per_joint("mpjpe_mm")
+    assert by_joint["r_ankle"] == pytest.approx(12, rel=1e-4)
+    assert np.isnan(by_joint[LSP14.joints[13]]) and by_joint[LSP14.joints[5]] == 0
+    labelled[2, 3] = False  # a hip, once: that frame has no root
+    assert evaluate([gt], [whole], **FEW).frames == 8
+    labelled[:, 3] = False  # never a root: nothing can be measured
+    assert evaluate([gt], [whole], **FEW).frames == 0
+
+
 def test_a_missing_prediction_is_not_dropped():
     gt = joints("walk", 8)
     values = gt.values.copy()

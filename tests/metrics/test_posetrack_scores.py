@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from hanet.data.posetrack import PoseTrackVideo
 from hanet.metrics.posetrack import GROUPS, posetrack_scores
+from hanet.metrics.statistics import resample
 from hanet.poses import PoseSequence
 from hanet.skeletons import COCO17, POSETRACK15, POSETRACK17
 
@@ -46,6 +47,30 @@ def test_a_perfect_prediction_and_one_half_a_head_off():
     assert {j: ap for j, ap in scores.per_joint.items() if ap != 1} == {"l_knee": 0.25}
     assert scores.total == pytest.approx((14 + 0.25) / 15)
     assert (scores.frames, scores.people, scores.predicted) == (2, 2, 2)
+
+
+def test_resampled_videos_by_hand():
+    """In one video all is found, in the other nothing: both of the one, both of the other, or one of each."""
+    labels = [video(name, {(0, 0): HEAD}) for name in ("a", "b")]
+    truth = [sequence(name, POSE[None]) for name in ("a", "b")]
+    poses = [predicted("a", POSE[None], score=0.9), predicted("b", POSE[None] + 300, score=0.5)]
+    scores = posetrack_scores(labels, truth, poses)
+    assert scores.total == pytest.approx(0.5)
+    draws = resample(2, resamples=50, seed=3)
+    found = scores.resampled(resamples=50, seed=3)
+    np.testing.assert_allclose(found, draws[:, 0] / 2)
+    assert {0.0, 0.5, 1.0} == set(found)
+    poses[1] = replace(poses[1], scores=np.full((1, 15), 0.95))  # surer than the hit: a precision of 1/2
+    found = posetrack_scores(labels, truth, poses).resampled(resamples=50, seed=3)
+    np.testing.assert_allclose(found, np.array([0, 0.25, 1])[draws[:, 0]])
+
+
+def test_one_video_has_no_resamples():
+    scores = posetrack_scores(
+        [video("a", {(0, 0): HEAD})], [sequence("a", POSE[None])], [predicted("a", POSE[None])]
+    )
+    found = scores.resampled(resamples=4, seed=3)
+    assert found.shape == (4,) and np.isnan(found).all()
 
 
 @pytest.mark.parametrize("joint", POSETRACK15.joints)

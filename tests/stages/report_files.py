@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import tiny
-import yaml
 from html_tree import Node, parse
 
 from stages import report
@@ -182,7 +181,7 @@ def write(folder: Path) -> None:
     """All that the report reads, below a project's folder."""
     data = folder / "data"
     report = data / "reports" / EXPERIMENT
-    (folder / "params.yaml").write_text(yaml.safe_dump(params()))
+    (folder / "params.yaml").write_text(tiny.as_yaml(params()))
     write_json(report / "provenance.json", PROVENANCE)
     write_json(report / "tables" / "methods.json", methods())
     write_json(report / "tables" / "kinematics.json", kinematics())

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
-import yaml
 
 from hanet.data.cache import PoseCache
 from hanet.data.leakage import clip_of
@@ -25,7 +24,7 @@ Stderr = pytest.CaptureFixture[str]
 @pytest.fixture
 def write(project: Path, params: dict[str, Any]) -> Write:
     """Writes the parameters as they are then."""
-    return lambda: _run.write_text(Path("params.yaml"), yaml.safe_dump(params, sort_keys=False))
+    return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
+import tiny
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.estimators.joints import GUESSED
@@ -106,7 +106,7 @@ def data(project: Path, params: dict[str, Any]) -> Callable[..., None]:
     def write(**options: Any) -> None:
         params["experiments"]["kinect"] |= {"dataset": "uiprmd"}
         params["experiments"]["kinect"]["estimate"] = {"kind": "keypoints", "first_frame": 1, **options}
-        Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+        Path("params.yaml").write_text(tiny.as_yaml(params))
         for split, names in SPLITS.items():
             first = truth(names[0])
             described = CacheMetadata.of(first, dataset="uiprmd", split=split, estimator="gt")

@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 import yaml
+from dvc.utils.hydra import apply_overrides
+from ruamel.yaml import YAML
 
 from hanet.estimators.detections import DetectorErrors
 from hanet.model import HANetConfig
 from hanet.training import TrainingOptions
+from stages import _run
 from stages._sources import FCNEstimate, Released
 from stages.params import ParamsError, Use, load
 
@@ -34,7 +38,7 @@ def refused(tmp_path: Path, params: dict[str, Any]) -> Refused:
         else:
             section[last] = value
         path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
+        path.write_text(tiny.as_yaml(params))
         with pytest.raises(ParamsError) as caught:
             load(path)
         first, *problems = str(caught.value).split("\n  ")
@@ -56,7 +60,7 @@ def test_the_repositorys_own_parameters_fit() -> None:
 
 
 def test_sections_become_what_the_library_takes(tmp_path: Path, params: dict[str, Any]) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (tmp_path / "params.yaml").write_text(tiny.as_yaml(params))
     experiment = load(tmp_path / "params.yaml").experiment("tiny")
     assert isinstance(experiment.estimate, FCNEstimate)
     assert isinstance(experiment.estimate.detector, DetectorErrors)
@@ -75,7 +79,7 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, tables"),
+        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, summaries, tables"),
         ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),
@@ -240,13 +244,38 @@ def test_a_file_that_is_no_yaml(tmp_path: Path, content: bytes) -> None:
         load(path)
 
 
+def test_a_section_that_is_an_alias_of_another(tmp_path: Path, params: dict[str, Any]) -> None:
+    path = tmp_path / "params.yaml"
+    models = params["experiments"]["kinect"]["models"]
+    models["second"] = models["first"]
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    with pytest.raises(ParamsError) as caught:
+        load(path)
+    assert "experiments.kinect.models.first and experiments.kinect.models.second are one section" in str(
+        caught.value
+    )
+
+
+def test_a_change_by_dvc_of_any_parameter_takes_effect(tmp_path: Path) -> None:
+    """Of every number in params.yaml: an alias of a mapping would set some of them back."""
+    path = tmp_path / "params.yaml"
+    text = Path(__file__).parents[2].joinpath("params.yaml").read_text()
+    before = _run.flatten(YAML(typ="safe").load(text))
+    numbers = [key for key, value in before.items() if type(value) is int and "." in key]
+    changed = {key: 10**6 + place for place, key in enumerate(numbers)}
+    path.write_text(text)
+    apply_overrides(str(path), [f"{key}={value}" for key, value in changed.items()])
+    assert len(numbers) > 200
+    assert _run.flatten(YAML(typ="safe").load(path)) == before | changed
+
+
 def test_a_file_that_is_missing(project: Path) -> None:
     with pytest.raises(ParamsError, match=r"^params\.yaml is missing; run from the repository's root$"):
         load()
 
 
 def test_names_that_are_not_there(tmp_path: Path, params: dict[str, Any]) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (tmp_path / "params.yaml").write_text(tiny.as_yaml(params))
     loaded = load(tmp_path / "params.yaml")
     with pytest.raises(ParamsError, match=r"no experiment 'huge' in params\.yaml; there are tiny, kinect"):
         loaded.experiment("huge")
@@ -260,7 +289,7 @@ def test_an_ablation_is_the_papers_model_with_changed_keys(tmp_path: Path, param
         "training": {"epochs": 5},
         "refine": {"stride": 1},
     }
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (tmp_path / "params.yaml").write_text(tiny.as_yaml(params))
     loaded = load(tmp_path / "params.yaml")
     base, wide, bare = (loaded.model("tiny", name) for name in ("hanet-paper", "wide", "bare"))
     assert wide.model == base.model | {"hidden": 16}
@@ -283,7 +312,7 @@ def test_ablations_need_the_papers_model(refused: Refused, params: dict[str, Any
 
 
 def test_a_model_and_its_other_uses_are_rows(tmp_path: Path, params: dict[str, Any]) -> None:
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    (tmp_path / "params.yaml").write_text(tiny.as_yaml(params))
     refine = load(tmp_path / "params.yaml").model("tiny", "second").refine
     assert list(refine.uses("second")) == [
         ("second", Use(stride=4)),

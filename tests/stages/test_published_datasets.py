@@ -19,7 +19,6 @@ import test_posetrack
 import test_pw3d
 import test_uiprmd_raw
 import tiny
-import yaml
 
 from hanet.data.cache import PoseCache
 from hanet.data.posetrack import read_labels
@@ -42,7 +41,7 @@ def through(project: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPat
 
     def run(kind: str, download_section: dict[str, Any], ingest_section: dict[str, Any]) -> dict[str, Any]:
         params["datasets"]["it"] = {"kind": kind, "download": download_section, "ingest": ingest_section}
-        _run.write_text(Path("params.yaml"), yaml.safe_dump(params))
+        _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
         download.main("it")
         ingest.main("it")
         return json.loads((_run.POSES / "it" / "report.json").read_text())

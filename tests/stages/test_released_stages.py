@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
+import tiny
 from rich.console import Console
 
 from hanet import tables as shown_tables
@@ -133,7 +133,7 @@ def settings(project: Path, params: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def write(settings: dict[str, Any]) -> Callable[[], None]:
     """Writes the parameters as they are then."""
-    return lambda: _run.write_text(Path("params.yaml"), yaml.safe_dump(settings, sort_keys=False))
+    return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(settings))
 
 
 def failure(capsys: Stderr, main: Callable[..., None], *arguments: str) -> str:
@@ -230,6 +230,8 @@ def assert_tables(folder: Path, shown: str) -> None:
     flat = pd.read_csv(folder / "table.csv")
     decides = flat["pck_010.mean"].tolist()[1:]
     assert flat["method"].tolist()[0] == "input" and decides == sorted(decides, reverse=True)
+    assert flat["score"].tolist() == pytest.approx(100 * flat["pck_010.mean"])
+    assert set(flat["metric"]) == {"PCK@.1 %"}
 
 
 def assert_the_logged_model_takes_shares_of_the_image() -> None:
@@ -370,13 +372,13 @@ def test_numbered_sequences_of_smoothnets_files_are_compared_by_content(
 # --- PoseTrack
 
 
-def person(track: int, x: float, score: float | None) -> PoseSequence:
+def person(track: int, x: float, score: float | None, name: str = "video") -> PoseSequence:
     """Three frames of a person whose joints lie on a line of 14 px from x on."""
     values = np.zeros((3, 15, 2), dtype=np.float32)
     values[..., 0] = x + np.arange(15)
     values[..., 1] = 100.0
     return PoseSequence(
-        name="video",
+        name=name,
         values=values,
         skeleton=POSETRACK15,
         representation="2d",
@@ -434,6 +436,32 @@ def test_map_where_the_data_set_has_labels(write: Callable[[], None], settings: 
     metrics = json.loads((report / "metrics.json").read_text())
     assert metrics["hanet-paper"]["map"] == 1.0
     assert publish.scores(json.loads((report / "runs.json").read_text())[1])["test_map"] == 1.0
+
+
+def test_the_interval_of_map_draws_videos(write: Callable[[], None], settings: dict[str, Any]) -> None:
+    """The input finds the person of one video of two; so its resamples are 0, 1/2 or 1. HANet finds both."""
+    write()
+    truth = [person(0, 100.0, None, name) for name in ("a", "b")]
+    cache(_run.truth_path("sub", "test"), truth)
+    cache(_run.detected_path("sub", "test"), [person(0, 100.0, 0.9, "a"), person(0, 500.0, 0.5, "b")])
+    refined = [person(0, 100.0, None, "a"), person(0, 100.0, None, "b")]
+    cache(_run.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet", refined, {"observed": 0.6})
+    found = [person(0, 100.0, None, "a"), person(0, 500.0, None, "b")]
+    cache(_run.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
+    heads: dict[tuple[int, int], Box | None] = {(0, frame): (0.0, 0.0, 30.0, 40.0) for frame in range(3)}
+    videos = [
+        PoseTrackVideo(name, {0: "0.jpg", 1: "1.jpg", 2: "2.jpg"}, (0, 1, 2), heads, {}) for name in "ab"
+    ]
+    write_labels(_run.POSES / "pooled" / evaluate.LABELS, videos)
+    evaluate.main("sub")
+    scores = json.loads((_run.REPORTS / "sub" / "scores.json").read_text())
+    assert scores["input"]["map"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
+    assert scores["hanet-paper"]["map"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+    runs = json.loads((_run.REPORTS / "sub" / "runs.json").read_text())
+    assert runs[0]["metrics"]["map"] == scores["input"]["map"]
+    compare.main("sub")
+    table = json.loads((_run.REPORTS / "sub" / "tables" / "main.json").read_text())
+    assert table["rows"][0]["cells"]["map"] == {"mean": 50.0, "low": 0.0, "high": 100.0}
 
 
 def test_every_column_has_a_name_in_mlflow() -> None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import pytest
 import report_files as files
-import yaml
+import tiny
 from html_tree import parse
 from report_files import change, failure, links, page
 
@@ -195,7 +195,7 @@ def test_several_experiments_have_a_part_each(results: Path) -> None:
         "experiments": ["clips-fcn", "other one"],
         "estimates": {"clips-fcn": "clips", "other one": "clips"},
     }
-    (results / "params.yaml").write_text(yaml.safe_dump(content))
+    (results / "params.yaml").write_text(tiny.as_yaml(content))
     shutil.copytree(results / "data/reports/clips-fcn", results / "data/reports/other one")
     for path in (results / "data/reports/other one/tables").iterdir():
         change(path, experiment="other one")

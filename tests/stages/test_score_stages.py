@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import tiny
 import yaml
 
 from hanet import checkpoints
@@ -61,7 +62,7 @@ def experiment(project: Path, params: dict[str, Any]) -> Path:
         "datasets": ["uiprmd"], "estimates": {"kinect": "uiprmd"}, "experiments": ["kinect"],
         "models": ["first"], "ablations": [], "seeds": [1, 2],
     }  # fmt: skip
-    (project / "params.yaml").write_text(yaml.safe_dump(params))
+    (project / "params.yaml").write_text(tiny.as_yaml(params))
     for split in ("train", "val", "test"):
         write(_run.truth_path("kinect", split), 0.0, "gt")
         write(_run.detected_path("kinect", split), OUT["input"], "kinect")
@@ -149,7 +150,7 @@ def tables(**rows: str) -> dict[str, Any]:
     """Parameters with one table of these rows."""
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["tables"] = {"main": {"title": "A table", "note": "A note.", "rows": rows}}
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    Path("params.yaml").write_text(tiny.as_yaml(params))
     return params
 
 
@@ -178,7 +179,7 @@ def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixt
     params["tables"]["main"]["published"] = {
         "on": "3DPW", "source": "Table 1 of a paper", "rows": {"first": {"mpjpe_mm": 74.6}},
     }  # fmt: skip
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    Path("params.yaml").write_text(tiny.as_yaml(params))
     evaluate.main("kinect")
     capsys.readouterr()
     compare.main("kinect")
@@ -219,7 +220,9 @@ def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
     _run.write_json(experiment / "scores.json", scores)
     compare.main("kinect")
     order = ["input", "better", "first", "worse"]
-    assert pd.read_csv(experiment / "table.csv")["method"].tolist() == order
+    flat = pd.read_csv(experiment / "table.csv")
+    assert flat["method"].tolist() == order and set(flat["metric"]) == {"MPJPE mm"}
+    assert flat["score"].tolist() == flat["mpjpe_mm.mean"].tolist()
     metrics = json.loads((experiment / "metrics.json").read_text())
     assert metrics["better"]["mpjpe"] == 1.0
 
@@ -257,7 +260,7 @@ def test_differences(values: dict[str, float], text: tuple[str, str]) -> None:
 def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Path) -> None:
     params = yaml.safe_load(Path("params.yaml").read_text())
     params["experiments"]["kinect"]["filters"] = {"input": {}, "gaussian": {"sigma": [0.5, 30.0]}}
-    Path("params.yaml").write_text(yaml.safe_dump(params))
+    Path("params.yaml").write_text(tiny.as_yaml(params))
     filter.main("kinect")
     folder = _run.REFINED / "kinect" / "filters"
     assert sorted(p.stem for p in folder.iterdir()) == ["constant_offset", "gaussian", "input"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 POSE = {
     "pelvis": (0.0, 0.0, 0.95),
@@ -208,5 +209,11 @@ PARAMS: dict[str, Any] = {
         },
         "learning": {"title": "Learning", "rows": {"off": "off", "hanet-paper": "on"}},
     },
+    "summaries": {},
     "figures": {"methods": ["input", "second", "more"], "seconds": 0.5},
 }  # fmt: skip
+
+
+def as_yaml(params: dict[str, Any]) -> str:
+    """Parameters as params.yaml holds them: written out, without aliases of what is one object here."""
+    return yaml.safe_dump(json.loads(json.dumps(params)), sort_keys=False)

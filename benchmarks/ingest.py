@@ -1,0 +1,115 @@
+"""Peak memory and speed of ingesting a data set: reader, cameras, caches and leakage guard, as in the stage.
+
+Run from the repository: ``python -m benchmarks.ingest``; writes benchmarks/results/ingest.md. Needs 2 GB of
+disk in the folder for temporary files, for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pickle
+import subprocess
+import sys
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from benchmarks.reading import peak_mb
+from benchmarks.report import environment, save
+from hanet.data.aist import CAMERAS
+from stages._datasets import AistIngest
+from stages._ingest import write
+from stages._ingest_cameras import aist_content
+
+DANCE = 2_000
+"""Frames of a dance, each seen by nine cameras."""
+COUNTS = (14, 28, 56, 112)
+"""Dances: a quarter of a million camera frames to two million."""
+
+
+def camera(index: int) -> dict[str, Any]:
+    """A camera 5 m from the origin, 40° on for each index, upright where y is down (centimetres)."""
+    return {
+        "name": CAMERAS[index],
+        "size": [1920, 1080],
+        "matrix": [[1300.0, 0, 960], [0, 1300, 540], [0, 0, 1]],
+        "distortions": [-0.1, 0.02, 0.001, -0.002, 0.003],
+        "rotation": [0.0, np.deg2rad(40 * index - 160), 0.0],
+        "translation": [10.0, 20.0, 500.0],
+    }
+
+
+def make(folder: Path, dances: int) -> None:
+    """AIST++'s files of random walks: joints of every dance, cameras, splits (dancers apart)."""
+    for name in ("keypoints3d", "cameras", "splits"):
+        (folder / name).mkdir(parents=True)
+    names = [
+        f"gBR_sBM_cAll_d{10 + min(number, 2)}_mBR{number % 10}_ch{number // 10:02}"
+        for number in range(dances)
+    ]
+    rng = np.random.default_rng(0)
+    for name in names:
+        walk = rng.normal(0, 50, (1, 17, 3)) + np.cumsum(rng.normal(0, 0.5, (DANCE, 17, 3)), axis=0)
+        content = {"keypoints3d": walk, "keypoints3d_optim": walk}
+        (folder / "keypoints3d" / f"{name}.pkl").write_bytes(pickle.dumps(content, protocol=4))
+    (folder / "cameras" / "setting1.json").write_text(json.dumps([camera(i) for i in range(9)]))
+    (folder / "cameras" / "mapping.txt").write_text("".join(f"{name} setting1\n" for name in names))
+    for split, part in (("test", names[:1]), ("val", names[1:2]), ("train", names[2:])):
+        (folder / "splits" / f"pose_{split}.txt").write_text("\n".join(part))
+    (folder / "ignore_list.txt").write_text("")
+
+
+def ingest(raw: Path, out: Path) -> dict[str, float]:
+    """What the stage does once files are there."""
+    before, begin = peak_mb(), time.perf_counter()
+    out.mkdir()
+    report = write(aist_content(raw, AistIngest()), raw, out, "aist")
+    seconds = time.perf_counter() - begin
+    frames = sum(row["frames"] for row in report["splits"].values())
+    return {"frames": frames, "seconds": seconds, "before": before, "peak": peak_mb()}
+
+
+def row(dances: int) -> str:
+    """One row of the table, measured in a process of its own."""
+    with TemporaryDirectory() as folder:
+        raw, out = Path(folder) / "raw", Path(folder) / "poses"
+        make(raw, dances)
+        command = [sys.executable, "-m", "benchmarks.ingest", "--folders", str(raw), str(out)]
+        got = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        size = sum(path.stat().st_size for path in out.iterdir())
+    return (
+        f"| {got['frames'] / 1e6:.2f} | {got['frames'] / got['seconds']:,.0f} | {got['peak']:,.0f} "
+        f"| {got['peak'] - got['before']:,.0f} | {size / 1e6:,.0f} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folders", nargs=2, metavar=("RAW", "OUT"), help="ingest once, print JSON")
+    folders = parser.parse_args().folders
+    if folders is not None:
+        print(json.dumps(ingest(*map(Path, folders))))
+        return
+    lines = [
+        "# Ingesting a data set",
+        "",
+        f"AIST++'s files with made-up dances of {DANCE:,} frames: pickles read by the restricted unpickler, "
+        "nine cameras, two caches (joints and keypoints), and the leakage guard over all splits, which keeps "
+        "a hash of every frame. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; *above "
+        "imports* leaves out what the process held before it began.",
+        "",
+        "| million camera frames | frames/s | peak, MB | above imports, MB | written, MB |",
+        "|---:|---:|---:|---:|---:|",
+        *map(row, COUNTS),
+        "",
+        environment(),
+    ]
+    save("ingest", lines)
+
+
+if __name__ == "__main__":
+    main()
