@@ -21,7 +21,9 @@ def test_tensors_and_progress_come_back(tmp_path):
     progress = {"epoch": 2, "history": [{"loss": 0.1 + 0.2, "epoch": 1}], "best_error": 1e-300}
     path = tmp_path / "below" / "state.safetensors"
     save_state(path, tensors, "mine", progress)
-    found, told = load_state(path, "mine")
+    state = load_state(path, "mine")
+    assert state is not None
+    found, told = state
     assert told == progress
     assert found.keys() == tensors.keys()
     for name, tensor in tensors.items():
@@ -42,7 +44,9 @@ def test_a_new_state_replaces_the_old_one_and_what_a_kill_left(tmp_path):
     (tmp_path / ".state.safetensors.tmp").write_bytes(b"half a file")
     for value in (1.0, 2.0):
         save_state(path, {"w": torch.tensor(value)}, "mine", {"epoch": int(value)})
-    tensors, progress = load_state(path, "mine")
+    state = load_state(path, "mine")
+    assert state is not None
+    tensors, progress = state
     assert tensors["w"] == 2 and progress == {"epoch": 2}
     assert [p.name for p in tmp_path.iterdir()] == ["state.safetensors"]
 
