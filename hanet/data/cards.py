@@ -91,8 +91,8 @@ def read_card(name: str, poses: Path) -> Card:
     caches = sorted(folder.glob("gt-*.parquet"), key=_rank)
     if source is None and not caches:
         raise CardError(
-            f"no data set {name} in {poses} and no publisher of that name; there are "
-            f"{', '.join(names(poses))}"
+            f"no data set {name} in {poses} and no publisher of that name; one of params.yaml has a card "
+            f"once it is in run.datasets and ingested (`dvc repro ingest`). There are {', '.join(names(poses))}"
         )
     report = _report(folder / REPORT)
     splits = tuple(_split(path, report.get("splits", {})) for path in caches)
