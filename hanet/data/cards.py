@@ -92,7 +92,8 @@ def read_card(name: str, poses: Path) -> Card:
     if source is None and not caches:
         raise CardError(
             f"no data set {name} in {poses} and no publisher of that name; one of params.yaml has a card "
-            f"once it is in run.datasets and ingested (`dvc repro ingest`). There are {', '.join(names(poses))}"
+            "once it is in run.datasets and ingested (`dvc repro ingest`). There are "
+            f"{', '.join(names(poses))}"
         )
     report = _report(folder / REPORT)
     splits = tuple(_split(path, report.get("splits", {})) for path in caches)

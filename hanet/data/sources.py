@@ -172,8 +172,8 @@ POSETRACK2018 = DatasetSource(
 HUMAN36M = DatasetSource(
     title="Human3.6M",
     home_page="http://vision.imar.ro/human3.6m/",
-    published="50 fps, four cameras, 17 of 32 joints in 3D; 1,559,752 camera frames to train on (five subjects), "
-    "543,344 to test on (two)",
+    published="50 fps, four cameras, 17 of 32 joints in 3D; 1,559,752 camera frames to train on (five "
+    "subjects), 543,344 to test on (two)",
     terms="For academic research only, after signing an agreement; no redistribution. "
     "Cite both papers that the site names.",
     access="account",
