@@ -95,7 +95,7 @@ def publish_summary(client: MlflowClient, path: Path) -> None:
     """
     table = json.loads(path.read_text())
     state = hashlib.sha256(path.read_bytes()).hexdigest()
-    run = _run.open_run(client, "summaries", path.stem, f"{path.stem}:{state}", {})
+    run = _run.open_run(client, "summaries", path.stem, f"{path.stem}:{state}", {}, lock_hash=state)
     if client.get_run(run).data.tags.get("published") == state:
         return
     tags = {key: table[key] for key in ("experiment", "protocol", "leak") if key in table}

@@ -91,7 +91,8 @@ def read_card(name: str, poses: Path) -> Card:
     caches = sorted(folder.glob("gt-*.parquet"), key=_rank)
     if source is None and not caches:
         raise CardError(
-            f"no data set {name} in {poses} and no publisher of that name; there are "
+            f"no data set {name} in {poses} and no publisher of that name; one of params.yaml has a card "
+            "once it is in run.datasets and ingested (`dvc repro ingest`). There are "
             f"{', '.join(names(poses))}"
         )
     report = _report(folder / REPORT)

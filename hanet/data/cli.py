@@ -59,6 +59,7 @@ def _facts(card: Card) -> list[tuple[str, str]]:
     if card.source:
         facts += [
             ("what", card.source.title),
+            *([("as published", card.source.published)] if card.source.published else []),
             ("from", card.source.home_page),
             ("access", card.source.access),
             ("terms", card.source.terms),

@@ -15,6 +15,11 @@ SmoothNet's README calls the fields ``keypoints_3d`` and ``keypoints_2d``, its l
 ``joints_2d``: both names are known here, for both layouts. Which joints SmoothNet's files hold depends on the
 estimator and is stated nowhere; here it is taken from the root that its configuration gives an estimator
 (joint 0, or the middle of joints 2 and 3) and the bones that its figures draw.
+
+DeciWatch's Human3.6M files are taken to have the left leg and arm first, as its 3DPW files do; no file was at
+hand to check it, and Human3.6M itself has the right ones first. MPJPE, PA-MPJPE and Accel are the same
+either way, and so is a mirrored pose, which swaps the same pairs: only the names left and right, in figures
+and scores by joint, would change.
 """
 
 from __future__ import annotations

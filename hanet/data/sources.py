@@ -31,6 +31,7 @@ class DatasetSource:
         remote: files that can be fetched.
         manual: files that the user has to get.
         environment: variable that may name the user's folder of manual files; empty where there are none.
+        published: what there is of it, by its publisher and paper.
         contents: what is unpacked of an archive, by its name: patterns as for `hanet.data.contents.unpack`; a
             file that is not named is used as it is.
     """
@@ -44,6 +45,7 @@ class DatasetSource:
     remote: tuple[RemoteFile, ...] = ()
     manual: tuple[ManualFile, ...] = ()
     environment: str = ""
+    published: str = ""
     contents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
@@ -90,6 +92,8 @@ def _human36m(subject: int) -> ManualFile:
 SUB_JHMDB = DatasetSource(
     title="Sub-JHMDB: the clips of J-HMDB in which the whole body is in view",
     home_page="http://jhmdb.is.tue.mpg.de",
+    published="316 clips of 12 actions, 11,200 frames of 320×240 at about 25 fps; 15 keypoints, "
+    "pixels; three official splits",
     terms="Free for research; the clips are those of HMDB51, collected from films and the web, whose rights "
     "stay with their owners. Cite the paper.",
     access="open",
@@ -116,6 +120,8 @@ _POSETRACK_PAPER = (
 POSETRACK2017 = DatasetSource(
     title="PoseTrack 2017",
     home_page="https://posetrack.net",
+    published="514 videos, 66,374 frames at 25 fps, sparsely labelled; 15 keypoints of several "
+    "people, pixels",
     terms=_POSETRACK_TERMS,
     access="account",
     citation="andriluka2018posetrack",
@@ -140,6 +146,8 @@ POSETRACK2017 = DatasetSource(
 POSETRACK2018 = DatasetSource(
     title="PoseTrack 2018",
     home_page="https://posetrack.net",
+    published="1,138 videos, 153,615 poses at 25 fps, sparsely labelled; 15 of 17 keypoints of "
+    "several people, pixels",
     terms=_POSETRACK_TERMS,
     access="account",
     citation="andriluka2018posetrack",
@@ -164,6 +172,8 @@ POSETRACK2018 = DatasetSource(
 HUMAN36M = DatasetSource(
     title="Human3.6M",
     home_page="http://vision.imar.ro/human3.6m/",
+    published="50 fps, four cameras, 17 of 32 joints in 3D; 1,559,752 camera frames to train on (five "
+    "subjects), 543,344 to test on (two)",
     terms="For academic research only, after signing an agreement; no redistribution. "
     "Cite both papers that the site names.",
     access="account",
@@ -191,6 +201,8 @@ HUMAN36M = DatasetSource(
 PW3D = DatasetSource(
     title="3DPW: 3D Poses in the Wild",
     home_page="https://virtualhumans.mpi-inf.mpg.de/3DPW/",
+    published="30 fps, SMPL and 24 joints in 3D; 22,735 frames of 34 people to train on, 35,515 of "
+    "37 to test on",
     terms="For non-commercial research, after accepting the licence on the page; no redistribution. Cite the "
     "paper. Bodies are SMPL's, whose model has a licence of its own.",
     access="agreement",
@@ -219,6 +231,8 @@ PW3D = DatasetSource(
 AISTPP = DatasetSource(
     title="AIST++: 3D dance motion of the AIST Dance Video Database",
     home_page="https://google.github.io/aistplusplus_dataset/",
+    published="60 fps, nine cameras, SMPL and 17 joints in 3D; 5,916,474 camera frames to train on, "
+    "2,882,640 to test on",
     terms="Annotations CC BY 4.0, Google LLC. The videos, not used here, have terms of their own at "
     "aistdancedb.ongaaccel.jp. Cite both papers that the site names.",
     access="open",
@@ -244,6 +258,7 @@ AISTPP = DatasetSource(
 CMU = DatasetSource(
     title="CMU Graphics Lab Motion Capture Database",
     home_page="http://mocap.cs.cmu.edu",
+    published="trials of over a hundred subjects, 31 bones, 120 fps but for a few",
     terms="Free for all uses, also in products, but the data themselves may not be sold; the site asks for "
     "an acknowledgement of mocap.cs.cmu.edu and NSF EIA-0196217.",
     access="open",
@@ -264,6 +279,8 @@ _UIPRMD_RECORDED = ("Kinect/Positions", "Kinect/Angles", "Vicon/Positions")
 UIPRMD = DatasetSource(
     title="UI-PRMD: University of Idaho Physical Rehabilitation Movement Data",
     home_page="https://webpages.uidaho.edu/ui-prmd/",
+    published="10 movements of 10 subjects, 10 times each; Kinect v2 at 30 Hz (22 joints) and Vicon "
+    "at 100 Hz (39 markers)",
     terms="Public domain (PDDL 1.0). Cite the paper.",
     access="open",
     citation="vakanski2018data",

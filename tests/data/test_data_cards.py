@@ -130,4 +130,4 @@ def test_all_are_listed(tmp_path):
 
 def test_no_such_data_set(tmp_path):
     code, text = run("show", "films", poses=tmp_path)
-    assert code == 2 and "no data set films in" in text and "there are sub-jhmdb, posetrack2017" in text
+    assert code == 2 and "no data set films in" in text and "There are sub-jhmdb-1, sub-jhmdb-2" in text

@@ -15,7 +15,10 @@ from hanet.data.sources import SOURCES, DatasetSource, source_of
 
 def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
     assert list(SOURCES) == [
-        "sub-jhmdb",
+        "sub-jhmdb-1",
+        "sub-jhmdb-2",
+        "sub-jhmdb-3",
+        "sub-jhmdb-pooled",
         "posetrack2017",
         "posetrack2018",
         "human36m",
@@ -32,7 +35,10 @@ def test_sources_can_be_used(name: str) -> None:
     files = [file.name for file in (*source.remote, *source.manual)]
     assert len(set(files)) == len(files)
     assert source.home_page.startswith(("https://", "http://"))
-    assert all(text.strip() for text in (source.title, source.terms, source.citation, source.reference))
+    assert all(
+        text.strip()
+        for text in (source.title, source.published, source.terms, source.citation, source.reference)
+    )
     assert source.access == "open" or not source.remote  # nothing is fetched before its terms are accepted
     assert set(source.contents) == {name for name in files if name != "metadata.xml"}
     assert all(bool(file.members) == (file.name in source.contents) for file in source.manual)
@@ -52,7 +58,8 @@ def test_human36m_takes_the_seven_subjects_with_poses() -> None:
 
 
 def test_a_variant_has_its_data_sets_source() -> None:
-    assert source_of("sub-jhmdb-pooled") is source_of("sub-jhmdb") is SOURCES["sub-jhmdb"]
+    assert source_of("sub-jhmdb-pooled") is source_of("sub-jhmdb-2") is SOURCES["sub-jhmdb-1"]
+    assert source_of("aist-small") is SOURCES["aist"]
     assert source_of("clips") is source_of("aistology") is source_of("uiprmd") is None
 
 
