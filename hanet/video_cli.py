@@ -26,7 +26,8 @@ from hanet.estimators.videos import Video
 from hanet.figures import choose, style
 from hanet.figures.compare import Comparison, Footage
 from hanet.figures.video import ENDINGS, write_motion
-from hanet.methods.trained import PoseKind, trained_method
+from hanet.methods.trained import trained_method
+from hanet.pose_kind import PoseKind
 from hanet.poses import PoseSequence
 from hanet.refining import Refined, refine_cache
 
@@ -110,7 +111,7 @@ def refine(
     """Refine the poses of a cache with a trained model, at the frame rate the model was trained at."""
     with user_errors():
         cache = PoseCache.open(poses)
-        training = None if trained_on is None else PoseCache.open(trained_on).metadata
+        training = None if trained_on is None else PoseCache.open(trained_on)
         kind = PoseKind.of_checkpoint(model, training)
         kind.check(cache.metadata, str(poses))
         longest = round(max_gap * cache.metadata.fps)
@@ -207,4 +208,12 @@ def _footage(path: Path | None, poses: PoseSequence, crop: bool) -> Footage | No
 
 
 def _progress(name: str, total: int | None) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    return partial(progress, description=name, total=total, console=Console(stderr=True), transient=True)
+    console = Console(stderr=True)
+    return partial(
+        progress,
+        description=name,
+        total=total,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
