@@ -1,7 +1,7 @@
 """Pose caches as files that other programs read: JSON, CSV, NumPy, Parquet, OpenSim's TRC.
 
-Joints keep their names, values their unit and frame of reference, NaN stays a gap: ``null`` in JSON, an empty field
-in CSV, NaN elsewhere. Only TRC turns axes, since OpenSim's Y points up.
+Joints keep their names, values their unit and frame of reference, and what is unknown stays so: ``null``
+in JSON and Parquet, an empty field in CSV, NaN in NumPy and TRC. Only TRC turns axes: OpenSim's Y points up.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from hanet.figures.style import whole_file
 from hanet.poses import PoseSequence
 
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
-UPS: tuple[Up, ...] = ("x", "-x", "y", "-y", "z", "-z")
 _TO_Y_UP: dict[Up, tuple[tuple[int, int, int], ...]] = {
     "y": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
     "-y": ((1, 0, 0), (0, -1, 0), (0, 0, -1)),
@@ -127,9 +126,7 @@ def _scores(sequence: PoseSequence) -> Float[np.ndarray, "T J"]:
 
 
 def _csv(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object) -> None:
-    pyarrow.csv.write_csv(
-        table(metadata, chosen), path, pyarrow.csv.WriteOptions(quoting_style="needed")
-    )
+    pyarrow.csv.write_csv(table(metadata, chosen), path, pyarrow.csv.WriteOptions(quoting_style="needed"))
 
 
 def _parquet(

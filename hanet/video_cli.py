@@ -20,8 +20,8 @@ from hanet.data.archives import ArchiveError
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.demo_videos import DEMO_VIDEOS
 from hanet.data.demo_videos import demo_videos as fetch_demo_videos
-from hanet.estimators.mediapipe import Estimate, find_python
-from hanet.estimators.mediapipe import estimate as run_mediapipe
+from hanet.estimators.mediapipe_pose import Estimate, find_python
+from hanet.estimators.mediapipe_pose import estimate as run_mediapipe
 from hanet.estimators.videos import Video
 from hanet.figures import choose, style
 from hanet.figures.compare import Comparison, Footage
@@ -105,7 +105,9 @@ def refine(
     ] = _DEFAULT_GAP,
     trained_on: Annotated[
         Path | None,
-        typer.Option(help="Cache of the model's training detections, where the model does not describe them."),
+        typer.Option(
+            help="Cache of the model's training detections, where the model does not describe them."
+        ),
     ] = None,
 ) -> None:
     """Refine the poses of a cache with a trained model, at the frame rate the model was trained at."""
@@ -140,15 +142,12 @@ def export(
     sequence: Annotated[str | None, typer.Option(help="Only this sequence.")] = None,
     track: Annotated[int | None, typer.Option(help="Only this person.")] = None,
     up: Annotated[
-        str | None, typer.Option(help="TRC: the poses' upward axis (x, -x, …). [default: of a camera's, -y]")
+        exports.Up | None, typer.Option(help="TRC: the poses' upward axis. [default: of a camera's, -y]")
     ] = None,
 ) -> None:
     """Write a cache for other programs: JSON, CSV, NumPy, a plain Parquet table, or OpenSim's TRC."""
     with user_errors():
-        axis = next((axis for axis in exports.UPS if axis == up), None)
-        if up is not None and axis is None:
-            raise ValueError(f"--up must be one of {', '.join(exports.UPS)}, got {up}")
-        exports.export(PoseCache.open(poses), to, sequence=sequence, track=track, up=axis)
+        exports.export(PoseCache.open(poses), to, sequence=sequence, track=track, up=up)
     typer.echo(f"wrote {to}")
 
 
@@ -162,7 +161,9 @@ def compare(
     sequence: Annotated[str | None, typer.Option(help="Name of the sequence. [default: the first]")] = None,
     start: Annotated[int, typer.Option(min=0, help="First frame.")] = 0,
     seconds: Annotated[float | None, typer.Option(min=0, help="Length. [default: to the end]")] = None,
-    crop: Annotated[bool, typer.Option("--crop", help="Show the part of the picture with the person.")] = False,
+    crop: Annotated[
+        bool, typer.Option("--crop", help="Show the part of the picture with the person.")
+    ] = False,
 ) -> None:
     """Draw methods side by side on a video: in the picture, and 3D joints from the front and the side."""
     with user_errors():

@@ -120,8 +120,8 @@ CARDS = {
         Card(
             name="mediapipe",
             paper=(
-                "Grishchenko et al., BlazePose GHUM holistic: Real-time 3D human landmarks and pose estimation, "
-                "CVPR workshop 2022"
+                "Grishchenko et al., BlazePose GHUM holistic: Real-time 3D human landmarks and pose "
+                "estimation, CVPR workshop 2022"
             ),
             data_sets=("any video: hanet estimate VIDEO",),
             needs="a video of one person",
@@ -130,7 +130,7 @@ CARDS = {
             files=("pose_landmark_full.tflite",),
             layout="inside the package mediapipe 0.10.21, which reads it itself",
             address="https://github.com/google-ai-edge/mediapipe",
-            how="Needs no download of weights: `make mediapipe` installs the package, whose part the model is.",
+            how="Needs no download of weights: `make mediapipe` installs the package, which has the model.",
         ),
     )
 }

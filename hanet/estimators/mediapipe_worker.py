@@ -1,12 +1,12 @@
 """MediaPipe's pose model behind a pipe: frames in on standard input, landmarks out on standard output.
 
-`hanet.estimators.mediapipe` runs this file with the Python of MediaPipe's own environment, whose NumPy and
-protobuf are older than this package's; so it imports nothing of this package.
+`hanet.estimators.mediapipe_pose` runs this file with the Python of MediaPipe's own environment, whose NumPy
+and protobuf are older than this package's; so it imports nothing of this package.
 
-The caller sends one line of JSON: ``width``, ``height``, ``smooth``. The answer is one line of JSON: versions and
-the SHA-256 of the models, or ``error``. From then on, for each frame of height × width RGB bytes comes an answer
-of 33 landmarks × 8 little-endian float32: x, y, z in metres around the hips; x, y, z as shares of the image;
-visibility; presence. All are NaN where nobody is seen. The end of the input ends the process.
+The caller sends one line of JSON: ``width``, ``height``, ``smooth``. The answer is one line of JSON: versions
+and the SHA-256 of the models, or ``error``. From then on, for each frame of height × width RGB bytes comes an
+answer of 33 landmarks × 8 little-endian float32: x, y, z in metres around the hips; x, y, z as shares of the
+image; visibility; presence. All are NaN where nobody is seen. The end of the input ends the process.
 """
 
 import hashlib
@@ -35,9 +35,9 @@ def landmarks(result):
 
 def start(smooth):
     """A function from an RGB image to its answer, and what there is to know of the model."""
-    import mediapipe
+    import mediapipe  # pyright: ignore[reportMissingImports] (in the other environment)
 
-    folder = Path(mediapipe.__file__).parent / "modules"
+    folder = Path(str(mediapipe.__file__)).parent / "modules"
     about = {
         "mediapipe": mediapipe.__version__,
         "python": platform.python_version(),

@@ -49,10 +49,10 @@ class Footage:
 class Comparison:
     """A figure of several methods that can be shown frame by frame; `video.write_motion` writes it.
 
-    Each method has a column. In the picture (or on blank where there is none) lie its keypoints; for 3D joints
-    those in the picture are the joints seen from far away, put where the detected keypoints are: scaled and moved
-    frame by frame, for all methods as fits the first one best. Below they are seen from the front and the
-    side. Below the name stands `mean_acceleration` over the frames shown.
+    Each method has a column. In the picture (or on blank where there is none) lie its keypoints. 3D joints
+    lie there as seen from far away, put where the detected keypoints are: scaled and moved frame by frame,
+    for all methods as fits the first one best. Below they are seen from the front and the side. Under the
+    name stands `mean_acceleration` over the frames shown.
 
     Args:
         methods: poses by method, from left to right, of the same frames.
@@ -110,8 +110,8 @@ class Comparison:
                 yield picture
         if count < len(wanted):
             raise ValueError(
-                f"{self._first.name}: the video has no frame {sorted(wanted)[count]}; is it another video, or "
-                "was it read at another frame rate?"
+                f"{self._first.name}: the video has no frame {sorted(wanted)[count]}; is it another "
+                "video, or was it read at another frame rate?"
             )
 
     def _build(self) -> None:
@@ -203,7 +203,6 @@ class Comparison:
         frame = self._first.start + row
         self._clock.set_text(f"{self._first.name}   {frame / self._first.fps:.2f} s  (frame {frame})")
 
-
     def _as_large_as_shown(self, picture: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
         """Resampled once for all panels, which is several times as fast as matplotlib for each."""
         axes = self._images[0].axes
@@ -240,9 +239,10 @@ def placement(
             f"{joints.frame_of_reference}; leave out the keypoints"
         )
     if keypoints.representation != "2d" or joints.start != keypoints.start or len(joints) != len(keypoints):
+        expected, got = (f"{s.start}..{s.start + len(s) - 1}" for s in (joints, keypoints))
         raise ValueError(
-            f"{joints.name}: expected keypoints of frames {joints.start}..{joints.start + len(joints) - 1}, "
-            f"got {keypoints.representation} poses of {keypoints.start}..{keypoints.start + len(keypoints) - 1}"
+            f"{joints.name}: expected keypoints of frames {expected}, got {keypoints.representation} poses "
+            f"of {got}"
         )
     index, both = conversion(joints.skeleton, keypoints.skeleton)
     source = joints.values[:, index[both], :2].astype(np.float64)

@@ -66,20 +66,20 @@ class OverGaps:
                 "so there is nothing to refine"
             )
         values = np.full_like(sequence.values, np.nan)
-        for start, stop in runs(whole):
+        for start, stop in runs(np.asarray(whole)):
             values[start:stop] = self.method.refine(_part(filled, start, stop)).values
         labelled = known if sequence.labelled is None else known & sequence.labelled
         return replace(sequence.with_values(values), labelled=labelled)
 
 
 def fill_gaps(sequence: PoseSequence, longest: int) -> PoseSequence:
-    """NaN for at most `longest` frames, joint by joint, replaced by the line between its neighbours in time."""
+    """NaN for at most `longest` frames, joint by joint, replaced by the line between its neighbours."""
     values = sequence.values.copy()
     frames = np.arange(len(values))
     for joint in range(values.shape[1]):
         known = np.isfinite(values[:, joint]).all(axis=1)
-        for start, stop in runs(~known):
-            if 0 < start and stop < len(values) and stop - start <= longest:
+        for start, stop in runs(np.asarray(~known)):
+            if start > 0 and stop < len(values) and stop - start <= longest:
                 ends = [start - 1, stop]
                 for axis in range(values.shape[2]):
                     values[start:stop, joint, axis] = np.interp(
@@ -109,9 +109,9 @@ class AtRate:
 
     A network's windows are frames, but what it learned are motions in time: at half the frame rate everything
     seems twice as fast to it. So a track of another rate goes through natural cubic splines over time, to the
-    method and back. From first to last frame it gets the whole number of frames nearest to `fps`, so that both
-    ends stay where they are; the rate the method sees is off by at most half a frame over the track. Where
-    `fps` is a multiple of the track's rate, all its frames are among those the method sees. Nothing is
+    method and back. From first to last frame it gets the whole number of frames nearest to `fps`, so that
+    both ends stay where they are; the rate the method sees is off by at most half a frame over the track.
+    Where `fps` is a multiple of the track's rate, all its frames are among those the method sees. Nothing is
     filtered: a track of more frames per second than `fps` loses what is between.
 
     Attributes:

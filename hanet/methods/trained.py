@@ -48,13 +48,13 @@ def trained_method(
             f"{folder} was trained on {kind.representation} poses in frame {kind.frame_of_reference}"
         )
     model = checkpoints.load(folder)
-    stride = stride or getattr(model.config, "interval", 1)
-    learned = LearnedMethod(model, stride=stride, mirror_axis=0 if mirror else None, name=folder.name)
+    every: int = getattr(model.config, "interval", 1) if stride is None else stride
+    learned = LearnedMethod(model, stride=every, mirror_axis=0 if mirror else None, name=folder.name)
     weights = (folder / checkpoints.WEIGHTS).read_bytes()
     return Trained(
         OverGaps(AtRate(learned, kind.fps), longest=longest_gap),
         {
-            "stride": stride,
+            "stride": every,
             "mirror": mirror,
             "longest_gap": longest_gap,
             "trained_fps": kind.fps,

@@ -1,7 +1,7 @@
 """MediaPipe's pose model (BlazePose GHUM, Bazarevsky et al. 2020, Grishchenko et al. 2022) on a video.
 
-The model ships inside the package ``mediapipe`` 0.10.21. That package pins NumPy and protobuf below what this one
-needs, so it lives in an environment of its own (``make mediapipe``) and is reached through a pipe: see
+The model ships inside the package ``mediapipe`` 0.10.21. That package pins NumPy and protobuf below what this
+one needs, so it lives in an environment of its own (``make mediapipe``) and is reached through a pipe: see
 `hanet.estimators.mediapipe_worker`. It follows one person.
 
 Axes: T frames, 33 landmarks.
@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -56,13 +57,13 @@ TO_H36M17: JointMix = joint_mix(
     H36M17,
     {
         "pelvis": _HIPS,
-        "spine": {joint: 0.25 for joint in (*_HIPS, *_SHOULDERS)},
+        "spine": dict.fromkeys((*_HIPS, *_SHOULDERS), 0.25),
         "thorax": _SHOULDERS,
         "head_top": _EARS_FROM_SHOULDERS,
     },
 )
-"""Limbs and nose by name. The trunk is a guess of ours: pelvis amid the hips, thorax amid the shoulders, spine amid
-the two; the crown of the head lies beyond the ears by 0.6 of their way from the shoulders."""
+"""Limbs and nose by name. The trunk is a guess of ours: pelvis amid the hips, thorax amid the shoulders,
+spine amid the two; the crown of the head lies beyond the ears by 0.6 of their way from the shoulders."""
 
 
 class MediaPipeError(ValueError):
@@ -107,8 +108,8 @@ class Worker:
         self._python, self._asked = python, {"width": size[0], "height": size[1], "smooth": smooth}
 
     def __enter__(self) -> Worker:
-        self._messages: IO[bytes] = TemporaryFile()  # noqa: SIM115 (a pipe could fill up and stall)
-        # Isolated: without it, this folder's own mediapipe.py would be what the worker imports.
+        self._messages: IO[bytes] = TemporaryFile()  # a pipe could fill up and stall
+        # Isolated: nothing of this environment, by PYTHONPATH or its folder, may reach the other one.
         command = [str(self._python), "-I", mediapipe_worker.__file__]
         try:
             self._process = subprocess.Popen(
@@ -177,10 +178,8 @@ class Worker:
     def _end(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
-            try:
+            with suppress(BrokenPipeError):
                 stream.close()
-            except BrokenPipeError:
-                pass
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:

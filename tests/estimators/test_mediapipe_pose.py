@@ -17,7 +17,7 @@ import pytest
 from mediapipe_stand_in import stand_in
 
 from hanet.estimators import mediapipe_worker
-from hanet.estimators.mediapipe import (
+from hanet.estimators.mediapipe_pose import (
     ENVIRONMENT,
     LANDMARKS33,
     PYTHON_VARIABLE,
@@ -152,7 +152,7 @@ def test_a_file_that_does_not_run(tmp_path):
 
 def test_a_python_without_mediapipe():
     with (
-        pytest.raises(MediaPipeError, match="No module named 'mediapipe'.*run `make mediapipe`"),
+        pytest.raises(MediaPipeError, match=r"No module named 'mediapipe'.*run `make mediapipe`"),
         Worker(Path(sys.executable), (4, 2), smooth=False),
     ):
         pass
@@ -172,7 +172,7 @@ def test_a_process_that_does_not_greet(tmp_path, first: str, said: str):
 
 
 def test_a_process_that_ends_on_the_way(tmp_path):
-    with pytest.raises(MediaPipeError, match="ended .*\nthe model fell over"):
+    with pytest.raises(MediaPipeError, match=r"ended .*\nthe model fell over"):
         estimate(film(tmp_path / "a.mp4", [100, 255, 100]), stand_in(tmp_path / "python"))
 
 
@@ -296,8 +296,8 @@ def test_mediapipe_on_a_demo_video():
     thigh = joints.values[:, H36M17.index("l_hip")] - joints.values[:, H36M17.index("l_knee")]
     assert 0.3 < np.linalg.norm(thigh, axis=1).mean() < 0.5
     x, y = keypoints.values[:, COCO17.index("nose")].T
-    assert (0 < x).all() and (x < 1080).all() and (y > 0).all() and (y < 960).all()
-    # He walks towards the camera: his left is to the right of the picture, his nose nearer than his shoulders.
+    assert (x > 0).all() and (x < 1080).all() and (y > 0).all() and (y < 960).all()
+    # He walks towards the camera: his left is on the picture's right, his nose nearer than his shoulders.
     left, right = (keypoints.values[:, COCO17.index(f"{side}_hip"), 0].mean() for side in "lr")
     assert left > right
     depth = joints.values[..., 2].mean(axis=0)
