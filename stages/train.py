@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hanet import checkpoints
+from hanet import checkpoints, pose_kind
 from hanet.data.cache import PoseCache
 from hanet.rows import PoseRows
 from hanet.training import Trainer
@@ -60,6 +60,7 @@ def main(experiment: str, model: str, seed: str) -> None:
                     "validation_mpjpe_mm": trainer.progress.best_error_mm,
                     "training": asdict(options),
                     "skeleton": train.skeleton.name,
+                    pose_kind.KEY: pose_kind.PoseKind.of(data["train"].metadata).to_dict(),
                     "machine": _run.hardware(),
                     "data_sha256": {split: cache.content_hash() for split, cache in data.items()},
                 },
