@@ -79,6 +79,11 @@ def estimate(
     typer.echo(
         f"{video}: {frames} frames at {float(footage.fps):.6g} a second, somebody seen in {found.seen:.1%}"
     )
+    if len(found.starts) > 1:
+        typer.echo(
+            f"MediaPipe went over to another person at frame {', '.join(map(str, found.starts[1:]))}: "
+            f"tracks 0 to {len(found.starts) - 1}"
+        )
     for path, poses in outputs:
         typer.echo(f"wrote {path}: {poses.representation}, {poses.skeleton.name}, {poses.unit}")
 
@@ -88,7 +93,8 @@ def _write(path: Path, poses: PoseSequence, found: Estimate) -> None:
         poses, dataset=poses.name, split="video", estimator="mediapipe", provenance=found.provenance
     )
     with CacheWriter(path, metadata) as writer:
-        writer.write(poses)
+        for track in found.tracks(poses):
+            writer.write(track)
 
 
 def refine(
@@ -159,6 +165,7 @@ def compare(
         Path | None, typer.Option(help="Detected keypoints, which tell where 3D joints are in the picture.")
     ] = None,
     sequence: Annotated[str | None, typer.Option(help="Name of the sequence. [default: the first]")] = None,
+    track: Annotated[int | None, typer.Option(help="Person; the first where not given.")] = None,
     start: Annotated[int, typer.Option(min=0, help="First frame.")] = 0,
     seconds: Annotated[float | None, typer.Option(min=0, help="Length. [default: to the end]")] = None,
     crop: Annotated[
@@ -171,7 +178,7 @@ def compare(
         if not still:
             style.check_ending(out, (*ENDINGS, ".png"))
         caches = {name: PoseCache.open(path) for name, path in choose.by_method(poses).items()}
-        first = _sequence(next(iter(caches.values())), sequence)
+        first = _sequence(next(iter(caches.values())), sequence, track)
         methods = {
             name: choose.find_sequence(cache, first.name, track=first.track) for name, cache in caches.items()
         }
@@ -189,13 +196,11 @@ def compare(
     typer.echo(f"wrote {out}")
 
 
-def _sequence(cache: PoseCache, name: str | None) -> PoseSequence:
-    if name is not None:
-        return choose.find_sequence(cache, name)
+def _sequence(cache: PoseCache, name: str | None, track: int | None) -> PoseSequence:
     first = next(cache.sequences(), None)
     if first is None:
         raise ValueError(f"{cache.path}: holds no poses")
-    return first
+    return choose.find_sequence(cache, name or first.name, track=track)
 
 
 def _footage(path: Path | None, poses: PoseSequence, crop: bool) -> Footage | None:

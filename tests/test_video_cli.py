@@ -94,6 +94,21 @@ def test_estimate_at_another_frame_rate(tmp_path, film):
     assert PoseCache.open(tmp_path / "a.parquet").metadata.fps == 12.5
 
 
+def test_estimate_says_where_the_person_changes(tmp_path, film, monkeypatch):
+    monkeypatch.setattr("hanet.estimators.mediapipe_pose.changes", lambda keypoints: [5, 30])
+    text = run("estimate", film, "--out", tmp_path / "a.parquet", "--keypoints", tmp_path / "b.parquet")
+    assert "went over to another person at frame 5, 30: tracks 0 to 2" in text
+    assert [(s.track, s.start) for s in PoseCache.open(tmp_path / "a.parquet").sequences()] == [
+        (0, 0), (1, 5), (2, 30),
+    ]  # fmt: skip
+    poses = ["--poses", f"input={tmp_path / 'a.parquet'}", "--video", film]
+    flat = ["--keypoints", tmp_path / "b.parquet"]
+    run("compare", *poses, *flat, "--out", tmp_path / "a.png", "--track", "2", "--start", "36")
+    assert "no sequence walk, track 3" in failure(
+        "compare", *poses, "--out", tmp_path / "a.png", "--track", "3"
+    )
+
+
 def test_estimate_fails_without_a_half_written_file(tmp_path, film, monkeypatch):
     out = tmp_path / "a.parquet"
     assert "no video that FFmpeg can read" in failure("estimate", tmp_path / "python", "--out", out)

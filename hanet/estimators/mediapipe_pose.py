@@ -15,7 +15,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -23,10 +23,12 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hanet.data.keypoints.tracks import MAX_DISTANCE
 from hanet.estimators import mediapipe_worker
 from hanet.estimators.joints import JointMix, joint_mix
 from hanet.estimators.mediapipe_worker import LANDMARKS, NUMBERS
 from hanet.estimators.videos import Video
+from hanet.methods.tracks import part
 from hanet.poses import PoseSequence
 from hanet.skeletons import COCO17, H36M17, Skeleton
 
@@ -197,13 +199,20 @@ class Estimate:
             from the camera). MediaPipe takes the camera for distant: there is no perspective in them.
         keypoints: COCO's 17 keypoints, pixels of the upright frame.
         seen: share of the frames in which somebody was seen.
+        starts: rows at which another person begins, by `changes`; 0 first.
         provenance: SHA-256 of video and models, versions, settings.
     """
 
     joints: PoseSequence
     keypoints: PoseSequence
     seen: float
+    starts: list[int]
     provenance: dict[str, Any]
+
+    def tracks(self, poses: PoseSequence) -> list[PoseSequence]:
+        """`joints` or `keypoints` cut where another person begins, as tracks 0, 1, …"""
+        cuts = zip(self.starts, [*self.starts[1:], len(poses)], strict=True)
+        return [replace(part(poses, a, b), track=number) for number, (a, b) in enumerate(cuts)]
 
 
 def estimate(
@@ -237,13 +246,30 @@ def estimate(
         )
     with video.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    keypoints = TO_COCO17(_keypoints(found, video))
     settings = {"smooth": smooth, "fps": str(video.fps), "conversions": [TO_H36M17.name, TO_COCO17.name]}
     return Estimate(
         joints=TO_H36M17(_joints(found, video)).root_relative(),
-        keypoints=TO_COCO17(_keypoints(found, video)),
+        keypoints=keypoints,
         seen=float(seen.mean()),
+        starts=[0, *changes(keypoints)],
         provenance={"video_sha256": digest, **settings, **about},
     )
+
+
+def changes(keypoints: PoseSequence) -> list[int]:
+    """Rows at which MediaPipe went over to another person, as far as a leap tells.
+
+    A leap is a mean distance of the keypoints beyond `MAX_DISTANCE` sizes of the person for every 25th of a
+    second since they were last seen; the size is the longer side of the box around them.
+    """
+    seen = np.flatnonzero(np.isfinite(keypoints.values).all(axis=(1, 2)))
+    values = keypoints.values[seen].astype(np.float64)
+    moved = np.linalg.norm(np.diff(values, axis=0), axis=2).mean(axis=1)
+    sizes = np.ptp(values, axis=1).max(axis=1)
+    ticks = np.maximum(np.diff(seen), np.diff(seen) * 25 / keypoints.fps)
+    leaps = moved > MAX_DISTANCE * ticks * np.maximum(sizes[1:], sizes[:-1])
+    return seen[1:][leaps].tolist()
 
 
 def _detections(worker: Worker, images: Iterable[Any]) -> Iterator[Float[np.ndarray, "33 8"]]:

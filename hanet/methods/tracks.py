@@ -67,7 +67,7 @@ class OverGaps:
             )
         values = np.full_like(sequence.values, np.nan)
         for start, stop in runs(np.asarray(whole)):
-            values[start:stop] = self.method.refine(_part(filled, start, stop)).values
+            values[start:stop] = self.method.refine(part(filled, start, stop)).values
         labelled = known if sequence.labelled is None else known & sequence.labelled
         return replace(sequence.with_values(values), labelled=labelled)
 
@@ -94,7 +94,8 @@ def runs(mask: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _part(sequence: PoseSequence, start: int, stop: int) -> PoseSequence:
+def part(sequence: PoseSequence, start: int, stop: int) -> PoseSequence:
+    """Rows `start` to `stop` (left out) of a track."""
     cut = {
         field: array[start:stop]
         for field in ("values", "scores", "labelled", "boxes")

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from hanet.estimators.mediapipe_pose import (
     TO_H36M17,
     MediaPipeError,
     Worker,
+    changes,
     estimate,
     find_python,
 )
@@ -120,6 +122,32 @@ def test_provenance_says_what_it_came_from(tmp_path):
         "python": "3",
         "models_sha256": {},
     }
+
+
+def flat(x: list[float], fps: float = 25.0) -> PoseSequence:
+    """Keypoints of a person 100 pixels high who is at x; NaN where x is."""
+    values = np.zeros((len(x), 17, 2))
+    values[:, :, 1] = np.linspace(0, 100, 17)
+    values[..., 0] = np.array(x)[:, None]
+    values[np.isnan(values[..., 0])] = np.nan
+    return PoseSequence("a", values, COCO17, "2d", fps, "px", "image")
+
+
+def test_a_leap_is_another_person():
+    assert changes(flat([0, 29, 58, 89, 100])) == [3]  # 0.3 of 100 pixels a frame
+    assert changes(flat([0, np.nan, 59, np.nan, 120])) == [4]  # and twice as much over two frames
+    assert changes(flat([0, 59, 120], fps=12.5)) == [2]  # or over a frame twice as long
+    assert changes(flat([0, 29, 60], fps=100.0)) == [2]
+    assert changes(flat([5.0])) == changes(flat([np.nan, 5.0])) == []
+
+
+def test_people_become_tracks(tmp_path):
+    found = estimate(film(tmp_path / "a.mp4", [100, 0, 120, 130, 130]), stand_in(tmp_path / "python"))
+    assert found.starts == [0]
+    first, second = replace(found, starts=[0, 3]).tracks(found.joints)
+    assert [(t.track, t.start, len(t)) for t in (first, second)] == [(0, 0, 3), (1, 3, 2)]
+    np.testing.assert_array_equal(second.values, found.joints.values[3:])
+    assert second.labelled is not None and second.labelled.all()
 
 
 def test_nobody_in_the_whole_video(tmp_path):
