@@ -118,17 +118,23 @@ class Comparison:
         boxes = self._boxes()
         angles = [angle for angle in boxes if angle != _IN_PICTURE]
         cell = WIDTH / len(self._points)
-        heights = [
-            min(_height(boxes[angle], width), limit)
-            for angle, width, limit in (
-                (_IN_PICTURE, cell, _PICTURE_HEIGHT),
-                (angles[0] if angles else "", cell / 2, _VIEW_HEIGHT),
-            )
-            if angle in boxes
-        ]
+        # One scale for both views: as wide, in relation, as what they show, and of one height.
+        across = [float(np.diff(boxes[angle], axis=0)[0, 0]) for angle in angles] or [1.0, 1.0]
+        heights = []
+        if _IN_PICTURE in boxes:
+            width, height = np.diff(boxes[_IN_PICTURE], axis=0)[0]
+            heights.append(min(float(cell * height / width), _PICTURE_HEIGHT))
+        if angles:
+            height = float(np.diff(boxes[angles[0]], axis=0)[0, 1])
+            heights.append(min(cell * height / sum(across), _VIEW_HEIGHT))
         self._figure = Figure(figsize=(WIDTH, sum(heights) + 1.4), layout="constrained")
         self._canvas = FigureCanvasAgg(self._figure)
-        grid = self._figure.add_gridspec(len(heights), 2 * len(self._points), height_ratios=heights)
+        grid = self._figure.add_gridspec(
+            len(heights),
+            2 * len(self._points),
+            height_ratios=heights,
+            width_ratios=across * len(self._points),
+        )
         self._bodies: list[tuple[Body, Float[np.ndarray, "T J 2"]]] = []
         self._images: list[AxesImage] = []
         styles = method_styles(self._points)
@@ -142,6 +148,7 @@ class Comparison:
                 self._panel(each, angle, points.get(angle), boxes[angle])
             top = axes.get(_IN_PICTURE, axes.get("front"))
             assert top is not None
+            top.set_zorder(1)  # its title may reach over the view beside it
             top.set_title(self._labels[name], color=styles[name].colour, loc="left")
         self._clock = self._figure.suptitle(" ", x=0.01, ha="left", fontsize=10)
         sides = [Line2D([], [], color=c, lw=2.5, label=s) for c, s in ((LEFT, "left"), (RIGHT, "right"))]
@@ -295,9 +302,3 @@ def _label(name: str, poses: PoseSequence, rows: Sequence[int]) -> str:
     found = mean_acceleration(shown)
     known = "" if np.isnan(found) else f"\nmean acceleration {found:.3g} {poses.unit}/s²"
     return f"{method_styles([name])[name].label}{known}"
-
-
-def _height(box: Float[np.ndarray, "2 2"], width: float) -> float:
-    """Inches of a panel that is `width` inches wide."""
-    across, down = box[1] - box[0]
-    return float(width * down / across)
