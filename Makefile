@@ -1,6 +1,7 @@
 # Everything runs in .venv, made from pyproject.toml and constraints.txt. Start with `make repro` or `make test`.
 PYTHON ?= python3
 VENV   := .venv
+MP_ENV := .venv-mediapipe
 BIN    := $(CURDIR)/$(VENV)/bin
 PORT   ?= 5000
 SEEDS  ?= 4321,4322,4323
@@ -12,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro tables publish prefect sweep test lint format ui clean
+.PHONY: help env repro tables publish prefect sweep test lint format ui clean mediapipe
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +43,13 @@ publish: env  ## put every result of dvc.lock into MLflow, also those of stages 
 prefect: env  ## serve Prefect on http://127.0.0.1:4200 (or PREFECT_PORT=...): runs from a page; Ctrl-C ends all
 	exec python -m pipeline.serve
 
+mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
+
+$(MP_ENV)/.installed: constraints-mediapipe.txt
+	$(PYTHON) -m venv $(MP_ENV)
+	$(MP_ENV)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints-mediapipe.txt mediapipe
+	touch $@
+
 sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
 	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.sweep
 
@@ -61,5 +69,5 @@ ui: env  ## serve MLflow on http://127.0.0.1:5000 (or PORT=...)
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
 		--backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
 
-clean:  ## remove the environment and caches of tools; data stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage* *.egg-info
+clean:  ## remove the environments and caches of tools; data stay
+	rm -rf $(VENV) $(MP_ENV) .pytest_cache .ruff_cache .hypothesis .coverage* *.egg-info

@@ -20,12 +20,14 @@ from hanet.figures.cli import app as figure_app
 from hanet.methods.interpolation import interpolate
 from hanet.metrics import Scores, evaluate
 from hanet.tables import terminal
+from hanet.video_cli import register as register_video_commands
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 app.add_typer(figure_app, name="figure")
 app.add_typer(data_app, name="data")
 
 app.command()(estimators)
+register_video_commands(app)
 
 
 class Dataset(StrEnum):

@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hanet import checkpoints
+from hanet import checkpoints, pose_kind
 from hanet.data.cache import PoseCache
 from hanet.distributed import Processes, joined, launch, rank
 from hanet.rows import PoseRows
@@ -98,6 +98,7 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
         "training": asdict(trainer.options),
         "skeleton": trainer.train_rows.skeleton.name,
         "machine": _run.hardware() + (f", {size} processes" if size > 1 else ""),
+        pose_kind.KEY: pose_kind.PoseKind.of(caches["train"].metadata).to_dict(),
         "data_sha256": {split: cache.content_hash() for split, cache in caches.items()},
     }
 

@@ -117,6 +117,21 @@ CARDS = {
             address=f"{_DRIVE_FILE}1qIq0CBBj-O6wVc9nJXG-JDEtWPzRQ4KC",
             how=_NAMED,
         ),
+        Card(
+            name="mediapipe",
+            paper=(
+                "Grishchenko et al., BlazePose GHUM holistic: Real-time 3D human landmarks and pose "
+                "estimation, CVPR workshop 2022"
+            ),
+            data_sets=("any video: hanet estimate VIDEO",),
+            needs="a video of one person",
+            gives="Human3.6M-17 joints, camera frame, and COCO-17 keypoints",
+            licence="code and models Apache-2.0",
+            files=("pose_landmark_full.tflite",),
+            layout="inside the package mediapipe 0.10.21, which reads it itself",
+            address="https://github.com/google-ai-edge/mediapipe",
+            how="Needs no download of weights: `make mediapipe` installs the package, which has the model.",
+        ),
     )
 }
 """Estimators by name."""

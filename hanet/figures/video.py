@@ -5,11 +5,11 @@ Equal frames give equal bytes on one machine: encoding runs on one thread, and f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import av
 import numpy as np
@@ -18,7 +18,6 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 from PIL import Image
 
-from hanet.figures.motion import Motion
 from hanet.figures.style import check_ending, whole_file
 
 ENCODERS: dict[str, dict[str, object]] = {
@@ -37,12 +36,23 @@ Track = Callable[[Iterable[Any], int], Iterable[Any]]
 """Passes frames through and shows progress: gets them and their number, as in ``rich.progress.track``."""
 
 
+@runtime_checkable
+class Moving(Protocol):
+    """A figure that can be shown frame by frame: `motion.Motion`, `compare.Comparison`."""
+
+    rows: list[int]
+
+    def frames(self, *, width: int = ..., every: int = ...) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+        """Images of every so many rows, both sides even."""
+        ...
+
+
 def _untracked(frames: Iterable[Any], total: int) -> Iterable[Any]:
     return frames
 
 
 def write_motion(
-    motion: Motion, path: str | Path, *, fps: float, track: Track = _untracked, max_bytes: int | None = None
+    motion: Moving, path: str | Path, *, fps: float, track: Track = _untracked, max_bytes: int | None = None
 ) -> None:
     """Write a motion as MP4 or GIF, by the name's ending, playing in real time.
 

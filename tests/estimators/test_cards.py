@@ -21,7 +21,7 @@ def run(monkeypatch):
 
 
 def test_every_card_is_filled_in():
-    assert list(CARDS) == ["simplebaseline", "dcpose", "fcn", "spin", "pare"]
+    assert list(CARDS) == ["simplebaseline", "dcpose", "fcn", "spin", "pare", "mediapipe"]
     for card in CARDS.values():
         assert all(value for field, value in asdict(card).items() if field != "reported")
         assert card.address.startswith("http")
@@ -49,14 +49,14 @@ def test_the_list_says_what_is_there_and_what_is_not(tmp_path, run):
         assert result.exit_code == 0
         assert f"SHA-256 {hashlib.sha256(b'weights').hexdigest()}" in result.output
         assert result.output.count("found") == 1
-        assert result.output.count(f"not below {tmp_path}") == 4
+        assert result.output.count(f"not below {tmp_path}") == 5
         assert "(reported dead (404))" in result.output
 
 
 def test_the_list_without_a_folder(run):
     result = run()
     assert result.exit_code == 0
-    assert result.output.count("not looked for: give --weights or set HANET_WEIGHTS") == 5
+    assert result.output.count("not looked for: give --weights or set HANET_WEIGHTS") == 6
     assert "non-commercial" in result.output
 
 

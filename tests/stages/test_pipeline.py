@@ -26,6 +26,7 @@ from ruamel.yaml import YAML
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from hanet.methods.learned import LearnedMethod
+from hanet.pose_kind import PoseKind
 from stages import _run, publish
 
 pytestmark = pytest.mark.slow
@@ -292,6 +293,12 @@ def test_the_logged_model_refines_as_the_method_does(project: Project) -> None:
         poses = model.predict(track.values.reshape(len(track), -1))
         np.testing.assert_array_equal(poses.reshape(track.values.shape), method.refine(track).values)
         np.testing.assert_array_equal(poses.reshape(track.values.shape), result.values)
+
+
+def test_a_checkpoint_says_what_kind_of_poses_it_was_trained_on(project: Project) -> None:
+    detected = PoseCache.open(project.path / "data/pairs/tiny/detected-train.parquet")
+    kind = PoseKind.of_checkpoint(project.path / "data/models/tiny/second-2")
+    assert kind == PoseKind.of(detected.metadata) and kind.fps == detected.metadata.fps
 
 
 def test_publishing_again_makes_nothing_new(project: Project, capsys: pytest.CaptureFixture[str]) -> None:
