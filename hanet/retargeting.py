@@ -2,10 +2,10 @@
 
 Joints tell the directions of bones and, through hips and shoulders, how the torso is turned; they do not tell
 how a limb is twisted about its own bone. An arm and a shank take the twist of their parent: the swing is the
-smallest rotation that does it. The smallest rotation has no steady axis near a half turn, and a climber's thigh
-comes close to one: a thigh is turned so that the knee's side to side axis stays nearest to the pelvis's, which
-only a thigh straight out to the side leaves open. Feet, hands and head keep their rest orientation to the joint
-above.
+smallest rotation that does it. That has no steady axis near a half turn, which a climber's thigh comes
+close to. So a thigh is turned such that the knee's axis stays nearest to the pelvis's from side to side; only
+a thigh straight out to the side leaves that open. Feet, hands and head keep their rest orientation to the
+joint above.
 
 Axes: T frames. Lengths in metres; the joints' frame of reference is that of the result's root.
 """

@@ -19,8 +19,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from hanet.rows import PoseRows
+from hanet.smpl_joints import SmplJoints
 from hanet.training import Trainer
 from stages import _run
+from stages._smpl import body_of
 from stages.params import load
 
 
@@ -78,9 +80,10 @@ def main(experiment: str, model: str, seed: str) -> None:
 
 def rows(experiment: str, split: str) -> PoseRows:
     """Detected and true poses of a split, side by side."""
+    body = body_of(experiment)
     detected = PoseCache.open(_run.detected_path(experiment, split)).read(columns=())
     truth = PoseCache.open(_run.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
-    return PoseRows.of(detected, truth)
+    return PoseRows.of(detected, truth, joints=None if body is None else SmplJoints(body[0].cpu()))
 
 
 def as_csv(history: list[dict[str, float]], unit: str) -> str:

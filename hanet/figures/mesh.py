@@ -1,8 +1,8 @@
 """Meshes of several methods side by side; drawn in software, without a display.
 
 Each mesh is coloured by how far its vertices are from the true ones after the pelvis is aligned, so the
-colours average to MPVPE under ``pelvis_aligned``. A ring marks the worst place of a method's worst frames
-(HANet's supplement, Figure 3).
+colours average to MPVPE of protocol ``pelvis_aligned``. A ring marks the worst place of a method's worst
+frames (HANet's supplement, Figure 3).
 
 Axes: K frames shown, V vertices, F triangles, H × W pixels.
 """
