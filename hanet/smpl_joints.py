@@ -46,7 +46,9 @@ class SmplJoints(nn.Module):
 def joint_sequence(track: SmplTrack, body: Body) -> PoseSequence:
     """A track's 24 joints under its own shapes and size, relative to the pelvis; NaN where a pose is."""
     with torch.inference_mode():
-        joints = body.joints(track.matrices().to(body.device), torch.from_numpy(np.array(track.betas)).to(body.device))
+        joints = body.joints(
+            track.matrices().to(body.device), torch.from_numpy(np.array(track.betas)).to(body.device)
+        )
     joints = track.scaling * (joints - joints[:, :1])
     poses = track.poses
     return PoseSequence(

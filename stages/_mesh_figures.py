@@ -96,8 +96,8 @@ def draw(folder: Path, meshes: Meshes, worst: int, where: str) -> list[dict[str,
             "kind": "png",
             "title": "Meshes at the input's worst frames",
             "caption": f"{names} beside the truth (grey behind each) at frames "
-            f"{', '.join(map(str, frames))}, the {len(frames)} of largest error of {chosen[0]}, a second apart "
-            f"at least, of {where}. {coloured} Ringed: each method's worst of these frames.",
+            f"{', '.join(map(str, frames))}, the {len(frames)} of largest error of {chosen[0]}, a second "
+            f"apart at least, of {where}. {coloured} Ringed: each method's worst of these frames.",
         },
         {
             "file": "mesh.mp4",
