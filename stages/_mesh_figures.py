@@ -17,7 +17,7 @@ from hanet.figures.style import method_styles
 from hanet.poses import PoseSequence
 from hanet.smpl_joints import joint_sequence
 
-SHOWN = ("input", "deciwatch", "hanet")
+SHOWN = ("input", "deciwatch", "hanet", "hanet-paper")
 """Methods beside each other, as in the supplement; all that the figures show where none of these is there."""
 FRAMES = 4
 SECONDS = 2.0

@@ -113,6 +113,7 @@ def mpvpe(found: np.ndarray, truth: np.ndarray) -> float:
     return float(1000 * np.linalg.norm(found - truth, axis=-1).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [pw3d_files, aist_files, released_files])
 def test_raw_files_to_mpvpe_and_a_mesh_video(
     tracked: Path, params: dict[str, Any], files, monkeypatch
