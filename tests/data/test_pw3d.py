@@ -167,7 +167,7 @@ def test_official_splits_and_the_cache(tmp_path):
         (("b_00", 0), 0, 2), (("b_00", 0), 4, 2), (("b_00", 1), 0, 6),
     ]  # fmt: skip
     np.testing.assert_array_equal(stored[1].values, joints[1].values)
-    assert [p.smpl.name for p in read_people(tmp_path / "seq", "validation")] == ["c_00", "c_00"]
+    assert [p.smpl[0].poses.name for p in read_people(tmp_path / "seq", "validation")] == ["c_00", "c_00"]
 
 
 def _without(key: str):
