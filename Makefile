@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro tables publish prefect sweep test lint format ui clean mediapipe
+.PHONY: help env repro tables smpl publish prefect sweep test lint format ui clean mediapipe
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ repro: env  ## reproduce the default experiments (dvc repro), then show the tabl
 
 tables: env  ## the same with three seeds (or SEEDS=..., and ABLATIONS=... for others than Table 1's)
 	dvc exp run --name tables-$$(date +%Y%m%d-%H%M%S) -S 'run.seeds=[$(SEEDS)]' $(if $(ABLATIONS),-S 'run.ablations=[$(ABLATIONS)]')
+	$(MAKE) --no-print-directory publish
+	hanet tables
+
+smpl: env  ## body meshes: the experiment clips-smpl, without ablations
+	dvc exp run --name smpl-$$(date +%Y%m%d-%H%M%S) -S 'run.experiments=[clips-smpl]' \
+		-S '~run.estimates.clips-fcn' -S '+run.estimates.clips-smpl=clips' -S 'run.ablations=[]'
 	$(MAKE) --no-print-directory publish
 	hanet tables
 

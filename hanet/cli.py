@@ -16,7 +16,7 @@ from hanet.console import user_errors
 from hanet.data.cli import app as data_app
 from hanet.data.releases import RELEASES, released_pair
 from hanet.estimators.cli import estimators
-from hanet.figures.cli import app as figure_app
+from hanet.figures.mesh_cli import app as figure_app
 from hanet.methods.interpolation import interpolate
 from hanet.metrics import Scores, evaluate
 from hanet.tables import terminal

@@ -137,3 +137,14 @@ def acceleration_loss(
         labelled = labelled[:, :-2] & labelled[:, 1:-1] & labelled[:, 2:]
     difference = torch.diff(pred - gt, n=2, dim=1)
     return mean_absolute(difference, labelled)
+
+
+def joint_loss(joints: Float[Tensor, "B T J 3"], gt: Float[Tensor, "B T J 3"]) -> Float[Tensor, ""]:
+    """Mean absolute difference (metres) of the coordinates of the joints that SMPL's rotations lead to.
+
+    The term that HANet's released SMPL training meant to add; that code cannot run. A frame with a joint
+    whose truth is NaN does not count; the loss is 0 where none does.
+    """
+    known = gt.isfinite().flatten(2).all(dim=2)[..., None, None].expand(gt.shape)
+    difference = joints - torch.where(known, gt, 0.0)
+    return mean_absolute(difference.flatten(2), known.flatten(2))

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Config = HANetConfig | DeciWatchConfig | SmoothNetConfig
 Model = HANet | DeciWatch | SmoothNet
 
+ALL = slice(None)
+"""All frames of a window."""
+
 Losses = dict[str, Tensor]
 """The loss to minimise under ``loss``, and its parts, without gradients, under ``loss_*``."""
 
@@ -41,6 +44,7 @@ class Network:
         build: its module's class, made from a configuration.
         output: all that the module returns for windows of detected poses (B, T, C).
         pose: of that, the refined poses (B, T, C).
+        branches: of that, all poses that are taught, each with the frames of the window that they are of.
         losses: of that, the losses against the ground truth under the training's options, where a mask
             (B, T, C) says what is labelled; None for all.
     """
@@ -50,6 +54,7 @@ class Network:
     build: Callable[[Any], Model]
     output: Callable[[Any, Float[Tensor, "B T C"]], Any]
     pose: Callable[[Any], Float[Tensor, "B T C"]]
+    branches: Callable[[Any, Any], list[tuple[Float[Tensor, "B W C"], slice]]]
     losses: Callable[
         [Any, Float[Tensor, "B T C"], Any, TrainingOptions, Bool[Tensor, "B T C"] | None],
         Losses,
@@ -133,6 +138,10 @@ NETWORKS: dict[str, Network] = {
             build=HANet,
             output=lambda model, detected: model(detected),
             pose=lambda output: output.decoder_pose,
+            branches=lambda output, config: [
+                (output.decoder_pose, ALL),
+                (output.encoder_pose, slice(None, None, config.interval)),
+            ],
             losses=_hanet_losses,
         ),
         Network(
@@ -141,6 +150,10 @@ NETWORKS: dict[str, Network] = {
             build=DeciWatch,
             output=lambda model, detected: model(detected),
             pose=lambda output: output.recovered_pose,
+            branches=lambda output, config: [
+                (output.recovered_pose, ALL),
+                (output.denoised_pose, slice(None, None, config.interval)),
+            ],
             losses=_deciwatch_losses,
         ),
         Network(
@@ -150,6 +163,7 @@ NETWORKS: dict[str, Network] = {
             # Its frames come last, elsewhere channels do.
             output=lambda model, detected: model(detected.mT).mT,
             pose=lambda refined: refined,
+            branches=lambda refined, config: [(refined, ALL)],
             losses=_smoothnet_losses,
         ),
     )

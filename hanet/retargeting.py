@@ -1,8 +1,11 @@
 """From 3D joints to SMPL rotations: each bone is swung onto the direction it has, torso first, limbs after.
 
 Joints tell the directions of bones and, through hips and shoulders, how the torso is turned; they do not tell
-how a limb is twisted about its own bone. A limb takes the twist of its parent: the swing is the smallest
-rotation that does it. Feet, hands and head keep their rest orientation to the joint above.
+how a limb is twisted about its own bone. An arm and a shank take the twist of their parent: the swing is the
+smallest rotation that does it. That has no steady axis near a half turn, which a climber's thigh comes
+close to. So a thigh is turned such that the knee's axis stays nearest to the pelvis's from side to side; only
+a thigh straight out to the side leaves that open. Feet, hands and head keep their rest orientation to the
+joint above.
 
 Axes: T frames. Lengths in metres; the joints' frame of reference is that of the result's root.
 """
@@ -113,7 +116,12 @@ def _global_rotations(
     parents = dict(zip(SMPL24.joints, (SMPL24.joints[p] for p in SMPL24.parents), strict=True))
     for start, end in LIMB_BONES:
         towards = _unit(name, joints[end] - joints[start], f"{start} to {end}")
-        turned[start] = swung(turned[parents[start]], start, end, towards)
+        if end.endswith("knee"):
+            sideways = rest["l_hip"] - rest["r_hip"]
+            before = _frame(_unit(name, rest[end] - rest[start], f"{start} to {end}")[None], sideways[None])
+            turned[start] = _frame(towards, pelvis.apply(sideways)) * before.inv()
+        else:
+            turned[start] = swung(turned[parents[start]], start, end, towards)
     for joint in SMPL24.joints:  # parents come before children
         if joint not in turned:
             turned[joint] = turned[parents[joint]]
@@ -128,6 +136,15 @@ def _unit(name: str, vectors: Float[np.ndarray, "*T 3"], what: str) -> Float[np.
             "not told; mark them as unknown (NaN)"
         )
     return vectors / length
+
+
+def _frame(bone: Float[np.ndarray, "T 3"], sideways: Float[np.ndarray, "T 3"]) -> Rotation:
+    """Axes along unit bones and as nearly `sideways` as is square to them; any such where that is along."""
+    square = sideways - (sideways * bone).sum(axis=1, keepdims=True) * bone
+    along = np.linalg.norm(square, axis=1, keepdims=True) < _SHORTEST
+    square = np.where(along, np.cross(bone, np.eye(3)[np.abs(bone).argmin(axis=1)]), square)
+    square /= np.linalg.norm(square, axis=1, keepdims=True)
+    return Rotation.from_matrix(np.stack([square, bone, np.cross(square, bone)], axis=-1))
 
 
 def _smallest(before: Float[np.ndarray, "T 3"], after: Float[np.ndarray, "T 3"]) -> Rotation:

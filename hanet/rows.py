@@ -13,11 +13,14 @@ from typing import Literal
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 
 from hanet.data.table import PoseTable, check_aligned
 from hanet.skeletons import Skeleton
 from hanet.windows import WindowSet
+
+_CHUNK = 4096
+"""Poses whose joints are computed at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +33,8 @@ class PoseRows:
         offsets: row offsets (S+1) of the segments.
         skeleton: the poses' joints.
         unit: "m", "image" (keypoints as shares of the image's sides) or "rot6d" (rotations).
+        joints: of rotations, what leads from a pose (…, C) to joints (…, J, 3) in metres, by which they are
+            scored (`hanet.smpl_joints.SmplJoints`); None: by their numbers.
 
     Raises:
         ValueError: arrays of different shapes, no rows, detected poses with NaN, or no true pose at all.
@@ -40,6 +45,7 @@ class PoseRows:
     offsets: Int[np.ndarray, " S1"]
     skeleton: Skeleton
     unit: Literal["m", "image", "rot6d"] = "m"
+    joints: nn.Module | None = None
 
     def __post_init__(self) -> None:
         if self.detected.shape != self.gt.shape:
@@ -55,6 +61,8 @@ class PoseRows:
             raise ValueError(
                 "no true pose is labelled; nothing can be learned from these rows or told of them"
             )
+        if self.joints is not None and self.unit != "rot6d":
+            raise ValueError(f"joints follow from rotations (rot6d), these poses are in {self.unit}")
 
     @cached_property
     def labelled(self) -> Bool[Tensor, "N C"] | None:
@@ -63,8 +71,12 @@ class PoseRows:
         return None if known.all() else known
 
     @classmethod
-    def of(cls, detected: PoseTable, gt: PoseTable) -> PoseRows:
+    def of(cls, detected: PoseTable, gt: PoseTable, *, joints: nn.Module | None = None) -> PoseRows:
         """From a detected and a ground-truth table of the same frames; keypoints become shares of the image.
+
+        Args:
+            detected, gt: the tables.
+            joints: as in `PoseRows`; for rotations alone.
 
         Raises:
             ValueError: tables of other frames, joints or units, or keypoints without an image size.
@@ -92,19 +104,29 @@ class PoseRows:
             offsets=gt.offsets,
             skeleton=a.skeleton,
             unit="image" if a.unit == "px" else a.unit,
+            joints=joints,
         )
 
     @property
     def error_unit(self) -> str:
         """The unit of `error`, to be shown beside it."""
+        if self.joints is not None:
+            return "mm"
         return {"m": "mm", "image": "% of the image", "rot6d": "rot6d"}[self.unit]
 
     def error(self, poses: Float[Tensor, "N C"]) -> float:
         """Mean distance of `poses` from the true ones over all joints whose coordinates are known.
 
-        For 3D joints that is MPJPE in mm, for keypoints per cent of the image's sides, for rotations the
-        distance of their six numbers: see `error_unit`.
+        For 3D joints that is MPJPE in mm, for keypoints per cent of the image's sides. For rotations it is
+        that of the joints they lead to, in mm, over frames that are known whole, or without `joints` the
+        distance of their six numbers. See `error_unit`.
         """
+        if self.joints is not None:
+            known = self.gt.isfinite().all(dim=1)
+            with torch.no_grad():
+                pairs = zip(poses[known].split(_CHUNK), self.gt[known].split(_CHUNK), strict=True)
+                distances = [(self.joints(pose) - self.joints(gt)).norm(dim=-1) for pose, gt in pairs]
+            return float(torch.cat(distances).double().mean()) * 1000.0
         joints = (len(self.skeleton), -1)
         distance = (poses - self.gt).unflatten(1, joints).norm(dim=-1)
         known = self.gt.isfinite().unflatten(1, joints).all(dim=-1)
@@ -114,7 +136,8 @@ class PoseRows:
         """SHA-256 of all values and what they mean; what a training state is bound to."""
         digest = hashlib.sha256(f"{self.skeleton.name} {self.unit}".encode())
         digest.update(self.offsets.tobytes())
-        for tensor in (self.detected, self.gt):
+        body = () if self.joints is None else tuple(self.joints.buffers())
+        for tensor in (self.detected, self.gt, *body):
             digest.update(tensor.cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
@@ -124,4 +147,9 @@ class PoseRows:
 
     def to(self, device: torch.device) -> PoseRows:
         """The same rows on another device."""
-        return replace(self, detected=self.detected.to(device), gt=self.gt.to(device))
+        return replace(
+            self,
+            detected=self.detected.to(device),
+            gt=self.gt.to(device),
+            joints=None if self.joints is None else self.joints.to(device),
+        )

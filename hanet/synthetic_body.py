@@ -1,7 +1,10 @@
 """A body in SMPL's format, made from capsules: for tests and default runs, which have no licensed file.
 
 It shares SMPL's joints, their tree and the meaning of its arrays; every number is made here. Its errors in
-millimetres tell methods apart on the same data, and do not compare with errors on SMPL.
+millimetres tell methods apart on the same data, and do not compare with errors on SMPL. Figures use it too.
+
+mannequin-x 0.3 (Apache-2.0, from the package index) was looked at instead: it has SMPL-X's joints, not SMPL's
+24, no differentiable form, and a shape calibration that follows SMPL-X's licensed model.
 
 Rest pose as SMPL's: arms spread, y up, x to the body's left, z forward, metres, 1.70 m tall.
 """

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from hanet.augmentation import Augmentation
 from hanet.distributed import InParts, Processes
-from hanet.losses import MutualLearning
+from hanet.losses import MutualLearning, joint_loss
 from hanet.networks import Config, Model, network_of
 from hanet.rows import PoseRows
 from hanet.schedule import learning_rate
@@ -55,6 +55,8 @@ class TrainingOptions:
         ohkm: HANet's hard keypoint mining.
         clip_norm: largest gradient norm; None: no clipping.
         seed: of weights, order, dropout and augmentation.
+        joint_weight: weight of `joint_loss` of rotations, for each of a network's branches; above 0 the rows
+            need `joints`.
         acceleration_weight: weight of `acceleration_loss`: 1 in SmoothNet's released training, for the other
             networks beyond the papers when above 0.
         augmentation: beyond the paper when it draws anything, see `Augmentation`.
@@ -78,6 +80,7 @@ class TrainingOptions:
     ohkm: bool = True
     clip_norm: float | None = None
     seed: int = 4321
+    joint_weight: float = 0.0
     acceleration_weight: float = 0.0
     augmentation: Augmentation = field(default_factory=Augmentation)
     jitter_starts: bool = False
@@ -242,7 +245,18 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
             share = self.forward(self.processes.share(detected))
         output = self.processes.whole(share, len(detected))
-        return self.network.losses(output, gt, self.config, self.options, mask)
+        losses = self.network.losses(output, gt, self.config, self.options, mask)
+        joints = self.train_rows.joints
+        if not self.options.joint_weight or joints is None:
+            return losses
+        with torch.no_grad():
+            true = joints(gt)
+        terms = [
+            joint_loss(joints(pose), true[:, frames])
+            for pose, frames in self.network.branches(output, self.config)
+        ]
+        term = self.options.joint_weight * torch.stack(terms).sum()
+        return losses | {"loss": losses["loss"] + term, "loss_joints": term.detach()}
 
     def _set_learning_rate(self, step: int) -> None:
         options, steps = self.options, self.steps_per_epoch
@@ -311,3 +325,8 @@ def _check(config: Config, options: TrainingOptions, train: PoseRows, validation
         raise ValueError(f"training is on {train.skeleton.name}, validation on {validation.skeleton.name}")
     if options.augmentation and train.detected.shape[1] != 3 * len(train.skeleton):
         raise ValueError("augmentation is for root-relative 3D joints only; leave it out")
+    if options.joint_weight and train.joints is None:
+        raise ValueError(
+            f"joint_weight {options.joint_weight} is for SMPL rotations with a body, which these rows lack; "
+            "name one in the experiment's estimate, or leave it out"
+        )

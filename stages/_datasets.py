@@ -10,6 +10,7 @@ from hanet.data import aist_files, human36m, sources
 from hanet.data.leakage import Declaration, Kind
 from hanet.data.sources import DatasetSource
 from stages._sources import (
+    ESTIMATES,
     SPLITS,
     UIPRMD,
     Cameras,
@@ -213,6 +214,7 @@ class Pw3d(Section):
     """3DPW, 3D in a moving camera, and SMPL."""
 
     source: ClassVar[DatasetSource] = sources.PW3D
+    estimates: ClassVar[tuple[str, ...]] = (*ESTIMATES, "regressor")
     kind: Literal["pw3d"]
     download: ByHand
     ingest: Pw3dIngest
@@ -222,6 +224,7 @@ class Aist(Section):
     """AIST++, 3D in nine calibrated cameras."""
 
     source: ClassVar[DatasetSource] = sources.AISTPP
+    estimates: ClassVar[tuple[str, ...]] = (*ESTIMATES, "regressor")
     kind: Literal["aist"]
     download: Remote
     ingest: AistIngest
@@ -231,7 +234,7 @@ class Cmu(Section):
     """CMU motion capture, 3D in virtual cameras."""
 
     source: ClassVar[DatasetSource] = sources.CMU
-    estimates: ClassVar[tuple[str, ...]] = ("fcn",)
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
     kind: Literal["cmu"]
     download: Remote
     ingest: CmuIngest

@@ -14,8 +14,16 @@ import numpy as np
 from hanet.data.cache import GROUND_TRUTH, CacheMetadata, CacheWriter
 from hanet.data.leakage import Declaration, Leak, SequenceSummary, check_leakage, clip_of, summarize
 from hanet.data.leakage import report as leakage_report
+from hanet.data.smpl_tracks import SideWriter, SmplTrack, side_path
 from hanet.poses import PoseSequence
 from stages import _run
+
+Poses = PoseSequence | SmplTrack
+"""A sequence, or one of SMPL with shape and place, which go to a side table."""
+
+
+def _poses(poses: Poses) -> PoseSequence:
+    return poses.poses if isinstance(poses, SmplTrack) else poses
 
 
 @dataclass(frozen=True)
@@ -28,9 +36,14 @@ class Item:
         compared: what the leakage guard compares instead of the ground truth; may be nothing.
     """
 
-    gt: PoseSequence
-    beside: Mapping[str, PoseSequence] = field(default_factory=dict)
+    gt: Poses
+    beside: Mapping[str, Poses] = field(default_factory=dict)
     compared: Sequence[PoseSequence] | None = None
+
+    @property
+    def poses(self) -> PoseSequence:
+        """The ground truth's poses, without what lies beside them in a track of SMPL."""
+        return _poses(self.gt)
 
 
 @dataclass(frozen=True)
@@ -89,12 +102,14 @@ def _write_split(
 ) -> tuple[dict[str, Any], list[SequenceSummary]]:
     """A split's caches, row by row as the items come; its row of the report and what to compare."""
     writers: dict[str, CacheWriter] = {}
+    sides: dict[str, SideWriter] = {}
     compared: list[SequenceSummary] = []
     groups: dict[str, None] = {}  # in order
     sequences, frames, joints, labelled = 0, 0, 0, 0
     with ExitStack() as open_files:
         for item in items:
-            for name, sequence in {"gt": item.gt, **item.beside}.items():
+            for name, poses in {"gt": item.gt, **item.beside}.items():
+                sequence = _poses(poses)
                 if name not in writers:
                     described = CacheMetadata.of(
                         sequence,
@@ -105,16 +120,18 @@ def _write_split(
                     )
                     writer = CacheWriter(folder / f"{name}-{split}.parquet", described)
                     writers[name] = open_files.enter_context(writer)
+                    if isinstance(poses, SmplTrack):
+                        side = SideWriter(side_path(folder / f"{name}-{split}.parquet"))
+                        sides[name] = open_files.enter_context(side)
                 writers[name].write(sequence)
-            compared += map(summarize, (item.gt,) if item.compared is None else item.compared)
-            groups[content.group(item.gt.name)] = None
-            sequences, frames, joints = (
-                sequences + 1,
-                frames + len(item.gt),
-                joints + item.gt.values[..., 0].size,
-            )
-            known = np.isfinite(item.gt.values).all(axis=2)
-            labelled += int((known if item.gt.labelled is None else known & item.gt.labelled).sum())
+                if isinstance(poses, SmplTrack):
+                    sides[name].write(poses)
+            gt = item.poses
+            compared += map(summarize, (gt,) if item.compared is None else item.compared)
+            groups[content.group(gt.name)] = None
+            sequences, frames, joints = sequences + 1, frames + len(gt), joints + gt.values[..., 0].size
+            known = np.isfinite(gt.values).all(axis=2)
+            labelled += int((known if gt.labelled is None else known & gt.labelled).sum())
     if not sequences:
         raise ValueError(
             f"{dataset}: no sequence in {split}; change datasets.{dataset}.ingest in params.yaml"
@@ -162,7 +179,7 @@ def first_clips(items: Iterable[Item], limit: int | None) -> Iterator[Item]:
     """The items of the first clips, as many as `limit` says; all where it says nothing."""
     seen: set[str] = set()
     for item in items:
-        seen.add(clip_of(item.gt.name))
+        seen.add(clip_of(item.poses.name))
         if limit is not None and len(seen) > limit:
             return
         yield item
@@ -178,3 +195,10 @@ def thinned(sequence: PoseSequence, stride: int) -> PoseSequence:
         if (value := getattr(sequence, name)) is not None
     }
     return replace(sequence, fps=sequence.fps / stride, **arrays)
+
+
+def thinned_track(track: SmplTrack, stride: int) -> SmplTrack:
+    """As `thinned`, with the shapes and places of the frames that are kept."""
+    transl = None if track.transl is None else track.transl[::stride]
+    poses = thinned(track.poses, stride)
+    return replace(track, poses=poses, betas=track.betas[::stride], transl=transl)

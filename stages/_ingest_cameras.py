@@ -9,10 +9,8 @@ from typing import get_args
 from hanet import skeletons
 from hanet.data import aist, aist_files, human36m, pw3d
 from hanet.data.human36m import Split as Human36MSplit
-from hanet.data.smpl_tracks import from_axis_angle
-from hanet.poses import PoseSequence
 from stages._datasets import AistIngest, Human36MIngest, Pw3dIngest
-from stages._ingest import Content, Item, first_clips, thinned
+from stages._ingest import Content, Item, first_clips, thinned, thinned_track
 
 PW3D_SPLITS: dict[str, pw3d.Split] = {"train": "train", "val": "validation", "test": "test"}
 
@@ -48,9 +46,9 @@ def pw3d_content(raw: Path, options: Pw3dIngest) -> Content:
     def items(split: str) -> Iterator[Item]:
         skeleton = skeletons.get(options.skeleton)
         for person in pw3d.read_people(raw, PW3D_SPLITS[split], skeleton=skeleton):
-            left_out[split] += len(person.smpl) - sum(map(len, person.joints))
-            for joints, keypoints in zip(person.joints, person.keypoints, strict=True):
-                yield Item(joints, {"smpl": in_camera(person, joints), "openpose": keypoints})
+            left_out[split] += person.frames - sum(map(len, person.joints))
+            for joints, keypoints, smpl in zip(person.joints, person.keypoints, person.smpl, strict=True):
+                yield Item(joints, {"smpl": smpl, "openpose": keypoints})
 
     return Content(
         {split: first_clips(items(split), options.limit) for split in PW3D_SPLITS},
@@ -61,24 +59,22 @@ def pw3d_content(raw: Path, options: Pw3dIngest) -> Content:
     )
 
 
-def in_camera(person: pw3d.Person, joints: PoseSequence) -> PoseSequence:
-    """A person's SMPL rotations of a sequence's frames, the root's in the camera's frame."""
-    poses = person.poses_in_camera(joints)
-    track = from_axis_angle(joints.name, poses, fps=joints.fps, track=joints.track, start=joints.start)
-    return track.poses
-
-
 def aist_content(raw: Path, options: AistIngest) -> Content:
-    """Every dance in every camera: ``gt-<split>`` and the joints' true ``keypoints-<split>``."""
+    """Every dance in every camera: ``gt-<split>``, ``smpl-<split>`` and the joints' ``keypoints-<split>``."""
     skeleton = skeletons.get(options.skeleton)
 
     def items(split: aist_files.Split) -> Iterator[Item]:
         names = aist.sequence_names(raw, split)[: options.limit]
-        for view in aist.read_views(
+        views = aist.read_views(
             raw, names, cameras=options.cameras, skeleton=skeleton, optimised=options.optimised
-        ):
-            keypoints = thinned(view.keypoints, options.stride)
-            yield Item(thinned(view.joints, options.stride), {"keypoints": keypoints})
+        )
+        bodies = aist.read_bodies(raw, names, cameras=options.cameras)
+        for view, body in zip(views, bodies, strict=True):
+            beside = {
+                "keypoints": thinned(view.keypoints, options.stride),
+                "smpl": thinned_track(body, options.stride),
+            }
+            yield Item(thinned(view.joints, options.stride), beside)
 
     return Content(
         {split: items(split) for split in get_args(aist_files.Split)},

@@ -11,6 +11,7 @@ from rich.progress import track
 from hanet.data.cache import CacheWriter, PoseCache
 from hanet.methods.base import Method
 from stages import _run
+from stages._smpl import copy_side
 
 
 def write_refined(method: Method, detected: PoseCache, path: Path, parameters: dict[str, Any]) -> None:
@@ -31,3 +32,4 @@ def write_refined(method: Method, detected: PoseCache, path: Path, parameters: d
             table.sequences(), description=f"  {method.name}", total=table.num_segments, console=_run.console
         ):
             writer.write(method.refine(sequence))
+    copy_side(detected.path, path)  # no refiner changes shape or place

@@ -15,12 +15,18 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hanet import checkpoints
 from hanet.methods.learned import LearnedMethod
-from hanet.poses import PoseSequence
+from hanet.poses import DIMS, FrameOfReference, PoseSequence, Representation, Unit
 from hanet.skeletons import get
+
+_MEANING: dict[Representation, tuple[Unit, FrameOfReference]] = {
+    "2d": ("px", "image"),
+    "3d": ("m", "camera_root_relative"),
+    "smpl": ("rot6d", "parent"),
+}
 
 
 class Refiner(PythonModel):
-    """Refines one track of root-relative joints, or of keypoints."""
+    """Refines one track of root-relative joints, of keypoints or of SMPL rotations."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the checkpoint folder and `LearnedMethod`'s settings."""
@@ -28,28 +34,29 @@ class Refiner(PythonModel):
         self._metadata = checkpoints.read_metadata(folder)
         self._model = checkpoints.load(folder)
         self._settings = json.loads(Path(context.artifacts["settings"]).read_text())
-        self._in_image = self._settings.pop("representation") == "2d"
+        self._representation: Representation = self._settings.pop("representation")
 
     def predict(
         self, context: PythonModelContext, model_input: np.ndarray, params: dict[str, Any] | None = None
     ) -> Any:
         """Detected poses (T, channels) to an array of refined ones of the same frames.
 
-        Joints are metres, keypoints shares of the image's width and height. MLflow's method has no return
-        annotation, which a type checker reads as None; hence Any.
+        Joints are metres, keypoints shares of the image's width and height, rotations six numbers a joint.
+        MLflow's method has no return annotation, which a type checker reads as None; hence Any.
         """
-        skeleton = get(self._metadata["skeleton"])
+        skeleton, kind = get(self._metadata["skeleton"]), self._representation
+        unit, reference = _MEANING[kind]
         sequence = PoseSequence(
             name="track",
             values=np.asarray(model_input, dtype=np.float32).reshape(
-                len(model_input), len(skeleton), 2 if self._in_image else 3
+                len(model_input), len(skeleton), DIMS[kind]
             ),
             skeleton=skeleton,
-            representation="2d" if self._in_image else "3d",
+            representation=kind,
             fps=1.0,
-            unit="px" if self._in_image else "m",
-            frame_of_reference="image" if self._in_image else "camera_root_relative",
-            image_size=(1, 1) if self._in_image else None,
+            unit=unit,
+            frame_of_reference=reference,
+            image_size=(1, 1) if kind == "2d" else None,
         )
         method = LearnedMethod(self._model, **self._settings)
         return method.refine(sequence).values.reshape(len(sequence), -1)

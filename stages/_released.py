@@ -17,13 +17,14 @@ import numpy as np
 from hanet.data.leakage import Declaration
 from hanet.data.release_layouts import joints_release, release_paths
 from hanet.data.releases import read_release
+from hanet.data.smpl_releases import read_smpl_release
 from hanet.poses import PoseSequence
 from stages import _run
-from stages._ingest import Content, Item
+from stages._ingest import Content, Item, Poses
 from stages._sources import SPLITS, HeldOut, Released, ReleasedFiles, ReleasedIngest
 
 OFFICIAL = ("train", "test")
-Pairs = list[tuple[PoseSequence, PoseSequence]]
+Pairs = list[tuple[Poses, Poses]]
 
 
 def files(folder: Path, options: ReleasedFiles) -> list[Path]:
@@ -33,9 +34,11 @@ def files(folder: Path, options: ReleasedFiles) -> list[Path]:
         FileNotFoundError: one is not there; the message says what is.
         ValueError: a combination of data set, estimator and layout that nobody released.
     """
-    release = joints_release(
-        options.dataset, options.estimator, layout=options.layout, representation=options.representation
-    )
+    representation = options.representation
+    if representation != "smpl":
+        representation = joints_release(
+            options.dataset, options.estimator, layout=options.layout, representation=representation
+        ).representation
     return [
         path
         for split in OFFICIAL
@@ -45,7 +48,7 @@ def files(folder: Path, options: ReleasedFiles) -> list[Path]:
             options.estimator,
             split,
             layout=options.layout,
-            representation=release.representation,
+            representation=representation,
         )
     ]
 
@@ -78,6 +81,8 @@ def collect(options: ReleasedFiles, raw: Path) -> dict[str, str]:
 
 def read(raw: Path, options: ReleasedFiles, split: str) -> Pairs:
     """An official split's sequences as (detected, ground truth)."""
+    if options.representation == "smpl":
+        return list(read_smpl_release(raw, options.dataset, options.estimator, split, layout=options.layout))
     return list(
         read_release(
             raw,
@@ -97,12 +102,17 @@ def splits(raw: Path, options: ReleasedFiles, ingest: ReleasedIngest) -> dict[st
         ValueError: as `held_out` and `read_release`.
     """
     learned, test = (read(raw, options, split) for split in OFFICIAL)
-    val = held_out((truth.name for _, truth in learned), ingest.val)
+    val = held_out((name_of(pair) for pair in learned), ingest.val)
     return {
-        "train": [pair for pair in learned if pair[1].name not in val],
-        "val": [pair for pair in learned if pair[1].name in val],
+        "train": [pair for pair in learned if name_of(pair) not in val],
+        "val": [pair for pair in learned if name_of(pair) in val],
         "test": test,
     }
+
+
+def name_of(pair: tuple[Poses, Poses]) -> str:
+    """The sequence's name."""
+    return Item(pair[1]).poses.name
 
 
 def held_out(names: Iterable[str], val: HeldOut | Sequence[str]) -> set[str]:
@@ -140,7 +150,7 @@ def content(raw: Path, described: Released) -> Content:
     return Content(
         {
             split: [
-                Item(truth, {options.estimator: detected}, [known_as(truth, split)])
+                Item(truth, {options.estimator: detected}, [known_as(Item(truth).poses, split)])
                 for detected, truth in pairs
             ]
             for split, pairs in splits(raw, options, ingest).items()

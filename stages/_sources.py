@@ -11,6 +11,7 @@ from hanet.data.release_layouts import Layout
 from hanet.estimators.detections import DetectorErrors
 from hanet.estimators.fcn import FCNTraining
 from hanet.estimators.pairing import MAX_DISTANCE
+from hanet.estimators.regressor import RegressorErrors
 
 SPLITS = ("train", "val", "test")
 
@@ -80,7 +81,7 @@ class ClipsIngest(Section):
 class Clips(Section):
     """The embedded data set of motion capture clips."""
 
-    estimates: ClassVar[tuple[str, ...]] = ("fcn",)
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
     kind: Literal["clips"]
     download: Packages
     ingest: ClipsIngest
@@ -118,7 +119,7 @@ class ReleasedFiles(Folder):
     dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
     estimator: str
     layout: Layout = "deciwatch"
-    representation: Literal["2d", "3d"] | None = None
+    representation: Literal["2d", "3d", "smpl"] | None = None
 
 
 class HeldOut(Section):
@@ -152,6 +153,30 @@ class Released(Section):
 # --- estimators
 
 
+class BodyFile(Section):
+    """The body that SMPL's rotations pose: `synthetic`, or the path of the user's licensed file.
+
+    `joints` are those that are scored; lsp14 are regressed from the vertices by `h36m_regressor`, a file of
+    its own, which the synthetic body has with it.
+    """
+
+    model: str
+    h36m_regressor: str | None = None
+    joints: Literal["smpl24", "lsp14"] = "smpl24"
+
+    @model_validator(mode="after")
+    def _regressor(self) -> BodyFile:
+        if self.model == SYNTHETIC and self.h36m_regressor is not None:
+            raise ValueError("the synthetic body has its own regressor; leave h36m_regressor out")
+        if self.model != SYNTHETIC and self.joints == "lsp14" and self.h36m_regressor is None:
+            raise ValueError("joints: lsp14 needs h36m_regressor, the path of J_regressor_h36m.npy")
+        return self
+
+
+SYNTHETIC = "synthetic"
+"""The body that comes with this package, see `hanet.synthetic_body`."""
+
+
 class FCNEstimate(Section):
     """FCN behind a detector that errs.
 
@@ -180,9 +205,24 @@ class RecordedEstimate(Section):
 
 
 class ReleasedEstimate(Section):
-    """Poses that a data set of kind `released` carries; its files name the estimator."""
+    """Poses that a data set of kind `released` carries; its files name the estimator. SMPL's need a body."""
 
     kind: Literal["released"]
+    body: BodyFile | None = None
+
+
+class RegressorEstimate(Section):
+    """SMPL rotations with the errors of a regressor, see `hanet.estimators.regressor`.
+
+    The true ones are the data set's, or its 17 joints retargeted to the body. `views` takes so many sequences
+    of each clip, which cameras may have many of.
+    """
+
+    kind: Literal["regressor"]
+    seed: Seed
+    body: BodyFile
+    errors: RegressorErrors
+    views: int | None = Field(default=None, ge=1)
 
 
 class KeypointsEstimate(Section):
@@ -212,5 +252,6 @@ class KeypointsEstimate(Section):
 
 
 Estimate = Annotated[
-    FCNEstimate | RecordedEstimate | ReleasedEstimate | KeypointsEstimate, Field(discriminator="kind")
+    FCNEstimate | RecordedEstimate | ReleasedEstimate | RegressorEstimate | KeypointsEstimate,
+    Field(discriminator="kind"),
 ]

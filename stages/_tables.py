@@ -38,6 +38,8 @@ class Column:
 COLUMNS = (
     Column("mpjpe_mm", "MPJPE", "mm"),
     Column("pa_mpjpe_mm", "PA-MPJPE", "mm"),
+    Column("mpvpe_mm", "MPVPE", "mm"),
+    Column("mpvpe_pelvis_mm", "MPVPE, pelvis aligned", "mm"),
     Column("accel_mm_per_frame2", "Accel", "mm/frame²"),
     Column("accel_m_per_s2", "Accel", "m/s²"),
     Column("mpjpe_fast5_mm", "MPJPE, fastest 5%", "mm"),

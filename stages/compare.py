@@ -52,6 +52,7 @@ def main(experiment: str) -> None:
 
 HEADLINE = {
     "mpjpe_mm": "mpjpe",
+    "mpvpe_mm": "mpvpe",
     "accel_mm_per_frame2": "accel",
     "pck_005": "pck_005",
     "pck_010": "pck_010",

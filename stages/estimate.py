@@ -6,7 +6,6 @@ filters and evaluation read.
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,8 +19,17 @@ from hanet.data.leakage import clip_of
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _keypoints, _run
-from stages._sources import SPLITS, FCNEstimate, KeypointsEstimate, Released
+from stages import _keypoints, _regressor, _run
+from stages._smpl import copy_cache, note_body
+from stages._sources import (
+    SPLITS,
+    Estimate,
+    FCNEstimate,
+    KeypointsEstimate,
+    RegressorEstimate,
+    Released,
+    ReleasedEstimate,
+)
 from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
@@ -39,13 +47,15 @@ def main(experiment: str) -> None:
                 with_fcn(poses, folder, described.estimate)
             elif isinstance(described.estimate, KeypointsEstimate):
                 keypoints(poses, folder, described.estimate)
+            elif isinstance(described.estimate, RegressorEstimate):
+                _regressor.pairs(poses, folder, described.estimate)
             elif isinstance(dataset, Released):
-                released(poses, folder, dataset.download.estimator)
+                released(poses, folder, dataset.download.estimator, described.estimate)
             else:
                 recorded(poses, folder)
             for split in SPLITS:
                 if not (folder / f"gt-{split}.parquet").is_file():  # else people without detections are out
-                    shutil.copyfile(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
+                    copy_cache(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
         for split in SPLITS:
             cache = PoseCache.open(_run.detected_path(experiment, split))
             _run.console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
@@ -153,10 +163,12 @@ def recorded(poses: Path, folder: Path) -> None:
 # --- poses that others released
 
 
-def released(poses: Path, folder: Path, estimator: str) -> None:
+def released(poses: Path, folder: Path, estimator: str, options: Estimate) -> None:
     """The release's detected poses, which the data set carries beside its ground truth."""
     for split in SPLITS:
-        shutil.copyfile(poses / f"{estimator}-{split}.parquet", folder / f"detected-{split}.parquet")
+        copy_cache(poses / f"{estimator}-{split}.parquet", folder / f"detected-{split}.parquet")
+    if isinstance(options, ReleasedEstimate) and options.body is not None:
+        note_body(options.body, folder)
 
 
 # --- keypoints of the user's own estimator

@@ -18,16 +18,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from hanet.body import Body, JointSet
 from hanet.data.cache import PoseCache
 from hanet.data.posetrack import PoseTrackVideo, read_labels
 from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
 from hanet.metrics.posetrack import posetrack_scores
 from hanet.metrics.statistics import percentile_interval
 from hanet.poses import PoseSequence
-from stages import _run
+from stages import _run, _smpl
 from stages.params import Evaluate, Params, load
 
-BY_JOINT = {"3d": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
+BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
 """What `per_joint.csv` holds; figures draw the last."""
 LABELS = "labels-test.jsonl"
 
@@ -55,11 +56,12 @@ def main(experiment: str) -> None:
         truth = PoseCache.open(_run.truth_path(experiment, "test"))
         videos = list(read_labels(dataset / LABELS)) if (dataset / LABELS).is_file() else []
         detected = PoseCache.open(_run.detected_path(experiment, "test"))
+        body = _smpl.body_of(experiment)
         scored = [
             (
                 entry,
                 with_map(
-                    entry, score(entry, truth, params.evaluate), truth, detected, videos, params.evaluate
+                    entry, score(entry, truth, params.evaluate, body), truth, detected, videos, params.evaluate
                 ),
             )
             for entry in refined(experiment, params)
@@ -101,9 +103,13 @@ def refined(experiment: str, params: Params) -> list[Entry]:
     return entries
 
 
-def score(entry: Entry, truth: PoseCache, options: Evaluate) -> Scores:
+def score(
+    entry: Entry, truth: PoseCache, options: Evaluate, body: tuple[Body, JointSet] | None = None
+) -> Scores:
     """Every test frame once, against the ground truth as it is."""
     found = PoseCache.open(entry.path, skeleton=truth.metadata.skeleton)
+    if body is not None:
+        return _smpl.score(found, truth, *body, options)
     return evaluate(
         truth.sequences(),
         found.sequences(),
@@ -143,7 +149,7 @@ def with_map(
 def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
     """By joint: errors in millimetres, PCK as shares."""
     found = {metric: scores.per_joint(metric) for metric in BY_JOINT[representation]}
-    digits = 3 if representation == "3d" else 4
+    digits = 4 if representation == "2d" else 3
     return {
         joint: {metric: round(values[joint], digits) for metric, values in found.items()}
         for joint in scores.joints

@@ -7,7 +7,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,17 @@ from rich.progress import track
 
 from hanet import figures
 from hanet.data.cache import PoseCache
+from hanet.data.smpl_tracks import read_tracks
 from hanet.figures.curves import ACCEL_SECONDS
 from hanet.figures.errors import SMOOTHING_SECONDS, WORST_SHARE, Span
 from hanet.figures.scores import METRICS, shared_metrics
 from hanet.figures.settings import FigureSettings
 from hanet.figures.style import method_styles
 from hanet.poses import PoseSequence
-from stages import _run
+from hanet.smpl_joints import joint_sequence
+from stages import _mesh_figures, _run
+from stages._mesh_figures import Meshes
+from stages._smpl import body_of
 from stages.params import load
 
 INPUT = "input"
@@ -42,6 +46,7 @@ class Shown:
         span: the worst of the input's error-prone spans.
         why: how the sequence was chosen, for captions.
         seed: the seed of the trained methods, None without any.
+        meshes: the bodies whose joints these are, of an SMPL experiment.
     """
 
     gt: PoseSequence
@@ -49,6 +54,7 @@ class Shown:
     span: Span
     why: str
     seed: int | None
+    meshes: Meshes | None = None
 
     def where(self) -> str:
         """The sequence, for captions."""
@@ -77,6 +83,7 @@ def main(experiment: str, *, settings: FigureSettings | None = None) -> None:
                 *over_time(folder, shown),
                 *stills(folder, shown, settings),
                 *motion(folder, shown, settings),
+                *meshes(folder, shown),
                 *summaries(folder, scores, provenance),
                 *by_joint(folder, report / "per_joint.csv", shown.methods, provenance),
             ]
@@ -93,12 +100,19 @@ def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings
     metadata = truth.metadata
     open_cache = partial(PoseCache.open, skeleton=metadata.skeleton, representation=metadata.representation)
     detected = open_cache(_run.detected_path(experiment, "test"))
+    body = body_of(experiment)
+
+    def drawn(cache: PoseCache) -> Iterable[PoseSequence]:
+        if body is None:
+            return cache.sequences()
+        return (joint_sequence(track, body[0]) for track in read_tracks(cache))
+
     if settings.sequence is not None:
         gt, why = figures.find_sequence(truth, settings.sequence), "named in the parameters"
     else:
         means = {
             (*gt.key, gt.start): mean(figures.errors(gt, poses).frames)
-            for gt, poses in zip(truth.sequences(), detected.sequences(), strict=True)
+            for gt, poses in zip(drawn(truth), drawn(detected), strict=True)
         }
         name, number, start = figures.median_key(means)
         gt = figures.find_sequence(truth, name, track=number, start=start)
@@ -108,10 +122,18 @@ def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings
         return figures.find_sequence(cache, gt.name, track=gt.track, start=gt.start)
 
     seeds = first_seeds(runs, settings.methods)
-    methods = {name: same(open_cache(refined_path(experiment, name, seeds[name]))) for name in seeds}
-    position = figures.errors(gt, same(detected)).frames
+    caches = {name: open_cache(refined_path(experiment, name, seeds[name])) for name in seeds}
+    methods = {name: same(cache) for name, cache in caches.items()}
+    before, bodies = same(detected), None
+    if body is not None:
+        found = {name: (cache, methods[name]) for name, cache in caches.items()}
+        bodies = Meshes.of((truth, gt), found | {"": (detected, before)}, body[0])
+        gt, methods = bodies.joints()
+        before = methods.pop("")
+        bodies = replace(bodies, methods={name: bodies.methods[name] for name in methods})
+    position = figures.errors(gt, before).frames
     seed = next((seed for seed in seeds.values() if seed is not None), None)
-    return Shown(gt, methods, figures.worst_span(position, fps=gt.fps), why, seed)
+    return Shown(gt, methods, figures.worst_span(position, fps=gt.fps), why, seed, bodies)
 
 
 def mean(values: np.ndarray) -> float:
@@ -210,6 +232,13 @@ def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
         figures.write_motion(moving, folder / file, fps=gt.fps, track=progress(file), max_bytes=limit)
         entries.append(entry(file, "Skeletons in motion", caption))
     return entries
+
+
+def meshes(folder: Path, shown: Shown) -> list[dict[str, str]]:
+    """mesh.png and mesh.mp4 of an SMPL experiment; nothing of others."""
+    if shown.meshes is None:
+        return []
+    return _mesh_figures.draw(folder, shown.meshes, shown.span.worst, shown.where())
 
 
 def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:

@@ -10,24 +10,27 @@ from hanet.data.cache import PoseCache
 from hanet.methods.base import Method
 from hanet.methods.filters import FILTERS
 from hanet.methods.offset import ConstantOffset
-from hanet.methods.tuning import tune
+from hanet.methods.tuning import Score, tune
 from hanet.metrics import evaluate
 from hanet.poses import PoseSequence
 from stages import _run
 from stages._refined import write_refined
+from stages._smpl import body_of, joint_errors
 from stages.params import load
 
 
 def main(experiment: str) -> None:
-    """Tune every filter on validation by `score`; refine the test split with the best."""
+    """Tune every filter on validation by `score`, SMPL by the body's joints; refine test with the best."""
     with _run.stage("filter", experiment):
         described = load().experiment(experiment)
         train, validation = (pair(experiment, split) for split in ("train", "val"))
+        body = body_of(experiment)
+        decides = score if body is None else joint_errors(experiment, "val", body[0])
         test = PoseCache.open(_run.detected_path(experiment, "test"))
         with _run.fresh_folder(_run.REFINED / experiment / "filters") as folder:
             methods: list[tuple[Method, dict[str, Any]]] = [(ConstantOffset.fit(*train), {})]
             for name, grid in described.filters.items():
-                methods.append(tuned(name, grid, *validation))
+                methods.append(tuned(name, grid, *validation, decides))
             for method, parameters in methods:
                 write_refined(method, test, folder / f"{method.name}.parquet", parameters)
 
@@ -40,13 +43,17 @@ def pair(experiment: str, split: str) -> tuple[list[PoseSequence], list[PoseSequ
 
 
 def tuned(
-    name: str, grid: dict[str, list[int | float]], detected: list[PoseSequence], truth: list[PoseSequence]
+    name: str,
+    grid: dict[str, list[int | float]],
+    detected: list[PoseSequence],
+    truth: list[PoseSequence],
+    decides: Score,
 ) -> tuple[Method, dict[str, Any]]:
     """A filter with the parameters of its grid that are best on validation, as it is where it has none."""
     make = FILTERS[name]
     if not grid:
         return make(), {}
-    search = tune(make, grid, detected, truth, score)
+    search = tune(make, grid, detected, truth, decides)
     _run.console.print(f"  {name}: {search.best} of {len(search.table)} tried")
     return make(**search.best), search.best
 

@@ -20,8 +20,10 @@ from hanet import checkpoints, pose_kind
 from hanet.data.cache import PoseCache
 from hanet.distributed import Processes, joined, launch, rank
 from hanet.rows import PoseRows
+from hanet.smpl_joints import SmplJoints
 from hanet.training import STATE_FILE, Trainer
 from stages import _run
+from stages._smpl import body_of
 from stages.params import Params, load
 
 
@@ -105,9 +107,10 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
 
 def rows(experiment: str, split: str) -> PoseRows:
     """Detected and true poses of a split, side by side."""
+    body = body_of(experiment)
     detected = PoseCache.open(_run.detected_path(experiment, split)).read(columns=())
     truth = PoseCache.open(_run.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
-    return PoseRows.of(detected, truth)
+    return PoseRows.of(detected, truth, joints=None if body is None else SmplJoints(body[0].cpu()))
 
 
 def as_csv(history: list[dict[str, float]], unit: str) -> str:

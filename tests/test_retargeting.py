@@ -118,3 +118,20 @@ def test_what_cannot_be_retargeted_is_named():
     joints[1, H36M17.index("l_knee")] = joints[1, H36M17.index("l_hip")]
     with pytest.raises(ValueError, match="clip: l_hip to l_knee has no length in 1 frames"):
         retarget(clip(joints), BODY.rest_joints)
+
+
+def test_a_leg_raised_beyond_the_chest_does_not_spin():
+    """A thigh that is swung in front from hanging to 170°, wavering sideways: no joint outruns the motion.
+
+    By the smallest swing the thigh would spin about itself near a half turn.
+    """
+    T = 200
+    pose = np.zeros((T, 24, 3))
+    pose[:, SMPL24.index("l_hip"), 0] = -np.radians(170) * np.sin(np.linspace(0, np.pi / 2, T))
+    pose[:, SMPL24.index("l_hip"), 2] = 0.2 * np.sin(np.linspace(0, 12 * np.pi, T))
+    pose[:, SMPL24.index("l_knee"), 0] = np.radians(120)
+    track = retarget(clip(posed(pose)), BODY.rest_joints)
+    matrices = track.matrices().double().numpy()
+    steps = np.linalg.inv(matrices[:-1]) @ matrices[1:]
+    angles = np.degrees(Rotation.from_matrix(steps.reshape(-1, 3, 3)).magnitude()).reshape(T - 1, 24)
+    assert angles.max() < 5

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from hanet.data.aist_files import (
 )
 from hanet.data.calibration import CalibratedCamera
 from hanet.data.lsp14 import to_lsp14
+from hanet.data.smpl_tracks import SmplTrack
 from hanet.data.views import View, person_boxes
 from hanet.poses import PoseSequence
 from hanet.skeletons import COCO17, LSP14, Skeleton
@@ -33,6 +35,7 @@ __all__ = [
     "CAMERAS",
     "FPS",
     "AistError",
+    "read_bodies",
     "read_cameras",
     "read_detections",
     "read_motion",
@@ -117,6 +120,26 @@ def _view(
             image_size=camera.image_size,
         ),
     )
+
+
+def read_bodies(
+    folder: Path, names: Sequence[str], *, cameras: Sequence[str] = CAMERAS
+) -> Iterator[SmplTrack]:
+    """SMPL of sequences in every camera, in the order of `read_views`: the roots turned, the place unknown.
+
+    Args:
+        folder: the annotations.
+        names: as `sequence_names` gives them.
+        cameras: names of the cameras to take.
+
+    Raises:
+        AistError: as `read_motion` and `read_cameras`, or an unknown camera.
+    """
+    for name in names:
+        body = read_motion(folder, name)
+        for camera in _chosen(cameras, read_cameras(folder, name), folder, name):
+            seen = body.turned(camera.rotation)
+            yield seen.with_poses(replace(seen.poses, name=f"{name}/{camera.name}"))
 
 
 def read_detections(

@@ -36,7 +36,7 @@ from scipy.spatial.transform import Rotation
 
 from hanet.data.calibration import CalibratedCamera
 from hanet.data.fields import field, numbers
-from hanet.data.smpl_track import SmplTrack
+from hanet.data.smpl_tracks import SmplTrack, from_axis_angle
 from hanet.data.unpickle import read_pickle
 
 Split = Literal["train", "val", "test"]
@@ -188,10 +188,10 @@ def read_motion(folder: Path, name: str) -> SmplTrack:
         return _numbers(_field(content, key, path=path), shape, where=f"{path}, field {key!r}")
 
     poses = value("smpl_poses", "frames", 72)
-    return SmplTrack(
-        name=name,
-        poses=poses.reshape(len(poses), 24, 3),
-        betas=np.zeros(10),
+    return from_axis_angle(
+        name,
+        poses,
+        fps=FPS,
         transl=value("smpl_trans", len(poses), 3) / _CM_PER_M,
         scaling=float(value("smpl_scaling", 1)[0]) / _CM_PER_M,
     )

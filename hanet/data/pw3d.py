@@ -20,7 +20,7 @@ The files do not say who their people are: groups for the leakage guard are sequ
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from jaxtyping import Bool, Float
 
 from hanet.data.fields import field, numbers
 from hanet.data.lsp14 import to_lsp14
-from hanet.data.smpl_track import SmplTrack
+from hanet.data.smpl_tracks import SmplTrack, from_axis_angle
 from hanet.data.unpickle import read_pickle
 from hanet.poses import PoseSequence
 from hanet.skeletons import COCO17, LSP14, SMPL24, Skeleton
@@ -67,19 +67,17 @@ class Person:
             valid camera, none where there is no such frame.
         keypoints: the released 2D detections of the same frames on COCO17, pixels, with scores; NaN and not
             labelled where nothing was detected.
-        smpl: SMPL parameters of all frames in the world; `SmplTrack.at` gives those of a sequence.
-        camera_rotations: world to camera, of all frames.
+        smpl: SMPL in the camera, metres, of the frames of each of `joints`. The shape belongs to the body of
+            `gender`.
+        gender: ``male`` or ``female``.
+        frames: how many the file has, with a valid camera or without.
     """
 
     joints: list[PoseSequence]
     keypoints: list[PoseSequence]
-    smpl: SmplTrack
-    camera_rotations: Float[np.ndarray, "T 3 3"]
-
-    def poses_in_camera(self, sequence: PoseSequence) -> Float[np.ndarray, "T 24 3"]:
-        """Axis-angle SMPL poses of a sequence's frames, the root's rotation in the camera's frame."""
-        rotations = self.camera_rotations[sequence.start : sequence.start + len(sequence)]
-        return self.smpl.at(sequence).poses_in_camera(rotations)
+    smpl: list[SmplTrack]
+    gender: str
+    frames: int
 
 
 def read_people(folder: Path, split: Split, *, skeleton: Skeleton = LSP14) -> Iterator[Person]:
@@ -148,15 +146,7 @@ def _person(
         return _numbers(content[key][i], shape, where=f"{path}, field {key!r}, person {i}")
 
     valid = entry("campose_valid", frames) != 0
-    smpl = SmplTrack(
-        name=path.stem,
-        poses=entry("poses", frames, 72).reshape(frames, 24, 3),
-        betas=_betas(entry("betas", "betas"), path, i),
-        transl=entry("trans", frames, 3),
-        gender=_gender(content["genders"][i], path, i),
-        campose_valid=valid,
-        track=i,
-    )
+    poses, transl = entry("poses", frames, 72), entry("trans", frames, 3)
     world = entry("jointPositions", frames, 72).reshape(frames, 24, 3)
     camera = np.einsum("tij,tkj->tki", cameras[:, :3, :3], world) + cameras[:, None, :3, 3]
     if skeleton == LSP14:
@@ -166,16 +156,22 @@ def _person(
     detected = entry("poses2d", frames, 3, 18)[:, :, [_COCO18.index(j) for j in COCO17.joints]]
     runs = _runs(valid)
     for run in runs:
-        if not (np.isfinite(camera[run]).all() and np.isfinite(smpl.poses[run]).all()):
+        if not (np.isfinite(camera[run]).all() and np.isfinite(poses[run]).all()):
             raise Pw3dError(
                 f"{path}, person {i}, frames {run.start}..{run.stop - 1}: expected finite poses, "
                 f"jointPositions and cam_poses where campose_valid is 1, got others; {_REMEDY}"
             )
+    smpl = from_axis_angle(
+        path.stem, poses, fps=FPS, betas=_betas(entry("betas", "betas"), path, i), track=i
+    ).turned(cameras[:, :3, :3])
+    # The translation is the pelvis less that of the rest pose, which turning leaves where it is.
+    in_camera = replace(smpl, transl=(camera[:, 0] - (world[:, 0] - transl)).astype(np.float32))
     return Person(
         joints=[_joints(path.stem, i, run, values[run], named, skeleton) for run in runs],
         keypoints=[_keypoints(path.stem, i, run, detected[run]) for run in runs],
-        smpl=smpl,
-        camera_rotations=cameras[:, :3, :3],
+        smpl=[in_camera.part(run) for run in runs],
+        gender=_gender(content["genders"][i], path, i),
+        frames=frames,
     )
 
 

@@ -1,62 +1,35 @@
 """SMPL parameters in the pose files that others released, of both layouts of `hanet.data.release_layouts`.
 
 Fields beside ``imgname``, entry i for sequence i: ``pose`` (T, 72) axis-angle, ``shape`` (T, 10); AIST++'s
-ground truth has ``trans`` (T, 3) and ``scaling`` (one number) instead of a shape. The rotations stay
-axis-angle here.
+ground truth has ``trans`` (T, 3) and ``scaling`` (one number) instead of a shape. AIST++ itself is in
+centimetres, with a scaling near 93; what the releases made of that is stated nowhere. A scaling that no body
+has in metres is taken for centimetres, and the translation with it. The roots are in the frame that the file
+has them in, which refining and scoring take to be one for truth and estimate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from hanet.data.release_fields import Entry, column, optional_column, read_entries
 from hanet.data.release_layouts import Layout, release_of, release_paths
+from hanet.data.smpl_tracks import SmplTrack, from_axis_angle
 from hanet.data.unpickle import read_npz
 from hanet.skeletons import SMPL24
 
-
-@dataclass(frozen=True, eq=False)
-class SmplSequence:
-    """SMPL parameters of one person over T consecutive frames.
-
-    Attributes:
-        name: sequence name.
-        track: the person's number in the sequence.
-        fps: frames per second.
-        poses: axis-angle (T, 24, 3), radians: joints of SMPL24 in their parent's frame, the root as the file
-            has it (camera frame for estimators and 3DPW, world frame for AIST++'s ground truth).
-        betas: body shape (T, 10), or None.
-        transl: translation (T, 3) in the file's unit, or None.
-        scaling: factor on the body before the translation, or None.
-    """
-
-    name: str
-    track: int
-    fps: float
-    poses: Float[np.ndarray, "T 24 3"]
-    betas: Float[np.ndarray, "T 10"] | None = None
-    transl: Float[np.ndarray, "T 3"] | None = None
-    scaling: float | None = None
-
-    def __len__(self) -> int:
-        return len(self.poses)
-
-    @property
-    def key(self) -> tuple[str, int]:
-        """(sequence, track): what pairs a detected sequence with its ground truth."""
-        return self.name, self.track
+_CM_PER_M = 100.0
+_LARGEST = 10.0
+"""A scaling above this is in centimetres."""
 
 
 def read_smpl_release(
     folder: Path, dataset: str, estimator: str, split: str, *, layout: Layout = "deciwatch"
-) -> Iterator[tuple[SmplSequence, SmplSequence]]:
+) -> Iterator[tuple[SmplTrack, SmplTrack]]:
     """Every sequence of a split as (detected, ground truth).
 
     Args:
@@ -78,7 +51,7 @@ def read_smpl_release(
     unnamed = layout == "smoothnet"
     gt = read_smpl_sequences(gt_path, fps=fps, unnamed=unnamed)
     detected = read_smpl_sequences(detected_path, fps=fps, unnamed=unnamed)
-    there, here = ([(*s.key, len(s)) for s in side] for side in (gt, detected))
+    there, here = ([(*s.poses.key, len(s)) for s in side] for side in (gt, detected))
     if there != here:
         odd = next(a or b for a, b in zip_longest(here, there) if a != b)
         raise ValueError(
@@ -88,7 +61,7 @@ def read_smpl_release(
     return zip(detected, gt, strict=True)
 
 
-def read_smpl_sequences(path: Path, *, fps: float, unnamed: bool = False) -> list[SmplSequence]:
+def read_smpl_sequences(path: Path, *, fps: float, unnamed: bool = False) -> list[SmplTrack]:
     """All sequences of one released file, in its order; several people of one video are tracks 0, 1, ….
 
     Args:
@@ -107,17 +80,23 @@ def read_smpl_sequences(path: Path, *, fps: float, unnamed: bool = False) -> lis
         optional_column(fields, name, path, length=len(entries)) for name in ("shape", "trans", "scaling")
     )
     return [
-        SmplSequence(
-            name=entry.name,
-            track=entry.track,
-            fps=fps,
-            poses=_rows(pose, "pose", 3 * len(SMPL24), entry).reshape(-1, len(SMPL24), 3),
-            betas=None if shape is None else _rows(shape, "shape", 10, entry),
-            transl=None if place is None else _rows(place, "trans", 3, entry),
-            scaling=None if scale is None else _scale(scale, entry),
-        )
+        _track(entry, pose, shape, place, scale, fps=fps)
         for entry, pose, shape, place, scale in zip(entries, poses, shapes, places, scales, strict=True)
     ]
+
+
+def _track(entry: Entry, pose: Any, shape: Any, place: Any, scale: Any, *, fps: float) -> SmplTrack:
+    scaling = 1.0 if scale is None else _scale(scale, entry)
+    metre = _CM_PER_M if scaling > _LARGEST else 1.0
+    return from_axis_angle(
+        entry.name,
+        _rows(pose, "pose", 3 * len(SMPL24), entry),
+        fps=fps,
+        betas=None if shape is None else _rows(shape, "shape", 10, entry),
+        transl=None if place is None else _rows(place, "trans", 3, entry) / metre,
+        scaling=scaling / metre,
+        track=entry.track,
+    )
 
 
 def _rows(value: Any, field: str, width: int, entry: Entry) -> np.ndarray:

@@ -9,10 +9,11 @@ beside the cache, a row a frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from types import TracebackType
 from uuid import uuid4
 
 import numpy as np
@@ -22,6 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.poses import PoseSequence
 from hanet.rotations import (
     Layout6D,
@@ -84,6 +86,35 @@ class SmplTrack:
     def with_poses(self, poses: PoseSequence) -> SmplTrack:
         """The same shape and place with other rotations, e.g. refined ones."""
         return replace(self, poses=poses)
+
+    def part(self, rows: slice) -> SmplTrack:
+        """Some consecutive rows; frame numbers go along."""
+        first, stop, _ = rows.indices(len(self))
+        poses = replace(
+            self.poses,
+            start=self.poses.start + first,
+            **{
+                name: array[first:stop]
+                for name in ("values", "scores", "labelled", "boxes")
+                if (array := getattr(self.poses, name)) is not None
+            },
+        )
+        transl = None if self.transl is None else self.transl[first:stop]
+        return replace(self, poses=poses, betas=self.betas[first:stop], transl=transl)
+
+    def turned(self, rotation: Float[np.ndarray, "*T 3 3"]) -> SmplTrack:
+        """The same body in another frame of reference: the root turned, other joints as they were.
+
+        The translation is unknown afterwards: SMPL turns about the pelvis of its rest pose, so it depends on
+        the body.
+
+        Args:
+            rotation: from the old frame to the new one, (3, 3) or one a frame (T, 3, 3).
+        """
+        values = self.poses.values.copy()
+        columns = values[:, 0].reshape(-1, 3, 2)  # see `CACHE_LAYOUT`
+        values[:, 0] = (rotation @ columns).reshape(-1, 6)
+        return replace(self, poses=replace(self.poses, values=values), transl=None)
 
 
 def smpl_sequence(
@@ -154,28 +185,72 @@ _SCHEMA = pa.schema(
 )
 
 
+def side_path(cache: str | Path) -> Path:
+    """Where the side table of a cache lies: beside it, under its name with the ending `.side`."""
+    return Path(cache).with_suffix(".side")
+
+
+class SideWriter:
+    """Writes shape, place and size of tracks, a row a frame; a context manager.
+
+    The file appears under its name only when the block ends without an error.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex}.tmp")
+        self._seen: set[tuple[str, int, int]] = set()
+
+    def __enter__(self) -> SideWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._parquet = pq.ParquetWriter(self._temporary, _SCHEMA, compression="zstd")
+        return self
+
+    def write(self, track: SmplTrack) -> None:
+        """Add a track, or a part of one; a ValueError refuses one that was written before."""
+        where = (*track.poses.key, track.poses.start)
+        if where in self._seen:
+            raise ValueError(
+                f"{track.poses.name}, track {track.poses.track}, from frame {track.poses.start}: given "
+                "twice; give it once"
+            )
+        self._seen.add(where)
+        self._parquet.write_table(_rows(track))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._parquet.close()
+            if kind is None:
+                self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
 def write_side_table(path: str | Path, tracks: Iterable[SmplTrack]) -> None:
-    """Shape, place and size of tracks, a row a frame; written whole or not at all.
+    """A `SideWriter`'s file of these tracks."""
+    with SideWriter(path) as writer:
+        for track in tracks:
+            writer.write(track)
+
+
+def write_tracks(path: str | Path, metadata: CacheMetadata, tracks: Iterable[SmplTrack]) -> None:
+    """A cache of the tracks' rotations, and its side table."""
+    with CacheWriter(path, metadata) as poses, SideWriter(side_path(path)) as side:
+        for track in tracks:
+            poses.write(track.poses)
+            side.write(track)
+
+
+def read_tracks(cache: PoseCache) -> Iterator[SmplTrack]:
+    """Every sequence of a cache with what its side table says; streams as `PoseCache.sequences` does.
 
     Raises:
-        ValueError: a track that comes twice.
+        ValueError: a cache of other poses, or one without its side table.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    seen: set[tuple[str, int]] = set()
-    try:
-        with pq.ParquetWriter(temporary, _SCHEMA, compression="zstd") as writer:
-            for track in tracks:
-                if track.poses.key in seen:
-                    raise ValueError(
-                        f"{track.poses.name}, track {track.poses.track}: given twice; give it once"
-                    )
-                seen.add(track.poses.key)
-                writer.write_table(_rows(track))
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    side = SideTable(side_path(cache.path))
+    return map(side.attach, cache.sequences())
 
 
 def _rows(track: SmplTrack) -> pa.Table:
@@ -224,12 +299,12 @@ class SideTable:
         self._frame, self._scaling = columns["frame"].to_numpy(), columns["scaling"].to_numpy()
         names = columns["sequence"].dictionary_encode()
         code, track = names.indices.to_numpy(), columns["track"].to_numpy()
-        change = np.flatnonzero((np.diff(code) != 0) | (np.diff(track) != 0)) + 1
-        bounds = np.concatenate([[0], change, [len(table)]]) if len(table) else np.zeros(1, int)
-        self._spans = {
-            (names.dictionary[int(code[a])].as_py(), int(track[a])): (int(a), int(b))
-            for a, b in pairwise(bounds)
-        }
+        change = (np.diff(code) != 0) | (np.diff(track) != 0) | (np.diff(self._frame) != 1)
+        bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(table)] if len(table) else [0]
+        self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for a, b in pairwise(bounds):
+            key = (names.dictionary[int(code[a])].as_py(), int(track[a]))
+            self._spans.setdefault(key, []).append((a, b))
 
     def attach(self, poses: PoseSequence) -> SmplTrack:
         """The track whose rotations these are, e.g. as read from the cache or refined.
@@ -237,10 +312,12 @@ class SideTable:
         Raises:
             ValueError: the table lacks the track or some of its frames.
         """
-        start, stop = self._spans.get(poses.key, (0, 0))
-        rows = slice(start + poses.start - self._frame[start], None) if stop > start else slice(0, 0)
-        rows = slice(rows.start, rows.start + len(poses))
-        if rows.start < start or rows.stop > stop or not len(poses):
+        rows = slice(0, 0)
+        for start, stop in self._spans.get(poses.key, ()):
+            first = start + poses.start - int(self._frame[start])
+            if start <= first and first + len(poses) <= stop:
+                rows = slice(first, first + len(poses))
+        if rows.start == rows.stop:
             raise ValueError(
                 f"{self._path}: frames {poses.start}..{poses.start + len(poses) - 1} of {poses.name}, track "
                 f"{poses.track} are not in it; write it together with the cache"

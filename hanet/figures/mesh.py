@@ -1,8 +1,8 @@
 """Meshes of several methods side by side; drawn in software, without a display.
 
 Each mesh is coloured by how far its vertices are from the true ones after the pelvis is aligned, so the
-colours average to MPVPE under ``pelvis_aligned``. A ring marks the worst place of a method's worst frames
-(HANet's supplement, Figure 3).
+colours average to MPVPE of protocol ``pelvis_aligned``. A ring marks the worst place of a method's worst
+frames (HANet's supplement, Figure 3).
 
 Axes: K frames shown, V vertices, F triangles, H × W pixels.
 """
@@ -176,16 +176,36 @@ def worst_frames(errors: Float[np.ndarray, " T"], count: int, *, apart: int = 1)
 
 def pelvis_aligned(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.ndarray, "K V 3"]:
     """Vertices (metres) minus the pelvis at the chosen frames."""
+    return _posed(body, track, list(frames), aligned=True)
+
+
+def in_camera(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.ndarray, "K V 3"]:
+    """Vertices (metres) where the track has them at the chosen frames, to be drawn over images.
+
+    Raises:
+        ValueError: the track's translation is unknown.
+    """
     index = list(frames)
+    if track.transl is None:
+        raise ValueError(
+            f"{track.poses.name}: its translation is unknown, so it has no place in an image; draw on a "
+            "blank canvas"
+        )
+    return _posed(body, track, index, aligned=False) + track.transl[index][:, None]
+
+
+def _posed(body: Body, track: SmplTrack, index: list[int], *, aligned: bool) -> Float[np.ndarray, "K V 3"]:
     with torch.inference_mode():
         parts = [
             body(
                 track.matrices(slice(t, t + 1)).to(body.device),
-                torch.from_numpy(track.betas[t : t + 1]).to(body.device),
+                torch.from_numpy(np.array(track.betas[t : t + 1])).to(body.device),
             )
             for t in index
         ]
-        moved = [track.scaling * (p.vertices - p.joints[:, :1]).cpu() for p in parts]
+        moved = [
+            track.scaling * (p.vertices - p.joints[:, :1] if aligned else p.vertices).cpu() for p in parts
+        ]
     return torch.cat([torch.empty(0, body.num_vertices, 3), *moved]).numpy().astype(np.float64)
 
 

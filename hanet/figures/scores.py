@@ -17,6 +17,7 @@ from hanet.figures.style import BAND, WIDTH, MethodStyle, method_styles, styled
 
 METRICS = {
     "mpjpe_mm": "MPJPE (mm)",
+    "mpvpe_mm": "MPVPE (mm)",
     "accel_mm_per_frame2": "Accel (mm/frame²)",
     "pck_005": "PCK@0.05",
     "accel_px_per_frame2": "Accel (px/frame²)",

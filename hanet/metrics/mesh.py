@@ -1,11 +1,14 @@
 """Scores of SMPL poses, through the body: vertices and joints, chunk by chunk.
 
-- ``released``: vertices as the body gives them, without root alignment and without translation, as HANet's
-  released evaluation means them. The estimator's betas serve its own and all refined poses, as no refiner
-  changes them; the ground truth has its own.
-- ``pelvis_aligned``: vertices minus the pelvis (SMPL joint 0) of their own body.
+MPVPE under two protocols:
 
-Joints are scored root-relative under both, as anywhere else (`hanet.metrics.functional`).
+- ``mpvpe_mm``, protocol ``released``: vertices as the body gives them, without root alignment and without
+  translation, as HANet's released evaluation means them. The estimator's betas serve its own and all refined
+  poses, as no refiner changes them; the ground truth has its own.
+- ``mpvpe_pelvis_mm``, protocol ``pelvis_aligned``: vertices minus the pelvis (SMPL joint 0) of their own
+  body.
+
+Joints are scored root-relative, as anywhere else (`hanet.metrics.functional`), every frame once (``full``).
 
 Axes: T frames, V vertices, J joints. Vertices and joints in metres, errors in millimetres.
 """
@@ -14,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,8 +29,6 @@ from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
 from hanet.poses import check_pair
 from hanet.skeletons import Skeleton
-
-MESH_PROTOCOLS = ("released", "pelvis_aligned")
 
 
 def mpvpe_per_frame(
@@ -50,7 +52,6 @@ def evaluate_meshes(
     pred: Iterable[SmplTrack],
     body: Body,
     *,
-    protocol: str = "pelvis_aligned",
     joints: JointSet = "smpl24",
     chunk: int = 64,
     resamples: int = 1000,
@@ -58,7 +59,8 @@ def evaluate_meshes(
 ) -> Scores:
     """Score SMPL poses by vertices and joints.
 
-    ``mpvpe_mm``, ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2`` and ``accel_m_per_s2``.
+    ``mpvpe_mm``, ``mpvpe_pelvis_mm``, ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2`` and
+    ``accel_m_per_s2``.
 
     Tracks are read one pair at a time and posed `chunk` frames at a time; sums are all that is kept. So the
     memory needed beyond a pair of tracks does not grow with their length.
@@ -67,27 +69,24 @@ def evaluate_meshes(
         gt: true tracks. A frame with a joint that is NaN or not `labelled` is left out.
         pred: detected or refined tracks, in the order of `gt`.
         body: on the device to compute on.
-        protocol: one of `MESH_PROTOCOLS`.
         joints: which joints the joint metrics use.
         chunk: frames posed at a time; changes the speed and nothing else.
         resamples, seed: of the 95 % bootstrap intervals over sequences.
 
     Raises:
-        ValueError: an unknown protocol, tracks that do not pair up, a frame to score without a prediction.
+        ValueError: tracks that do not pair up, a frame to score without a prediction.
     """
-    if protocol not in MESH_PROTOCOLS:
-        raise ValueError(f"unknown mesh protocol {protocol!r}; there are {', '.join(MESH_PROTOCOLS)}")
     if chunk < 1:
         raise ValueError(f"chunk must be at least 1 frame, got {chunk}")
     skeleton = joint_set_skeleton(joints)
-    accumulator = Accumulator(protocol=protocol, joints=skeleton.joints)
+    accumulator = Accumulator(protocol="full", joints=skeleton.joints)
     for truth, poses in _pairs(gt, pred):
         known = _known(truth)
         _refuse_gaps(poses, known)
         posed = (
             (
-                _pose(body, truth, rows, joints, protocol=protocol, known=known[rows]),
-                _pose(body, poses, rows, joints, protocol=protocol),
+                _pose(body, truth, rows, joints, known=known[rows]),
+                _pose(body, poses, rows, joints),
             )
             for rows in (slice(a, min(a + chunk, len(truth))) for a in range(0, len(truth), chunk))
         )
@@ -129,38 +128,42 @@ def _refuse_gaps(poses: SmplTrack, known: Bool[np.ndarray, " T"]) -> None:
         )
 
 
+class _Posed(NamedTuple):
+    vertices: Float[np.ndarray, "T V 3"]
+    pelvis: Float[np.ndarray, "T 1 3"]
+    joints: Float[np.ndarray, "T J 3"]
+
+
 def _pose(
     body: Body,
     track: SmplTrack,
     rows: slice,
     joints: JointSet,
     *,
-    protocol: str,
     known: Bool[np.ndarray, " T"] | None = None,
-) -> tuple[Float[np.ndarray, "T V 3"], Float[np.ndarray, "T J 3"]]:
-    """Vertices under the protocol, and the chosen joints; NaN where not known."""
+) -> _Posed:
+    """Vertices, the pelvis and the chosen joints; NaN where not known."""
     betas = torch.from_numpy(np.array(track.betas[rows], dtype=np.float32))
     with torch.inference_mode():
         output = body(track.matrices(rows).to(body.device), betas.to(body.device))
-        vertices = output.vertices
-        if protocol == "pelvis_aligned":
-            vertices = vertices - output.joints[:, :1]
-        chosen = body.joint_set(output, joints)
-        vertices, chosen = (track.scaling * points.cpu().numpy() for points in (vertices, chosen))
+        parts = (output.vertices, output.joints[:, :1], body.joint_set(output, joints))
+        posed = _Posed(*(track.scaling * points.cpu().numpy() for points in parts))
     if known is not None:
-        vertices[~known], chosen[~known] = np.nan, np.nan
-    return vertices, chosen
+        for points in posed:
+            points[~known] = np.nan
+    return posed
 
 
 def _tallies(
-    posed: Iterable[tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]],
+    posed: Iterable[tuple[_Posed, _Posed]],
     skeleton: Skeleton,
     *,
     fps: float,
 ) -> dict[str, Tally]:
     sums: dict[str, Tally] = {}
     tail: tuple[np.ndarray, np.ndarray] | None = None  # two frames before the chunk, for second differences
-    for (gt_vertices, gt), (pred_vertices, pred) in posed:
+    for truth, found in posed:
+        gt, pred = truth.joints, found.joints
         around = (
             (pred, gt) if tail is None else (np.concatenate(p) for p in zip(tail, (pred, gt), strict=True))
         )
@@ -168,7 +171,10 @@ def _tallies(
         tail = around_pred[-2:], around_gt[-2:]
         accel = F.accel_per_joint(around_pred, around_gt, root=skeleton.root)
         parts = {
-            "mpvpe_mm": tally(mpvpe_per_frame(pred_vertices, gt_vertices)[:, None]),
+            "mpvpe_mm": tally(mpvpe_per_frame(found.vertices, truth.vertices)[:, None]),
+            "mpvpe_pelvis_mm": tally(
+                mpvpe_per_frame(found.vertices - found.pelvis, truth.vertices - truth.pelvis)[:, None]
+            ),
             "mpjpe_mm": tally(F.mpjpe_per_joint(pred, gt, root=skeleton.root)),
             "pa_mpjpe_mm": tally(F.pa_mpjpe_per_joint(pred, gt)),
             "accel_mm_per_frame2": tally(accel, scale=F.MM_PER_M),

@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 from hanet.data.aist import (
     CAMERAS,
     AistError,
+    read_bodies,
     read_cameras,
     read_detections,
     read_motion,
@@ -178,12 +179,20 @@ def test_detections(tmp_path):
 def test_motion(tmp_path):
     stored = write(tmp_path)
     motion = read_motion(tmp_path, NAME)
-    np.testing.assert_array_equal(motion.poses.reshape(5, 72), stored["smpl_poses"])
-    np.testing.assert_allclose(motion.transl, stored["smpl_trans"] / 100, rtol=1e-6)
-    assert (motion.scaling, motion.gender, motion.campose_valid) == (0.935, "neutral", None)
-    assert not motion.betas.any()
-    view = next(read_views(tmp_path, [NAME]))
-    assert len(motion.at(view.joints)) == 5
+    stored_matrices = (
+        Rotation.from_rotvec(stored["smpl_poses"].reshape(-1, 3)).as_matrix().reshape(5, 24, 3, 3)
+    )
+    np.testing.assert_allclose(motion.matrices(), stored_matrices, atol=1e-6)
+    np.testing.assert_allclose(motion.transl, stored["smpl_trans"] / 100, rtol=1e-5)
+    assert motion.scaling == pytest.approx(0.935) and not motion.betas.any()
+    views = list(read_views(tmp_path, [NAME]))
+    bodies = list(read_bodies(tmp_path, [NAME]))
+    assert [b.poses.key for b in bodies] == [v.joints.key for v in views]
+    camera = read_cameras(tmp_path, NAME)["c02"]
+    turned = bodies[1].matrices().numpy()
+    np.testing.assert_allclose(turned[:, 0], camera.rotation @ stored_matrices[:, 0], atol=1e-6)
+    np.testing.assert_allclose(turned[:, 1:], stored_matrices[:, 1:], atol=1e-6)
+    assert bodies[1].transl is None and bodies[1].scaling == motion.scaling
 
 
 def test_official_splits(tmp_path):

@@ -83,25 +83,28 @@ def test_smpl_parameters(tmp_path):
     sequence = content(5, 2)
     sequence["campose_valid"][1][2] = 0
     people = read_file(write(tmp_path / "walk.pkl", sequence))
-    assert [p.smpl.gender for p in people] == ["male", "female"]
+    assert [p.gender for p in people] == ["male", "female"]
     for i, person in enumerate(people):
-        smpl = person.smpl
-        np.testing.assert_array_equal(smpl.poses.reshape(5, 72), sequence["poses"][i])
-        np.testing.assert_array_equal(smpl.betas, sequence["betas"][i][:10])
-        np.testing.assert_array_equal(smpl.transl, sequence["trans"][i])
-        assert (smpl.name, smpl.track, smpl.scaling) == ("walk", i, 1.0)
-    second = people[1]
-    assert second.smpl.campose_valid is not None
-    assert second.smpl.campose_valid.tolist() == [True, True, False, True, True]
-    tail = second.joints[1]
-    np.testing.assert_array_equal(second.smpl.at(tail).poses, second.smpl.poses[3:])
-    for row, frame in enumerate(tail.frames):
-        turned = (
-            sequence["cam_poses"][frame, :3, :3]
-            @ Rotation.from_rotvec(sequence["poses"][1][frame, :3]).as_matrix()
-        )
-        root = Rotation.from_rotvec(second.poses_in_camera(tail)[row, 0]).as_matrix()
-        np.testing.assert_allclose(root, turned, atol=1e-9)
+        assert person.frames == 5 and len(person.smpl) == len(person.joints)
+        for joints, smpl in zip(person.joints, person.smpl, strict=True):
+            rows = joints.frames
+            assert (smpl.poses.key, smpl.poses.start, len(smpl)) == (joints.key, joints.start, len(joints))
+            assert smpl.scaling == 1.0
+            np.testing.assert_allclose(
+                smpl.betas, np.tile(sequence["betas"][i][:10], (len(smpl), 1)), rtol=1e-6
+            )
+            stored = sequence["poses"][i].reshape(5, 24, 3)[rows]
+            limbs = Rotation.from_rotvec(stored[:, 1:].reshape(-1, 3)).as_matrix().reshape(-1, 23, 3, 3)
+            np.testing.assert_allclose(smpl.matrices()[:, 1:], limbs, atol=1e-6)
+            cameras = sequence["cam_poses"][rows]
+            roots = cameras[:, :3, :3] @ Rotation.from_rotvec(stored[:, 0]).as_matrix()
+            np.testing.assert_allclose(smpl.matrices()[:, 0], roots, atol=1e-6)
+            # The pelvis lies as far from the translation in the camera as in the world.
+            pelvis = sequence["jointPositions"][i].reshape(5, 24, 3)[rows, 0]
+            seen = np.einsum("tij,tj->ti", cameras[:, :3, :3], pelvis) + cameras[:, :3, 3]
+            expected = seen - (pelvis - sequence["trans"][i][rows])
+            np.testing.assert_allclose(smpl.transl, expected, atol=1e-5)
+    assert [smpl.poses.start for smpl in people[1].smpl] == [0, 3]
 
 
 def test_lsp_joints_by_hand(tmp_path):
@@ -143,7 +146,7 @@ def test_a_person_without_any_valid_camera(tmp_path):
     # What stands in frames without a valid camera is never looked at.
     sequence["jointPositions"][0][:] = np.nan
     person = one(tmp_path / "walk.pkl", sequence)
-    assert person.joints == person.keypoints == [] and len(person.smpl) == 4
+    assert person.joints == person.keypoints == person.smpl == [] and person.frames == 4
 
 
 def test_official_splits_and_the_cache(tmp_path):
@@ -152,7 +155,7 @@ def test_official_splits_and_the_cache(tmp_path):
         sequence["campose_valid"][0][2:4] = 0
         write(tmp_path / "seq" / split / f"{name}.pkl", sequence)
     people = list(read_people(tmp_path / "seq", "train"))
-    assert [p.smpl.name for p in people] == ["a_00", "a_00", "b_00", "b_00"]
+    assert [p.smpl[0].poses.name for p in people] == ["a_00", "a_00", "b_00", "b_00"]
     joints = [s for p in people for s in p.joints]
     metadata = CacheMetadata.of(joints[0], dataset="pw3d", split="train", estimator="gt")
     with CacheWriter(tmp_path / "gt.parquet", metadata) as cache:
@@ -164,7 +167,7 @@ def test_official_splits_and_the_cache(tmp_path):
         (("b_00", 0), 0, 2), (("b_00", 0), 4, 2), (("b_00", 1), 0, 6),
     ]  # fmt: skip
     np.testing.assert_array_equal(stored[1].values, joints[1].values)
-    assert [p.smpl.name for p in read_people(tmp_path / "seq", "validation")] == ["c_00", "c_00"]
+    assert [p.smpl[0].poses.name for p in read_people(tmp_path / "seq", "validation")] == ["c_00", "c_00"]
 
 
 def _without(key: str):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from hanet.data.smpl_releases import read_smpl_release, read_smpl_sequences
 
@@ -58,31 +59,39 @@ def test_pairs(tmp_path, layout):
     write(gt_path, truth)
     write(detected_path, found)
     pairs = list(read_smpl_release(tmp_path, "pw3d", "spin", "test", layout=layout))
-    assert [(d.key, g.key, len(d), g.fps) for d, g in pairs] == [
+    assert [(d.poses.key, g.poses.key, len(d), g.poses.fps) for d, g in pairs] == [
         (("walk", 0), ("walk", 0), 4, 30.0),
         (("walk", 1), ("walk", 1), 6, 30.0),
     ]
     detected, gt = pairs[1]
-    assert (detected.poses == 0.5).all()
-    np.testing.assert_allclose(
-        gt.poses[2, 7], truth["pose"][1][2, 21:24], rtol=1e-6
-    )  # joint 7: numbers 21 on
+    np.testing.assert_allclose(detected.axis_angle(), 0.5, atol=1e-6)
+    joint_7 = Rotation.from_rotvec(truth["pose"][1][2, 21:24]).as_matrix()  # its numbers: 21 on
+    np.testing.assert_allclose(gt.matrices()[2, 7], joint_7, atol=1e-6)
     np.testing.assert_allclose(gt.betas, truth["shape"][1], rtol=1e-6)
-    assert (gt.transl, gt.scaling) == (None, None)
+    assert (gt.transl, gt.scaling) == (None, 1.0)
 
 
 def test_aists_ground_truth_has_a_place_and_a_scale_but_no_shape(tmp_path):
     place = [np.arange(T * 3.0).reshape(T, 3) for T in FRAMES]
     given = fields(shape=None, trans=place, scaling=[90.5, np.full((6, 1), 80.25)])
     first, second = read_smpl_sequences(write(tmp_path / "gt.npz", given), fps=60.0)
-    assert (first.betas, first.scaling, second.scaling) == (None, 90.5, 80.25)
-    np.testing.assert_array_equal(second.transl, place[1])
+    assert not first.betas.any()
+    assert (first.scaling, second.scaling) == pytest.approx(
+        (0.905, 0.8025)
+    )  # no body is 90 times the size: centimetres
+    np.testing.assert_allclose(second.transl, place[1] / 100, rtol=1e-6)
+    metres = read_smpl_sequences(write(tmp_path / "m.npz", given | {"scaling": [0.9, 0.8]}), fps=60.0)[1]
+    assert metres.scaling == pytest.approx(0.8)
+    np.testing.assert_allclose(metres.transl, place[1], rtol=1e-6)
 
 
 def test_sequences_without_names(tmp_path):
     given = fields(imgname=[np.array([""] * T) for T in FRAMES])
     path = write(tmp_path / "gt.npz", given)
-    assert [s.key for s in read_smpl_sequences(path, fps=30.0, unnamed=True)] == [("0000", 0), ("0001", 0)]
+    assert [s.poses.key for s in read_smpl_sequences(path, fps=30.0, unnamed=True)] == [
+        ("0000", 0),
+        ("0001", 0),
+    ]
     with pytest.raises(ValueError, match="'imgname', entry 0: expected names like"):
         read_smpl_sequences(path, fps=30.0)
 

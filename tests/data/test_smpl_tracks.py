@@ -7,9 +7,18 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.data.smpl_tracks import CACHE_LAYOUT, SideTable, from_axis_angle, write_side_table
+from hanet.data.smpl_tracks import (
+    CACHE_LAYOUT,
+    SideTable,
+    from_axis_angle,
+    read_tracks,
+    side_path,
+    write_side_table,
+    write_tracks,
+)
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17, SMPL24
 
@@ -76,8 +85,38 @@ def test_a_track_comes_back_from_a_cache_and_its_side_table(tmp_path):
             side.attach(missing)
 
 
+def test_the_parts_of_a_track_are_one_track(tmp_path):
+    """3DPW leaves frames out: the rest are parts of one track, each found by its frames."""
+    whole = track("a", 9, start=2)
+    parts = [whole.part(slice(0, 3)), whole.part(slice(5, 9))]
+    assert [p.poses.frames.tolist() for p in parts] == [[2, 3, 4], [7, 8, 9, 10]]
+    metadata = CacheMetadata.of(whole.poses, dataset="d", split="test", estimator="gt")
+    write_tracks(tmp_path / "a.parquet", metadata, parts)
+    assert side_path(tmp_path / "a.parquet").name == "a.side"
+    found = list(read_tracks(PoseCache.open(tmp_path / "a.parquet")))
+    for before, after in zip(parts, found, strict=True):
+        np.testing.assert_array_equal(after.betas, before.betas)
+        np.testing.assert_array_equal(after.transl, before.transl)
+    with pytest.raises(ValueError, match="are not in it"):
+        SideTable(tmp_path / "a.side").attach(whole.poses)
+
+
+def test_turning_the_frame_of_reference_by_hand():
+    """The person turned 30° about y, the camera 60°: 90° as the camera sees it; limbs do not care."""
+    pose = np.random.default_rng(0).normal(size=(2, 24, 3)) * 0.5
+    pose[:, 0] = [0, math.pi / 6, 0]
+    before = from_axis_angle("a", pose, fps=25.0, transl=np.ones((2, 3)))
+    turn = Rotation.from_rotvec([0, math.pi / 3, 0]).as_matrix()
+    for rotation in (turn, np.stack([turn, turn])):
+        after = before.turned(rotation)
+        np.testing.assert_allclose(after.axis_angle()[:, 0], [[0, math.pi / 2, 0]] * 2, atol=1e-6)
+        np.testing.assert_array_equal(after.poses.values[:, 1:], before.poses.values[:, 1:])
+        assert after.transl is None
+    assert before.transl is not None
+
+
 def test_a_side_table_is_written_whole_or_not_at_all(tmp_path):
-    with pytest.raises(ValueError, match="a, track 0: given twice"):
+    with pytest.raises(ValueError, match="a, track 0, from frame 0: given twice"):
         write_side_table(tmp_path / "side.parquet", [track(), track()])
     assert not list(tmp_path.iterdir())
 

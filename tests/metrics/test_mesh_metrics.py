@@ -47,9 +47,8 @@ def test_mpvpe_by_hand():
 def test_a_perfect_prediction_scores_zero_and_translation_does_not_count():
     truth = track(transl=np.zeros((12, 3)))
     moved = replace(truth, transl=np.full((12, 3), 5, np.float32))
-    for protocol in ("released", "pelvis_aligned"):
-        means = evaluate_meshes([truth], [moved], BODY, protocol=protocol).means
-        assert all(value == pytest.approx(0, abs=1e-4) for value in means.values())
+    means = evaluate_meshes([truth], [moved], BODY).means
+    assert all(value == pytest.approx(0, abs=1e-4) for value in means.values())
 
 
 def test_a_turned_root_by_hand():
@@ -73,15 +72,15 @@ def test_the_protocols_differ_by_the_pelvis():
     betas[0] = 1  # by hand: the first shape scales the body about the origin by 4 %
     larger = from_axis_angle("a", np.zeros((1, 72)), fps=25.0, betas=betas)
     rest = BODY.smpl.v_template.double().numpy()
-    for protocol, origin in (("released", np.zeros(3)), ("pelvis_aligned", BODY.rest_joints[0])):
+    got = evaluate_meshes([truth], [larger], BODY).means
+    for metric, origin in (("mpvpe_mm", np.zeros(3)), ("mpvpe_pelvis_mm", BODY.rest_joints[0])):
         expected = 40 * np.linalg.norm(rest - origin, axis=1).mean()
-        got = evaluate_meshes([truth], [larger], BODY, protocol=protocol).means["mpvpe_mm"]
-        assert got == pytest.approx(expected, rel=1e-4)
+        assert got[metric] == pytest.approx(expected, rel=1e-4)
     # AIST++ gives the size as a factor instead.
     scaled = replace(truth, scaling=1.04)
-    for protocol in ("released", "pelvis_aligned"):
-        means = evaluate_meshes([scaled], [larger], BODY, protocol=protocol).means
-        assert means["mpvpe_mm"] == pytest.approx(0, abs=1e-3)
+    means = evaluate_meshes([scaled], [larger], BODY).means
+    assert means["mpvpe_mm"] == pytest.approx(0, abs=1e-3)
+    assert means["mpvpe_pelvis_mm"] == pytest.approx(0, abs=1e-3)
 
 
 def test_joint_metrics_are_those_of_the_posed_joints():
@@ -145,7 +144,6 @@ def test_intervals_come_from_sequences():
 @pytest.mark.parametrize(
     "gt, pred, more, text",
     [
-        ("a", "a", {"protocol": "full"}, "unknown mesh protocol 'full'; there are released, pelvis_aligned"),
         ("a", "a", {"chunk": 0}, "chunk must be at least 1 frame, got 0"),
         ("ab", "a", {}, "b: has no partner, because the predicted tracks end before it"),
         ("a", "ab", {}, "b: has no partner, because the true tracks end before it"),

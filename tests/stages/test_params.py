@@ -217,7 +217,7 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
         ("experiments.kinect.dataset", "films",
          "experiments.kinect.dataset: films is not defined; defined: clips, uiprmd"),
         ("experiments.kinect.dataset", "clips",
-         "experiments.kinect.estimate.kind: data set clips takes fcn, got recorded"),
+         "experiments.kinect.estimate.kind: data set clips takes fcn or regressor, got recorded"),
         ("tables.all.experiments", ["huge"],
          "tables.all.experiments: huge is not defined; defined: tiny, kinect"),
         ("experiments.tiny.dataset", "uiprmd",
