@@ -1,4 +1,4 @@
-"""The flow `ablation`: a run of `reproduce` for each ablation, on whatever workers are free, and one comparison."""
+"""The flow `ablation`: a run of `reproduce` for each ablation, on the pool's workers, and one comparison."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def ablation(
 ) -> State[Any]:
     """Run `reproduce` once for each ablation, each a flow run and a DVC experiment of its own; compare them.
 
-    The pool's workers take as many at once as they have room for. One that fails does not keep the others from
-    running. Cancelling this run cancels them all.
+    The pool's workers take as many at once as they have room for. One that fails does not keep the others
+    from running. Cancelling this run cancels them all.
 
     Args:
         ablations: Names under `ablations` in params.yaml.

@@ -59,7 +59,7 @@ def reproduce(
     seeds or a revision it works in a git work tree of its own, beside others, and is saved in DVC.
 
     Args:
-        targets: Stages to bring up to date, with all that they need: `train`, `compare@clips-fcn`. Empty: all.
+        targets: Stages to bring up to date, and all that they need: `train`, `compare@clips-fcn`. Empty: all.
         experiments: Experiments instead of those under `run` in params.yaml.
         overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
         seeds: Seeds instead of those under `run` in params.yaml.

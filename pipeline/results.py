@@ -1,7 +1,7 @@
-"""What a run leaves to look at: copies of what its stages made, and artifacts on Prefect's pages that show them.
+"""What a run leaves to look at: a folder of what its stages made, and artifacts on Prefect's pages.
 
-A folder a run, below the main tree, so that it outlives the run's work tree: the report, and of each experiment
-its tables, its metrics and the receipt of what was published as which MLflow run. `pipeline.serve` serves it.
+The folder is below the main tree, so that it outlives the run's work tree. It has the report, and of each
+experiment its tables, its metrics and the receipt of what was published as which MLflow run.
 """
 
 from __future__ import annotations
@@ -117,13 +117,13 @@ def mlflow_links(receipts: Iterable[Mapping[str, Any]], only: Container[str] | N
     ]
     compared = f"{address}/#/compare-runs?{urlencode({'runs': f'[{ids}]', 'experiments': f'[{within}]'})}"
     return (
-        f"In MLflow (`make ui` serves it where no server is set): **[{len(runs)} runs compared]({compared})**, "
-        + ", ".join(links)
+        f"In MLflow (`make ui` serves it where no server is set): "
+        f"**[{len(runs)} runs compared]({compared})**, {', '.join(links)}"
     )
 
 
 def show_ablations(folders: Mapping[str, Path]) -> None:
-    """An artifact an experiment: the metrics of each ablation, a row each, and their MLflow runs side by side.
+    """An artifact an experiment: the metrics of each ablation, and their MLflow runs side by side.
 
     `folders` are those of the ablations' flow runs, by the ablations' names; what made nothing has no row.
     """

@@ -1,8 +1,9 @@
 """Prefect on this machine: server, work pools, deployments and workers, ending together: ``make prefect``.
 
 All listens on 127.0.0.1: Prefect's server at PREFECT_PORT (4200), the runs' reports at RESULTS_PORT (the one
-after). CPU_WORKERS (1) says how many workers the pool cpu has. The database is in .prefect of this tree, unless
-PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything, runs included; so does the end of a part.
+after). CPU_WORKERS (1) says how many workers the pool cpu has. The database is in .prefect of this tree,
+unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything, runs included; so does the end of
+a part.
 """
 
 from __future__ import annotations
@@ -126,7 +127,11 @@ def serve(main: Path, port: int, results_port: int, workers: int, stop: threadin
             return 1
         register(main, env)
         parts["server of reports"] = supervised(
-            report_server(main, results_port), cwd=main, env=env, stderr=subprocess.DEVNULL
+            report_server(main, results_port),
+            cwd=main,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         names = [f"cpu-{number}" for number in range(1, workers + 1)] + ["gpu-1"] * gpu_here()
         for name in names:

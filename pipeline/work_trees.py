@@ -134,7 +134,7 @@ class WorkTree:
 
 
 def remove_old(main: Path, *, days: float) -> list[Path]:
-    """Remove what is older than `days`: results, work trees that nobody went on with; return their folders."""
+    """Remove results and work trees that nobody touched for `days`; return their folders."""
     begin = time.time() - days * 86400
     removed = [folder for folder in (main / RESULTS).glob("*/") if folder.stat().st_mtime < begin]
     for folder in removed:
