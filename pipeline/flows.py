@@ -27,7 +27,7 @@ from pipeline.alive import alive, ends_with_worker
 from pipeline.graph import Graph, GraphError, read_graph
 from pipeline.processes import Processes
 from pipeline.scheduler import run_graph
-from pipeline.stage import Work
+from pipeline.stage import NOT_RUN, Work
 from pipeline.work_trees import RUNS, SQLITE, WorkTree, environment, git, locked, main_tree
 
 MOST_JOBS = 64
@@ -159,7 +159,11 @@ def summary(states: dict[str, State[Any]]) -> State[Any]:
     text = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
     if well(states):
         return Completed(message=text)
-    failed = [name for name, state in states.items() if state.is_failed() or state.is_crashed()]
+    failed = [
+        name
+        for name, state in states.items()
+        if state.is_crashed() or (state.is_failed() and state.name != NOT_RUN)
+    ]
     return Failed(message=f"{text}. Failed: {', '.join(failed) or 'none'}")
 
 

@@ -1,10 +1,10 @@
-"""The pictures of docs/prefect.md, taken in headless Chromium of real runs; every page's text is asserted first.
+"""The pictures of docs/prefect.md, taken in headless Chromium of real runs; what a page shows is asserted.
 
     pip install -c constraints.txt -e '.[docs]'
-    python docs/tools/screenshots.py
+    python -m docs.tools.screenshots
 
-Clones the repository's commit into a temporary folder with settings so small that a training takes seconds, on
-this tree's DVC cache; starts MLflow and `make prefect` with two workers there; then does what a user does: clicks
+Clones the commit into a temporary folder, with settings so small that a training takes seconds, on this
+tree's DVC cache; starts MLflow and `make prefect` with two workers there; then does what a user does: clicks
 Quick run, fills in the form, starts four ablations, follows the links. Ten minutes on two idle cores.
 """
 

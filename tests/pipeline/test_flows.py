@@ -117,6 +117,8 @@ def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
         "publish@tiny": "NotRun",
     }
     assert "right says wrong" in tasks_of("wrong")["right"].state.message
+    assert tasks_of("wrong")["publish@tiny"].state.message == "not run, for want of compare@tiny"
+    assert run_of("wrong").state.message == "1 Failed, 2 NotRun, 3 Unchanged. Failed: right"
     assert run_of("wrong").state.name == "Failed"
 
 
