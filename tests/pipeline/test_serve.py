@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -23,6 +24,8 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterKey,
+    FlowRunFilter,
+    FlowRunFilterId,
     LogFilter,
     LogFilterFlowRunId,
 )
@@ -156,6 +159,14 @@ def state(client: SyncPrefectClient, run: UUID) -> str:
     return (found and found.name) or ""
 
 
+def one_at_a_time(client: SyncPrefectClient, run: UUID) -> None:
+    """Each task of a run begins when the one before it ended."""
+    tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run])))
+    times = sorted((task.start_time, task.end_time) for task in tasks)
+    assert len(times) == 5
+    assert all(before[1] <= after[0] for before, after in pairwise(times))
+
+
 def messages(client: SyncPrefectClient, run: UUID) -> list[str]:
     found = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])), limit=200)
     return [log.message for log in found]
@@ -194,10 +205,23 @@ def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
         assert until(lambda: ended(family)) < 10
         until(lambda: state(client, cancelled) == "Cancelled")
 
-        again = served.run(client, "reproduce/reproduce", **settings)
+        settings["targets"] = ["train", "compare"]
+        again = served.run(client, "reproduce/reproduce", **settings, gpu=True, jobs=3)
         until(lambda: client.read_flow_run(again).state.is_final())
         assert state(client, again) == "Completed"
         until(lambda: any(re.search("resuming after epoch [1-9]", line) for line in messages(client, again)))
+        one_at_a_time(client, again)
+
+        (project / "params.yaml").write_text((project / "params.yaml").read_text().replace("p: 0}", "p: 3}"))
+        shell(project, "git", "commit", "--quiet", "--all", "--message", "Slow")
+        ablations = served.run(client, "ablation/ablation", ablations=["small", "large"])
+        family = at_work(served)
+        client.set_flow_run_state(ablations, Cancelling())
+        until(lambda: state(client, ablations) == "Cancelled")
+        until(lambda: all(run.state.is_final() for run in client.read_flow_runs()))
+        cancelled = [run.name for run in client.read_flow_runs() if run.state.is_cancelled()]
+        assert {"small", "large"} <= {name.rpartition("-")[0] for name in cancelled}
+        assert ended(trains(family))
         everything = served.family()
         served.interrupt()
         assert until(lambda: ended(everything)) < 20
