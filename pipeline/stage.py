@@ -89,7 +89,7 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
         last.append(line)
         logger.info("%s", line)
         progress.see(line)
-        outcomes.extend(state for words, state in _OUTCOMES.items() if line.endswith(words) or words in line)
+        outcomes.extend(state for words, state in _OUTCOMES.items() if words in line)
 
     began = time.monotonic()
     try:
