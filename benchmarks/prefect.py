@@ -93,7 +93,7 @@ def main() -> None:
         "the flow, two stages at once": lambda: reproduce(jobs=2),
     }
     os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
-    with prefect_test_harness():
+    with prefect_test_harness(server_startup_timeout=180):
         reproduce_once()
         rounds = [{way: timed(work, stages) for way, work in ways.items()} for _ in range(chosen.rounds)]
     report(stages, chosen.rounds, {way: min(got[way] for got in rounds) for way in ways})
