@@ -79,7 +79,7 @@ def reproduce(
     run_id = str(flow_run.id)
     with alive(main, run_id), ends_with_worker(), at_work(main, isolated) as processes:
         graph = plan(main, isolated, asked, targets)
-        make_database(env, tree, processes)
+        make_database(main, env, processes)
         work = Work(
             tree, env=env, processes=processes, force=force, timeout=stage_timeout_minutes * 60 or None
         )
@@ -121,12 +121,15 @@ def at_work(main: Path, isolated: WorkTree | None) -> Iterator[Processes]:
             yield processes
 
 
-def make_database(env: dict[str, str], tree: Path, processes: Processes) -> None:
-    """Make MLflow's database before stages do so at once, which its migrations do not bear."""
+def make_database(main: Path, env: dict[str, str], processes: Processes) -> None:
+    """Make MLflow's database before stages or runs do so at once, which its migrations do not bear."""
     uri = env["MLFLOW_TRACKING_URI"]
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
-        command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
-        processes.run(command, cwd=tree, env=env, on_line=get_run_logger().debug)
+    if not uri.startswith(SQLITE):
+        return
+    with locked(main / RUNS / "mlflow.lock"):
+        if not Path(uri.removeprefix(SQLITE)).exists():
+            command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+            processes.run(command, cwd=main, env=env, on_line=get_run_logger().debug)
 
 
 def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[str]) -> Graph:

@@ -102,13 +102,34 @@ def main() -> None:
 def take(page: Page, prefect: str) -> None:
     """Do what a user does; the pictures on the way."""
     step("Quick run of reproduce")
-    open_deployment(page, prefect, "reproduce")
+    quick_run(page, prefect, "reproduce")
+    show_run(page, "11 Task runs")
+
+    step("Custom run with an override")
+    open_form(page, prefect)
+    picture(page, "prefect-form")
+    page.get_by_role("button", name="Submit").click()
+    open_newest_run(page)
+    wait_for_end(page, "11 Task runs", "saved as the DVC experiment")
+
+    step("Quick run of four ablations on two workers")
+    quick_run(page, prefect, "ablation")
+    show_ablations(page)
+
+
+def quick_run(page: Page, prefect: str, deployment: str) -> None:
+    """Start a run as it is; open its page."""
+    open_deployment(page, prefect, deployment)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Quick run").click()
     open_newest_run(page)
-    wait_for_end(page, "11 Task runs")
+
+
+def show_run(page: Page, tasks: str) -> None:
+    """From a run's page to its tasks, its results, its report and a run of MLflow."""
+    wait_for_end(page, tasks)
     page.get_by_text("Task Runs", exact=True).click()
-    see(page, f"train@clips-fcn-hanet-paper-{SEED}", "publish@clips-fcn", "report")
+    see(page, "train@clips-fcn-hanet-paper", "publish@clips-fcn")
     picture(page, "prefect-run")
     open_artifact(page, "results-clips-fcn")
     see(page, "Comparison", "HANet (paper)", "Gaussian filter", "runs compared", "The report")
@@ -116,36 +137,25 @@ def take(page: Page, prefect: str) -> None:
     follow(page, "The report", "clips-fcn")
     follow(page, f"hanet-paper-{SEED}", f"hanet-paper-{SEED}", "test_mpjpe_mm")
 
-    step("Custom run with an override")
+
+def open_form(page: Page, prefect: str) -> None:
+    """The form of `reproduce`, an override filled in."""
     open_deployment(page, prefect, "reproduce")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     see(page, *FIELDS)
-    page.get_by_role("button", name="Add item").nth(2).click()
+    page.get_by_role("button", name="Add item").nth(FIELDS.index("overrides")).click()
     page.locator("textarea").first.fill(f"{MODELS}.hanet-paper.model.hidden=16")
-    picture(page, "prefect-form")
-    page.get_by_role("button", name="Submit").click()
-    open_newest_run(page)
-    wait_for_end(page, "11 Task runs")
-    see(page, "saved as the DVC experiment")
 
-    step("Quick run of four ablations on two workers")
-    open_deployment(page, prefect, "ablation")
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_text("Quick run").click()
-    open_newest_run(page)
+
+def show_ablations(page: Page) -> None:
+    """From the ablation run's page to its comparison, and to MLflow's."""
     wait_for_end(page, *ABLATIONS)
-    picture(page, "prefect-ablation-run")
     open_artifact(page, "ablations-clips-fcn")
-    see(page, "4 runs compared", *(f"{name}-{SEED}" for name in ABLATIONS), "mpjpe")
+    names = [f"{name}-{SEED}" for name in ABLATIONS]
+    see(page, "4 runs compared", *names, "mpjpe")
     picture(page, "prefect-ablations")
-    follow(
-        page,
-        "4 runs compared",
-        "Comparing 4 Runs",
-        *(f"{name}-{SEED}" for name in ABLATIONS),
-        name="mlflow-ablations",
-    )
+    follow(page, "4 runs compared", "Comparing 4 Runs", *names, name="mlflow-ablations")
 
 
 def open_deployment(page: Page, prefect: str, name: str) -> None:
@@ -178,7 +188,7 @@ def follow(page: Page, link: str, *words: str, name: str = "") -> None:
     with page.expect_popup() as popup:
         page.get_by_role("link", name=link, exact=True).click()
     opened = popup.value
-    opened.set_viewport_size({"width": 1280, "height": 800})
+    opened.set_viewport_size({"width": 1600, "height": 900})
     see(opened, *words)
     if name:
         picture(opened, name)
