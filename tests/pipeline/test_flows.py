@@ -73,7 +73,7 @@ def names(name: str) -> dict[str, str]:
     return {stage: run.state.name for stage, run in tasks_of(name).items()}
 
 
-def until(true: Callable[[], bool], seconds: float = 60.0) -> float:
+def until(true: Callable[[], bool], seconds: float = 180.0) -> float:
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < seconds, "waited in vain"

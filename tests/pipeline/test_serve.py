@@ -119,7 +119,7 @@ def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefe
         served.make.wait(30)
 
 
-def until(true: Callable[[], bool], seconds: float = 60.0) -> float:
+def until(true: Callable[[], bool], seconds: float = 180.0) -> float:
     began = time.monotonic()
     while not true():
         assert time.monotonic() - began < seconds, "waited in vain"
@@ -180,7 +180,7 @@ def artifact(client: SyncPrefectClient, key: str) -> str:
 def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
     with serving(project, workers=2) as (served, client):
         ablations = served.run(client, "ablation/ablation", ablations=["small", "large"])
-        until(lambda: client.read_flow_run(ablations).state.is_final(), 120)
+        until(lambda: client.read_flow_run(ablations).state.is_final())
         assert state(client, ablations) == "Completed"
         saved = shell(project, sys.executable, "-m", "dvc", "exp", "list", "--name-only").split()
         assert sorted(name.rpartition("-")[0] for name in saved) == ["ablation-large", "ablation-small"]
