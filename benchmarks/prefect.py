@@ -36,6 +36,7 @@ def write_project(tree: Path, stages: int) -> None:
     """A graph of independent stages that do next to nothing, in git."""
     subprocess.run(["git", "init", "--quiet", tree], check=True)
     subprocess.run([*DVC, "init", "--quiet"], cwd=tree, check=True)
+    subprocess.run([*DVC, "config", "core.check_update", "false"], cwd=tree, check=True)
     (tree / "dvc.yaml").write_text(DVC_YAML.format(numbers=", ".join(map(str, range(stages)))))
     (tree / "mlflow.db").touch()  # nothing here writes to MLflow
 
@@ -92,7 +93,7 @@ def main() -> None:
         "the flow, one stage at a time": lambda: reproduce(jobs=1),
         "the flow, two stages at once": lambda: reproduce(jobs=2),
     }
-    os.environ["PREFECT_LOGGING_LEVEL"] = "ERROR"
+    os.environ |= {"PREFECT_LOGGING_LEVEL": "ERROR", "DVC_NO_ANALYTICS": "1"}
     with prefect_test_harness(server_startup_timeout=180):
         reproduce_once()
         rounds = [{way: timed(work, stages) for way, work in ways.items()} for _ in range(chosen.rounds)]

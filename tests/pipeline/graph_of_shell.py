@@ -95,6 +95,7 @@ def write_project(tree: Path) -> Path:
     shell(tree, "git", "config", "user.email", "nobody@example.org")
     shell(tree, "git", "config", "user.name", "Nobody")
     shell(tree, sys.executable, "-m", "dvc", "init", "--quiet")
+    shell(tree, sys.executable, "-m", "dvc", "config", "core.check_update", "false")
     (tree / "dvc.yaml").write_text(DVC_YAML)
     (tree / "params.yaml").write_text(PARAMS)
     for name, text in (("train", TRAIN), ("compare", COMPARE), ("publish", PUBLISH)):

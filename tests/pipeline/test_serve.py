@@ -79,7 +79,7 @@ class Served:
             stdout=self.log.open("w"),
             stderr=subprocess.STDOUT,
         )
-        until(lambda: self.address in self.log.read_text() or self.make.poll() is not None, 120)
+        until(lambda: self.address in self.log.read_text() or self.make.poll() is not None, 400)
         assert self.make.poll() is None, self.log.read_text()
         until(lambda: self.log.read_text().count("started!") >= workers)
 
