@@ -79,6 +79,8 @@ class Served:
             stdout=self.log.open("w"),
             stderr=subprocess.STDOUT,
         )
+
+    def wait_until_up(self, workers: int) -> None:
         until(lambda: self.address in self.log.read_text() or self.make.poll() is not None, 400)
         assert self.make.poll() is None, self.log.read_text()
         until(lambda: self.log.read_text().count("started!") >= workers)
@@ -106,6 +108,7 @@ def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefe
     served = Served(tree, workers=workers)
     family = served.family()
     try:
+        served.wait_until_up(workers)
         with (
             temporary_settings({PREFECT_API_URL: f"{served.address}/api"}),
             get_client(sync_client=True) as client,
