@@ -91,7 +91,7 @@ class Served:
     def part(self, *words: str) -> psutil.Process:
         """The process, not its supervisor, whose command ends with `prefect` and these words and more."""
         wanted = ["-m", "prefect", *words]
-        return next(p for p in self.family() if p.cmdline()[1 : 1 + len(wanted)] == wanted)
+        return next(p for p in self.family() if command(p)[1 : 1 + len(wanted)] == wanted)
 
     def interrupt(self) -> None:
         """What Ctrl-C does: the signal goes to everything of the terminal."""
@@ -134,25 +134,26 @@ def ended(processes: list[psutil.Process]) -> bool:
     return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
+def command(process: psutil.Process) -> list[str]:
+    """A process's command line; nothing of one that ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
 def trains(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that run the training's script."""
-    found = []
-    for process in processes:
-        try:
-            if "train.sh" in process.cmdline():
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
+    return [process for process in processes if "train.sh" in command(process)]
 
 
 def at_work(served: Served) -> list[psutil.Process]:
-    """Wait until a training runs; all processes of its flow run."""
+    """Wait until a training runs; all processes of the flow runs."""
     until(lambda: bool(trains(served.family())))
     return [
         process
         for engine in served.family()
-        if engine.cmdline()[-1:] == ["prefect.engine"]
+        if command(engine)[-1:] == ["prefect.engine"]
         for process in (engine, *engine.children(recursive=True))
     ]
 
