@@ -1,4 +1,4 @@
-"""Flows: `reproduce` runs the DVC graph, `ablation` runs it once for each ablation."""
+"""The flow `reproduce`: the DVC graph, a task a stage."""
 
 # Lists as defaults: the form needs them, and Prefect hands the function a validated copy.
 # ruff: noqa: B006
@@ -22,20 +22,20 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from pipeline import overrides as changes
+from pipeline import results
 from pipeline.alive import alive, ends_with_worker
-from pipeline.artifacts import show_results
-from pipeline.graph import Graph, GraphError, out_of_date, read_graph
+from pipeline.graph import Graph, GraphError, read_graph
 from pipeline.processes import Processes
 from pipeline.scheduler import run_graph
-from pipeline.stage import Work
+from pipeline.stage import NOT_RUN, Work
 from pipeline.work_trees import RUNS, SQLITE, WorkTree, environment, git, locked, main_tree
 
 MOST_JOBS = 64
 Override = Annotated[str, Field(pattern=r"^\+?[\w@-]+(\.[\w@-]+)*=")]
 Seed = Annotated[int, Field(ge=0)]
 Jobs = Annotated[int, Field(ge=1, le=MOST_JOBS)]
-Minutes = Annotated[float | None, Field(gt=0)]
-Name = Annotated[str | None, Field(pattern=r"^[\w.-]+$")]
+Minutes = Annotated[float, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[\w.-]*$")]  # empty, not None: a plain field of the form
 
 threads = ThreadPoolTaskRunner(max_workers=MOST_JOBS)  # each waits for a program; `jobs` says how many
 
@@ -48,10 +48,10 @@ def reproduce(
     seeds: list[Seed] = [],
     force: bool = False,
     jobs: Jobs = 2,
-    revision: str | None = None,
-    stage_timeout_minutes: Minutes = None,
+    revision: str = "",
+    stage_timeout_minutes: Minutes = 0,
     gpu: bool = False,
-    name: Name = None,
+    name: Name = "",
 ) -> State[Any]:
     """Bring the DVC graph up to date: a task a stage, independent stages at once.
 
@@ -59,16 +59,16 @@ def reproduce(
     seeds or a revision it works in a git work tree of its own, beside others, and is saved in DVC.
 
     Args:
-        targets: Stages to bring up to date, with all that they need: `train`, `compare@clips-fcn`. None: all.
+        targets: Stages to bring up to date, and all that they need: `train`, `compare@clips-fcn`. Empty: all.
         experiments: Experiments instead of those under `run` in params.yaml.
         overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
         seeds: Seeds instead of those under `run` in params.yaml.
         force: Run stages also where DVC finds them up to date.
         jobs: How many stages may run at once.
-        revision: A git revision to run, in a work tree of its own. None: the tree as it is.
-        stage_timeout_minutes: How long a stage may take. None: as long as it wants.
+        revision: A git revision to run, in a work tree of its own. Empty: the tree as it is.
+        stage_timeout_minutes: How long a stage may take. 0: as long as it wants.
         gpu: Let stages take turns on the GPU, with those of all other runs.
-        name: What a run with changes is saved as in DVC. None: the run's name.
+        name: What a run with changes is saved as in DVC. Empty: the run's name.
     """
     main = main_tree(Path.cwd())
     of_run = changes.of_run(changes.read(main, revision), experiments=experiments, seeds=seeds)
@@ -79,21 +79,23 @@ def reproduce(
     run_id = str(flow_run.id)
     with alive(main, run_id), ends_with_worker(), at_work(main, isolated) as processes:
         graph = plan(main, isolated, asked, targets)
-        make_database(env, tree, processes)
-        limit = stage_timeout_minutes * 60 if stage_timeout_minutes else None
-        work = Work(tree, env=env, processes=processes, force=force, timeout=limit)
-        result = summary(run_graph(graph, work, jobs=jobs, gpu=gpu))
-        if isolated is None:
-            show_results(tree, saved_as=None)
-        elif result.is_completed():
+        make_database(main, env, processes)
+        work = Work(
+            tree, env=env, processes=processes, force=force, timeout=stage_timeout_minutes * 60 or None
+        )
+        states = run_graph(graph, work, jobs=jobs, gpu=gpu)
+        saved_as = None
+        if isolated and well(states):
             saved_as = name or f"{re.sub(r'[^0-9A-Za-z_-]+', '-', flow_run.name)}-{run_id[-4:]}"
             isolated.save(saved_as, graph)
-            show_results(tree, saved_as=saved_as)
+        made = [stage for stage, state in states.items() if state.is_completed()]
+        results.show(results.keep(main, tree, run_id, made), saved_as=saved_as)
+        if isolated and saved_as:
             isolated.close()
             get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
-        else:
+        elif isolated:
             get_run_logger().info("left as it is, for the next run of these settings: %s", tree)
-    return result
+    return summary(states)
 
 
 @contextmanager
@@ -119,16 +121,19 @@ def at_work(main: Path, isolated: WorkTree | None) -> Iterator[Processes]:
             yield processes
 
 
-def make_database(env: dict[str, str], tree: Path, processes: Processes) -> None:
-    """Make MLflow's database before stages do so at once, which its migrations do not bear."""
+def make_database(main: Path, env: dict[str, str], processes: Processes) -> None:
+    """Make MLflow's database before stages or runs do so at once, which its migrations do not bear."""
     uri = env["MLFLOW_TRACKING_URI"]
-    if uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists():
-        command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
-        processes.run(command, cwd=tree, env=env, on_line=get_run_logger().debug)
+    if not uri.startswith(SQLITE):
+        return
+    with locked(main / RUNS / "mlflow.lock"):
+        if not Path(uri.removeprefix(SQLITE)).exists():
+            command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
+            processes.run(command, cwd=main, env=env, on_line=get_run_logger().debug)
 
 
 def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[str]) -> Graph:
-    """The stages to run, overrides applied; logs which of them DVC would run now.
+    """The stages to run, overrides applied.
 
     Settings that do not fit leave no work tree behind: there is nothing in it to go on with.
     """
@@ -138,64 +143,31 @@ def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[
         if asked:
             changes.apply(tree, asked)
         graph = read_graph(tree, targets, env)
-        changed = out_of_date(tree, env)
     except (GraphError, changes.OverrideError):
         if isolated:
             isolated.close()
         raise
-    text = ", ".join(name for name in graph if name in changed) or "none"
-    get_run_logger().info("%d stages in %s; out of date now: %s", len(graph), tree, text)
+    get_run_logger().info("%d stages in %s", len(graph), tree)
     return graph
+
+
+def well(states: dict[str, State[Any]]) -> bool:
+    """Whether everything ended well."""
+    return all(state.is_completed() for state in states.values())
 
 
 def summary(states: dict[str, State[Any]]) -> State[Any]:
     """A run's final state from those of its parts."""
     counts = Counter(state.name or state.type.value for state in states.values())
     text = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    if all(state.is_completed() for state in states.values()):
+    if well(states):
         return Completed(message=text)
-    failed = [name for name, state in states.items() if state.is_failed() or state.is_crashed()]
+    failed = [
+        name
+        for name, state in states.items()
+        if state.is_crashed() or (state.is_failed() and state.name != NOT_RUN)
+    ]
     return Failed(message=f"{text}. Failed: {', '.join(failed) or 'none'}")
-
-
-@flow(name="ablation", persist_result=False)
-def ablation(
-    ablations: Annotated[list[str], Field(min_length=1)],
-    experiments: list[str] = [],
-    seeds: list[Seed] = [],
-    jobs: Jobs = 2,
-    gpu: bool = False,
-) -> State[Any]:
-    """Run `reproduce` once for each ablation, each a flow run and a DVC experiment of its own, one by one.
-
-    One that fails does not keep the others from running.
-
-    Args:
-        ablations: Names under `ablations` in params.yaml.
-        experiments: Experiments instead of those under `run` in params.yaml.
-        seeds: Seeds instead of those under `run` in params.yaml.
-        jobs: How many stages may run at once.
-        gpu: Let stages take turns on the GPU, with those of all other runs.
-    """
-    known = changes.read(main_tree(Path.cwd())).get("ablations", {})
-    unknown = [name for name in ablations if name not in known]
-    if unknown:
-        raise ValueError(f"no ablation is called {', '.join(unknown)}; there are {', '.join(known)}")
-    run = str(flow_run.id)[-4:]
-    states: dict[str, State[Any]] = {}
-    for name in ablations:
-        states[name] = reproduce.with_options(  # pyright: ignore[reportFunctionMemberAccess]
-            flow_run_name=f"{name}-{run}"
-        )(
-            experiments=experiments,
-            overrides=[f"run.ablations=[{name}]"],
-            seeds=seeds,
-            jobs=jobs,
-            gpu=gpu,
-            name=f"ablation-{name}-{run}",
-            return_state=True,
-        )
-    return summary(states)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""The graph as DVC tells it, by its supported commands: `dvc dag --dot` and `dvc status --json`."""
+"""The graph as DVC tells it, by a supported command: `dvc dag --dot`."""
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -92,10 +91,3 @@ def select(graph: Graph, targets: Sequence[str]) -> Graph:
 def read_graph(tree: Path, targets: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Graph:
     """The graph of a work tree's dvc.yaml, cut to what `targets` need."""
     return select(parse_dot(dvc(tree, "dag", "--dot", env=env)), targets)
-
-
-def out_of_date(tree: Path, env: Mapping[str, str] | None = None) -> set[str]:
-    """Stages that DVC would run now; those below them, which it may run then, are not among them."""
-    changed = json.loads(dvc(tree, "status", "--json", env=env))
-    # Files added by `dvc add` are named by path (data/x.dvc), stages of dvc.yaml by their name alone.
-    return {name for name in changed if not name.endswith(".dvc")}

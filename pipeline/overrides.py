@@ -19,9 +19,9 @@ class OverrideError(ValueError):
     """An override that does not fit params.yaml."""
 
 
-def read(tree: Path, revision: str | None = None) -> dict[str, Any]:
+def read(tree: Path, revision: str = "") -> dict[str, Any]:
     """The parameters of a work tree, or those it had at a revision; none where it has no params.yaml."""
-    if revision is not None:
+    if revision:
         source = git(tree, "show", f"{revision}:{PARAMS}") if git(tree, "ls-tree", revision, PARAMS) else ""
     else:
         source = (tree / PARAMS).read_text() if (tree / PARAMS).exists() else ""

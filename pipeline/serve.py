@@ -1,8 +1,9 @@
 """Prefect on this machine: server, work pools, deployments and workers, ending together: ``make prefect``.
 
-The server listens on 127.0.0.1, at PREFECT_PORT (4200 where that is unset), and keeps its database in
-.prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything,
-runs included; so does the end of the server or a worker.
+All listens on 127.0.0.1: Prefect's server at PREFECT_PORT (4200), the runs' reports at RESULTS_PORT (the one
+after). CPU_WORKERS (1) says how many workers the pool cpu has. The database is in .prefect of this tree,
+unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything, runs included; so does the end of
+a part.
 """
 
 from __future__ import annotations
@@ -19,17 +20,19 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from pipeline.processes import end, supervised
-from pipeline.work_trees import environment, main_tree
+from pipeline.work_trees import RESULTS, RESULTS_URL, environment, main_tree
 
 POOLS = {"cpu": None, "gpu": 1}
 """Work pools and how many flow runs may be at work in each."""
+SLOTS = 2
+"""Flow runs that one worker has at work at most; further ones wait, or go to another worker."""
 START = 120.0
 """Seconds a server may take to answer."""
 SWEEP = 30.0
 """Seconds between two looks for runs whose process is gone."""
 
 
-def settings(main: Path, port: int) -> dict[str, str]:
+def settings(main: Path, port: int, results_port: int) -> dict[str, str]:
     """The environment of server and workers."""
     return {
         "PREFECT_HOME": str(main / ".prefect"),
@@ -37,6 +40,7 @@ def settings(main: Path, port: int) -> dict[str, str]:
         "PREFECT_SERVER_API_HOST": "127.0.0.1",
         "PREFECT_SERVER_API_PORT": str(port),  # the pages ask there too; `--port` would not tell them
         "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        RESULTS_URL: f"http://127.0.0.1:{results_port}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         "PREFECT_WORKER_QUERY_SECONDS": "3",
@@ -54,6 +58,21 @@ def free(port: int) -> bool:
 def prefect(*arguments: str) -> list[str]:
     """Prefect's command line in this environment."""
     return [sys.executable, "-m", "prefect", *arguments]
+
+
+def report_server(main: Path, port: int) -> list[str]:
+    """The command that serves what runs left to look at."""
+    folder = main / RESULTS
+    folder.mkdir(parents=True, exist_ok=True)
+    return [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
+
+
+def worker(name: str) -> list[str]:
+    """The command of a worker that is called `<pool>-<number>`."""
+    return prefect(
+        "worker", "start", "--pool", name.partition("-")[0], "--type", "process",
+        "--limit", str(SLOTS), "--name", f"{name}-{os.getpid()}",
+    )  # fmt: skip
 
 
 def until_up(server: subprocess.Popen[str], address: str, stop: threading.Event) -> bool:
@@ -93,9 +112,9 @@ def register(main: Path, env: dict[str, str]) -> None:
     )
 
 
-def serve(main: Path, port: int, stop: threading.Event) -> int:
+def serve(main: Path, port: int, results_port: int, workers: int, stop: threading.Event) -> int:
     """Run everything until `stop` is set or a part ends; return the exit code."""
-    env = settings(main, port)
+    env = settings(main, port, results_port)
     os.environ.update(env)  # before Prefect reads its settings
     address = env["PREFECT_API_URL"]
     parts: dict[str, subprocess.Popen[str]] = {}
@@ -107,11 +126,16 @@ def serve(main: Path, port: int, stop: threading.Event) -> int:
             )
             return 1
         register(main, env)
-        for pool in POOLS if gpu_here() else ("cpu",):
-            command = prefect(
-                "worker", "start", "--pool", pool, "--type", "process", "--name", f"{pool}-{os.getpid()}"
-            )
-            parts[f"worker of pool {pool}"] = supervised(command, cwd=main, env=env)
+        parts["server of reports"] = supervised(
+            report_server(main, results_port),
+            cwd=main,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        names = [f"cpu-{number}" for number in range(1, workers + 1)] + ["gpu-1"] * gpu_here()
+        for name in names:
+            parts[f"worker {name}"] = supervised(worker(name), cwd=main, env=env)
         print(
             f"Prefect: {address.removesuffix('/api')}/deployments   (Ctrl-C ends it and all runs)", flush=True
         )
@@ -150,13 +174,16 @@ def gpu_here() -> bool:
 
 def main() -> int:
     port = int(os.environ.get("PREFECT_PORT", "4200"))
-    if not free(port):
-        print(f"Error: port {port} is taken; name a free one in PREFECT_PORT", file=sys.stderr)
-        return 2
+    results_port = int(os.environ.get("RESULTS_PORT", str(port + 1)))
+    for number, variable in ((port, "PREFECT_PORT"), (results_port, "RESULTS_PORT")):
+        if not free(number):
+            print(f"Error: port {number} is taken; name a free one in {variable}", file=sys.stderr)
+            return 2
+    workers = int(os.environ.get("CPU_WORKERS", "1"))
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    return serve(main_tree(Path.cwd()), port, stop)
+    return serve(main_tree(Path.cwd()), port, results_port, workers, stop)
 
 
 if __name__ == "__main__":

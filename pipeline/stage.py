@@ -15,7 +15,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
-from prefect.states import Cancelled, Completed
+from prefect.states import Cancelled, Completed, Failed
 
 from pipeline import overrides
 from pipeline.graph import DVC
@@ -25,6 +25,9 @@ LAST_LINES = 20
 """How much of a failed stage's output its error shows."""
 NETWORK = ("download",)
 """Stages that try again when they fail: those that fetch something."""
+
+NOT_RUN = "NotRun"
+"""Name of the state of a stage that was not tried, since others that it needs did not end well."""
 
 _EPOCH = re.compile(r"^\s*epoch (\d+):")
 _OUTCOMES = {"didn't change, skipping": "Unchanged", "is cached - skipping run": "Cached"}
@@ -64,9 +67,8 @@ class Work:
 def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]:
     """Let DVC bring a stage up to date, showing what it prints.
 
-    Returns the state Completed, named Unchanged or Cached where DVC had nothing to run; Cancelled, named
-    NotRun, where stages that it needs did not end well (`unmet`); Cancelled, named Stopped, where the run is
-    ending.
+    Returns the state Completed, named Unchanged or Cached where DVC had nothing to run; Failed, named NotRun,
+    where stages that it needs did not end well (`unmet`); Cancelled, named Stopped, where the run is ending.
 
     Raises
     ------
@@ -74,7 +76,8 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
         With the last lines of the output, where the stage fails or takes too long.
     """
     if unmet:
-        return Cancelled(name="NotRun", message=f"not run, for want of {', '.join(unmet)}")
+        # Of type Failed, since Prefect leaves what depends on a cancelled task pending for ever.
+        return Failed(name=NOT_RUN, message=f"not run, for want of {', '.join(unmet)}")
     logger = get_run_logger()
     last: deque[str] = deque(maxlen=LAST_LINES)
     progress = Progress(name, overrides.epochs(overrides.read(work.tree), name))
@@ -86,7 +89,7 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
         last.append(line)
         logger.info("%s", line)
         progress.see(line)
-        outcomes.extend(state for words, state in _OUTCOMES.items() if line.endswith(words) or words in line)
+        outcomes.extend(state for words, state in _OUTCOMES.items() if words in line)
 
     began = time.monotonic()
     try:

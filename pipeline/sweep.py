@@ -30,7 +30,8 @@ def sweep(main: Path, *, keep_days: float = KEEP_DAYS) -> list[str]:
         for flow_run, process in dead(main):
             done.append(f"flow run {flow_run}: {settle(client, UUID(flow_run), process)}")
             sign(main, flow_run).unlink(missing_ok=True)
-    done += [f"work tree {folder} removed" for folder in remove_old(main, days=keep_days)]
+    old = remove_old(main, days=keep_days)
+    done += [f"{folder} removed, untouched for {keep_days:g} days" for folder in old]
     return done
 
 

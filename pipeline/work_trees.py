@@ -18,6 +18,10 @@ from pipeline.graph import dvc
 
 RUNS = Path(".dvc") / "tmp" / "runs"
 """Below the main tree: what runs keep here, ignored by git and DVC."""
+RESULTS = RUNS / "results"
+"""What runs leave to look at, a folder each."""
+RESULTS_URL = "HANET_RESULTS_URL"
+"""Environment variable: where `RESULTS` is served; links lead to files where it is unset."""
 SQLITE = "sqlite:///"
 
 
@@ -91,7 +95,7 @@ class WorkTree:
     goes on from them.
     """
 
-    def __init__(self, main: Path, *, revision: str | None, overrides: Sequence[str]) -> None:
+    def __init__(self, main: Path, *, revision: str, overrides: Sequence[str]) -> None:
         self.main = main
         self.commit = git(main, "rev-parse", f"{revision or 'HEAD'}^{{commit}}")
         digest = hashlib.sha256(json.dumps([self.commit, list(overrides)]).encode()).hexdigest()[:12]
@@ -130,11 +134,14 @@ class WorkTree:
 
 
 def remove_old(main: Path, *, days: float) -> list[Path]:
-    """Remove work trees of interrupted runs that nobody went on with for `days`; return their folders."""
-    removed = []
+    """Remove results and work trees that nobody touched for `days`; return their folders."""
+    begin = time.time() - days * 86400
+    removed = [folder for folder in (main / RESULTS).glob("*/") if folder.stat().st_mtime < begin]
+    for folder in removed:
+        shutil.rmtree(folder, ignore_errors=True)
     for lock in sorted((main / RUNS).glob("*.lock")):
         folder = lock.with_suffix("")
-        if not folder.is_dir() or time.time() - lock.stat().st_mtime < days * 86400:
+        if not folder.is_dir() or lock.stat().st_mtime > begin:
             continue
         with lock.open("a") as handle:
             try:

@@ -1,4 +1,4 @@
-"""A DVC project of shell commands, in git: first → left, right, train → last."""
+"""A DVC project of shell commands, in git: first → left, right, train → compare → publish."""
 
 from __future__ import annotations
 
@@ -27,16 +27,26 @@ stages:
     params: [train]
     deps: [first.txt, train.sh]
     outs: ["model-${item.model}"]
-  last:
-    cmd: cat left.txt right.txt > last.txt; mkdir -p data/reports/tiny/tables;
-      (echo '| method | mm |'; echo '|---|---|'; echo '| left | 1 |') > data/reports/tiny/tables/comparison.md
-    deps: [left.txt, right.txt]
+  compare:
+    matrix: {experiment: [tiny]}
+    cmd: sh compare.sh ${item.experiment}
+    params: [run]
+    deps: [left.txt, right.txt, compare.sh]
     outs:
       - last.txt
-      - data/reports/tiny/tables: {cache: false}
+      - "data/reports/${item.experiment}/tables": {cache: false}
+    metrics:
+      - "data/reports/${item.experiment}/metrics.json": {cache: false}
+  publish:
+    matrix: {experiment: [tiny]}
+    cmd: sh publish.sh ${item.experiment}
+    deps: ["data/reports/${item.experiment}/metrics.json", publish.sh]
+    outs: ["data/published/${item.experiment}.json"]
 """
 PARAMS = """\
 # Kept comment.
+run: {ablations: []}
+ablations: {small: {}, large: {}}
 left: {sleep: 0, text: left}
 right: {text: right}
 train: {epochs: 4, sleep: 0}
@@ -55,6 +65,22 @@ done
 echo whole > model-$1/weights
 rm scratch/$1
 """
+# One method, and one for an ablation that params.yaml names.
+COMPARE = """\
+cat left.txt right.txt > last.txt
+ablation=$(sed -n 's/^run: {ablations: \\[\\(.*\\)\\]}$/\\1/p' params.yaml)
+mkdir -p data/reports/$1/tables
+printf '| method | mm |\n|---|---|\n| left | 1 |\n' > data/reports/$1/tables/comparison.md
+printf '{"left": {"mm": 1.0}, "%s": {"mm": 2.0}}' "${ablation:-none}" > data/reports/$1/metrics.json
+"""
+# A receipt as stages.publish writes it: of every method a run.
+PUBLISH = """\
+mkdir -p data/published
+sed 's/"\\([a-z]*\\)": {"mm": [0-9.]*}/"\\1-1": {"run_id": "of-\\1", "experiment_id": "7"}/g' \\
+    data/reports/$1/metrics.json > runs.tmp
+printf '{"tracking_ui": "http://127.0.0.1:5000", "runs": %s}' "$(cat runs.tmp)" > data/published/$1.json
+rm runs.tmp
+"""
 
 
 def shell(tree: Path, *command: str) -> str:
@@ -69,10 +95,13 @@ def write_project(tree: Path) -> Path:
     shell(tree, "git", "config", "user.email", "nobody@example.org")
     shell(tree, "git", "config", "user.name", "Nobody")
     shell(tree, sys.executable, "-m", "dvc", "init", "--quiet")
+    shell(tree, sys.executable, "-m", "dvc", "config", "core.check_update", "false")
     (tree / "dvc.yaml").write_text(DVC_YAML)
     (tree / "params.yaml").write_text(PARAMS)
-    (tree / "train.sh").write_text(TRAIN)
-    (tree / ".gitignore").write_text("/scratch\n/mlflow.db\n/.prefect\n")
+    for name, text in (("train", TRAIN), ("compare", COMPARE), ("publish", PUBLISH)):
+        (tree / f"{name}.sh").write_text(text)
+    # /pipeline and /prefect.yaml: where a test serves the project.
+    (tree / ".gitignore").write_text("/scratch\n/mlflow.db\n/.prefect\n/pipeline\n/prefect.yaml\n")
     shell(tree, "git", "add", ".")
     shell(tree, "git", "commit", "--quiet", "--message", "A project of shell commands")
     return tree

@@ -8,7 +8,7 @@ import pytest
 from graph_of_shell import write_project
 
 from pipeline import overrides
-from pipeline.graph import GraphError, out_of_date, parse_dot, read_graph, select
+from pipeline.graph import GraphError, parse_dot, read_graph, select
 
 DOT = 'strict digraph {\n"a";\n"b@x-1";\n"c";\n"a" -> "b@x-1";\n"b@x-1" -> "c";\n}\n'
 GRAPH = {"a": set(), "b@x-1": {"a"}, "b@y-1": {"a"}, "c": {"b@x-1"}, "d": set()}
@@ -57,9 +57,9 @@ def test_dvc_tells_the_graph(tmp_path: Path) -> None:
         "left": {"first"},
         "right": {"first"},
         "train@a-1": {"first"},
-        "last": {"left", "right"},
+        "compare@tiny": {"left", "right"},
+        "publish@tiny": {"compare@tiny"},
     }
-    assert out_of_date(tree) == {"first", "left", "right", "train@a-1", "last"}
     with pytest.raises(GraphError, match="dvc dag --dot failed"):
         (tree / "dvc.yaml").write_text("stages: 1")
         read_graph(tree)

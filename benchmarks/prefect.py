@@ -1,0 +1,131 @@
+"""What a stage costs beyond its own work: plain DVC, DVC once a stage, and the flow that does so.
+
+Run from the repository: ``python -m benchmarks.prefect``; writes benchmarks/results/prefect.md. Takes
+minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from prefect.testing.utilities import prefect_test_harness
+
+from benchmarks.report import environment, save
+from pipeline.flows import reproduce
+from pipeline.graph import DVC
+
+DVC_YAML = """\
+stages:
+  stage:
+    matrix: {{number: [{numbers}]}}
+    cmd: echo ${{item.number}} > ${{item.number}}.txt
+    outs: ["${{item.number}}.txt"]
+"""
+
+
+def write_project(tree: Path, stages: int) -> None:
+    """A graph of independent stages that do next to nothing, in git."""
+    subprocess.run(["git", "init", "--quiet", tree], check=True)
+    subprocess.run([*DVC, "init", "--quiet"], cwd=tree, check=True)
+    subprocess.run([*DVC, "config", "core.check_update", "false"], cwd=tree, check=True)
+    (tree / "dvc.yaml").write_text(DVC_YAML.format(numbers=", ".join(map(str, range(stages)))))
+    (tree / "mlflow.db").touch()  # nothing here writes to MLflow
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Work in a folder."""
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+def plain() -> None:
+    """All stages by one `dvc repro`."""
+    subprocess.run([*DVC, "repro", "--quiet"], check=True)
+
+
+def one_by_one(stages: int) -> None:
+    """A `dvc repro` for each stage, as the flow does."""
+    for number in range(stages):
+        target = f"stage@{number}"
+        subprocess.run([*DVC, "--wait-for-lock", "repro", "--quiet", "--single-item", target], check=True)
+
+
+def timed(work: Callable[[], object], stages: int) -> tuple[float, float]:
+    """Seconds that a way takes in a new project: with everything to do, and again with nothing to do."""
+    with TemporaryDirectory() as folder:
+        tree = Path(folder) / "project"
+        write_project(tree, stages)
+        seconds = []
+        with inside(tree):
+            for _ in range(2):
+                begin = time.perf_counter()
+                work()
+                seconds.append(time.perf_counter() - begin)
+            made = len(list(tree.glob("*.txt")))
+    if made != stages:
+        raise SystemExit(f"expected {stages} files, got {made}")
+    return seconds[0], seconds[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stages", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3, help="of each way the fastest round counts")
+    chosen = parser.parse_args()
+    stages = chosen.stages
+    ways: dict[str, Callable[[], object]] = {
+        "`dvc repro`, one process": plain,
+        "`dvc repro --single-item`, a process a stage": lambda: one_by_one(stages),
+        "the flow, one stage at a time": lambda: reproduce(jobs=1),
+        "the flow, two stages at once": lambda: reproduce(jobs=2),
+    }
+    os.environ |= {"PREFECT_LOGGING_LEVEL": "ERROR", "DVC_NO_ANALYTICS": "1"}
+    with prefect_test_harness(server_startup_timeout=180):
+        reproduce_once()
+        rounds = [{way: timed(work, stages) for way, work in ways.items()} for _ in range(chosen.rounds)]
+    report(stages, chosen.rounds, {way: min(got[way] for got in rounds) for way in ways})
+
+
+def reproduce_once() -> None:
+    """So that the first of what is measured does not pay for imports."""
+    timed(lambda: reproduce(jobs=1), 1)
+
+
+def report(stages: int, rounds: int, fastest: dict[str, tuple[float, float]]) -> None:
+    """Write the table."""
+    first = next(iter(fastest.values()))[0]
+    lines = [
+        "# Stages run by Prefect",
+        "",
+        f"{stages} independent stages, each an `echo`; everything to do, then again with nothing to do. The "
+        f"fastest of {rounds} rounds, all ways in turn in each. The server runs already; a flow's time holds "
+        "reading the graph (a `dvc dag`) and reporting to the server.",
+        "",
+        "| way | seconds | a stage, s | over plain DVC | nothing to do, s |",
+        "|---|---:|---:|---:|---:|",
+        *(
+            f"| {way} | {did:.1f} | {did / stages:.2f} | {did / first:.1f} × | {idle:.1f} |"
+            for way, (did, idle) in fastest.items()
+        ),
+        "",
+        f"{environment()} DVC {version('dvc')}, Prefect {version('prefect')}; {sys.platform}.",
+    ]
+    save("prefect", lines)
+
+
+if __name__ == "__main__":
+    main()
