@@ -1,7 +1,7 @@
 """Prefect on this machine: server, work pools, deployments and workers, ending together: ``make prefect``.
 
-The server listens on 127.0.0.1, at PREFECT_PORT (4200 where that is unset), and keeps its database in
-.prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything,
+The server listens on 127.0.0.1, or PREFECT_HOST, at PREFECT_PORT (4200 where that is unset), and keeps its
+database in .prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything,
 runs included; so does the end of the server or a worker.
 """
 
@@ -21,8 +21,8 @@ from urllib.request import urlopen
 from pipeline.processes import end, supervised
 from pipeline.work_trees import environment, main_tree
 
-POOLS = {"cpu": None, "gpu": 1}
-"""Work pools and how many flow runs may be at work in each."""
+POOLS = ("cpu", "gpu")
+"""Work pools; a worker of the second takes one flow run at a time."""
 START = 120.0
 """Seconds a server may take to answer."""
 SWEEP = 30.0
@@ -31,12 +31,13 @@ SWEEP = 30.0
 
 def settings(main: Path, port: int) -> dict[str, str]:
     """The environment of server and workers."""
+    host = os.environ.get("PREFECT_HOST", "127.0.0.1")
     return {
         "PREFECT_HOME": str(main / ".prefect"),
         **environment(main),
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),  # the pages ask there too; `--port` would not tell them
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_API_URL": f"http://{host}:{port}/api",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
         "PREFECT_WORKER_QUERY_SECONDS": "3",
@@ -79,14 +80,11 @@ def register(main: Path, env: dict[str, str]) -> None:
 
     template = ProcessWorker.get_default_base_job_template()
     with get_client(sync_client=True) as client:
-        for name, limit in POOLS.items():
-            pool = WorkPoolCreate(
-                name=name, type="process", base_job_template=template, concurrency_limit=limit
-            )
+        for name in POOLS:
             try:
-                client.create_work_pool(pool)
+                client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
             except ObjectAlreadyExists:
-                client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=limit))
+                client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=None))
         client.create_concurrency_limit(tag=GPU, concurrency_limit=1)
     subprocess.run(
         prefect("--no-prompt", "deploy", "--all"), cwd=main, env=env, check=True, stdout=subprocess.DEVNULL
@@ -111,6 +109,7 @@ def serve(main: Path, port: int, stop: threading.Event) -> int:
             command = prefect(
                 "worker", "start", "--pool", pool, "--type", "process", "--name", f"{pool}-{os.getpid()}"
             )
+            command += ["--limit", "1"] if pool == "gpu" else []
             parts[f"worker of pool {pool}"] = supervised(command, cwd=main, env=env)
         print(
             f"Prefect: {address.removesuffix('/api')}/deployments   (Ctrl-C ends it and all runs)", flush=True
