@@ -41,7 +41,7 @@ def settings(main: Path) -> dict[str, str]:
 
 
 def gpus() -> list[str]:
-    """The GPUs of this machine as CUDA numbers them, without starting CUDA; CUDA_VISIBLE_DEVICES may name others."""
+    """The GPUs of this machine as CUDA numbers them, or those that CUDA_VISIBLE_DEVICES names; starts no CUDA."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [gpu.strip() for gpu in named.split(",") if gpu.strip()]

@@ -1,7 +1,7 @@
 """What passes between a head and a node, two clones that share a git remote and a DVC remote alone.
 
 Work and small results are git commits below `refs/node`, which no branch and no clone by default holds; data
-are in the DVC remote. `pack` makes such a commit of a tree as it is, `take` puts a stage's results into a tree.
+are in the DVC remote. `pack` makes such a commit of a tree as it is, `take` puts a stage's results into one.
 """
 
 from __future__ import annotations
@@ -36,11 +36,14 @@ class ParcelError(RuntimeError):
 
 @dataclass(frozen=True)
 class Files:
-    """A stage's files, relative to the tree: what DVC's cache has of its dependencies, and what of its outputs git has."""
+    """A stage's files, relative to the tree."""
 
     cached_deps: list[str]
+    """What it reads that DVC's cache has."""
     plain_deps: list[str]
+    """What else it reads: code, parameters, small outputs of other stages."""
     plain_outs: list[str]
+    """What it writes that DVC's cache has not (`cache: false`)."""
 
 
 def work_ref(commit: str) -> str:
@@ -127,7 +130,7 @@ def locked_entry(tree: Path, commit: str, stage: str) -> Any:
 
 
 def take(tree: Path, commit: str, stage: str) -> None:
-    """Put a result's entry of dvc.lock and its outputs that git has into a tree; `dvc pull` brings the others."""
+    """Put a result's entry of dvc.lock and its small outputs into a tree; `dvc pull` then brings the others."""
     entry = locked_entry(tree, commit, stage)
     plain = files_of(tree, stage).plain_outs
     with held(tree):

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.objects import FlowRun, State, StateType, WorkPoolStatus
+from prefect.client.schemas.objects import FlowRun, State, WorkPoolStatus
 from prefect.deployments import run_deployment
 from prefect.exceptions import PrefectException
 from prefect.logging import get_run_logger
@@ -36,7 +36,7 @@ LOOK = 2.0
 
 
 class GpuPool:
-    """Sends stages to the pool, waits for their results and takes them; `with` it, runs there end with the block."""
+    """Sends stages to the pool, waits for their results and takes them."""
 
     def __init__(self) -> None:
         self._under_way: set[UUID] = set()
@@ -69,8 +69,6 @@ class GpuPool:
             commit = send(name, work, network)
             logger.info("sent %s after %.1f s", commit[:12], time.monotonic() - began)
             done = self._have_run(name, work, network, commit)
-            if not done.is_completed():
-                return Cancelled(name="Stopped", message=f"cancelled on its node: {done.message}")
             began = time.monotonic()
             take(name, work, network, commit)
             logger.info("took the results after %.1f s", time.monotonic() - began)
@@ -79,13 +77,13 @@ class GpuPool:
         return Completed(message=done.message)
 
     def _have_run(self, name: str, work: Work, network: Network, commit: str) -> State[Any]:
-        """The state that a node's run of the stage ends in, Completed or Cancelled."""
+        """The state Completed that a node's run of the stage ends in."""
         for attempt in range(1, ATTEMPTS + 1):
             with self._started(name, work, commit, attempt) as run:
                 state = wait(run, network)
-            if state.is_completed() or state.is_cancelled():
+            if state.is_completed():
                 return state
-            message = f"on its node: {state.message or state.name}"
+            message = f"on its node: {state.name}, {state.message or 'no more is known'}"
             if not state.is_crashed():
                 raise StageError(f"stage {name} failed {message}")
             get_run_logger().warning("%s is gone %s; attempt %d of %d", name, message, attempt, ATTEMPTS)
@@ -136,7 +134,10 @@ def would_run(name: str, work: Work) -> bool:
 
 
 def send(name: str, work: Work, network: Network) -> str:
-    """Put the tree as it is into the git remote, and the data that the stage reads into DVC's; the work's commit."""
+    """Put the tree as it is into the git remote, and the data that the stage reads into DVC's.
+
+    Returns the work's commit.
+    """
     files = parcel.files_of(work.tree, name)
     if files.cached_deps:
         network.dvc(work.tree, "push", *files.cached_deps)
@@ -187,6 +188,3 @@ def take(name: str, work: Work, network: Network, commit: str) -> None:
     refs = [parcel.work_ref(commit), result]
     network.git(work.tree, "push", "--quiet", parcel.REMOTE, *(f":{ref}" for ref in refs))
     git(work.tree, "update-ref", "-d", result)
-
-
-__all__ = ["GROUPS", "GpuPool", "StateType", "gpu_pool"]

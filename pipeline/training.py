@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ from pipeline import parcel
 from pipeline.alive import alive, ends_with_worker, sign
 from pipeline.graph import dvc
 from pipeline.network import Network
-from pipeline.processes import Processes, StoppedError, TimeLimitError
-from pipeline.stage import StageError, Work, failure
+from pipeline.processes import Processes, TimeLimitError
+from pipeline.stage import LAST_LINES, StageError, Work, failure
 from pipeline.work_trees import RUNS, environment, git, locked, main_tree
 
 
@@ -93,7 +94,10 @@ def train_on_node(
 
 @contextmanager
 def heard_of(main: Path, run: str) -> Iterator[None]:
-    """A sign of life that an interrupted run leaves: without a network it cannot say that it ended; a sweep will."""
+    """A sign of life that an interrupted run leaves: without a network it cannot say that it ended.
+
+    A sweep says it then.
+    """
     try:
         with alive(main, run):
             yield
@@ -142,11 +146,11 @@ def train(stage: str, work: Work) -> str:
         With the last lines of the output, where the stage fails or takes too long.
     """
     logger = get_run_logger()
-    last: list[str] = []
+    last: deque[str] = deque(maxlen=LAST_LINES)
 
     def on_line(line: str) -> None:
         if line:
-            last[:] = [*last[-19:], line]
+            last.append(line)
             logger.info(
                 "%s", line
             )  # handed to a thread that sends it: a server that is away holds nothing up
@@ -171,6 +175,3 @@ def send(place: Place, network: Network, stage: str, commit: str) -> None:
     result = parcel.pack(place.tree, f"Result of {stage}", plain)
     network.push_ref(place.tree, result, parcel.result_ref(commit))
     get_run_logger().info("sent outputs and %s after %.1f s", result[:12], time.monotonic() - began)
-
-
-__all__ = ["Place", "StoppedError", "train_on_node"]

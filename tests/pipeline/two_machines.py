@@ -1,7 +1,7 @@
 """Two machines on one: network namespaces joined by a cable that can be cut, each with a clone of its own.
 
-The head has git (`git daemon`), a DVC remote (HTTP), MLflow and Prefect; the node a worker. They share nothing
-else: other clone, other DVC cache, other Prefect home.
+The head has git (`git daemon`), a DVC remote (HTTP), MLflow and Prefect; the node has a worker. They share
+nothing else: each has its clone, DVC cache and Prefect home, and sees no folder of the other.
 """
 
 from __future__ import annotations
@@ -91,8 +91,13 @@ class Machine:
         """What a command prints that ends well in the clone, or where that will be."""
         done = subprocess.run(
             self._command(*command),
-            cwd=self.clone if self.clone.exists() else self.folder, env=self.env, capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
+            cwd=self.clone if self.clone.exists() else self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
         assert done.returncode == 0, f"{command}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -164,10 +169,10 @@ class Pair:
         """Take the cable out of the node, or put it back."""
         ip("-n", self.node.name, "link", "set", self.cable, "up" if joined else "down")
 
-    def ask(self, path: str, body: Any = None) -> Any:
-        """Prefect's answer to a request from the head."""
+    def ask(self, path: str, body: Any = None, *, at: str = API) -> Any:
+        """A server's answer to a request from the head; Prefect's, unless another is named."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{API}/{path}", data=data, headers={"Content-Type": "application/json"})
+        request = Request(f"{at}/{path}", data=data, headers={"Content-Type": "application/json"})
         with within(self.head.name), urlopen(request, timeout=30) as answer:
             return json.load(answer)
 
