@@ -33,7 +33,7 @@ def settings(main: Path) -> dict[str, str]:
     """The environment of workers."""
     return {
         "PREFECT_HOME": str(main / ".prefect"),
-        # A worker whose questions fail gives up after 3 of them at each of 1, 2, 4 and 8 times this: 11 minutes.
+        # A worker gives up after 3 vain questions at each of 1, 2, 4 and 8 times this interval.
         "PREFECT_WORKER_QUERY_SECONDS": "15",
         **environment(main),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(main), os.environ.get("PYTHONPATH")))),
@@ -41,7 +41,7 @@ def settings(main: Path) -> dict[str, str]:
 
 
 def gpus() -> list[str]:
-    """The GPUs of this machine as CUDA numbers them, or those that CUDA_VISIBLE_DEVICES names; starts no CUDA."""
+    """This machine's GPUs by number, or those that CUDA_VISIBLE_DEVICES names; CUDA is not started."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [gpu.strip() for gpu in named.split(",") if gpu.strip()]

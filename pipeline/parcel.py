@@ -130,7 +130,7 @@ def locked_entry(tree: Path, commit: str, stage: str) -> Any:
 
 
 def take(tree: Path, commit: str, stage: str) -> None:
-    """Put a result's entry of dvc.lock and its small outputs into a tree; `dvc pull` then brings the others."""
+    """Put a result's entry of dvc.lock and its small outputs into a tree; `dvc pull` brings the others."""
     entry = locked_entry(tree, commit, stage)
     plain = files_of(tree, stage).plain_outs
     with held(tree):
@@ -139,7 +139,7 @@ def take(tree: Path, commit: str, stage: str) -> None:
         path = tree / LOCK
         yaml = YAML()
         yaml.default_flow_style = False
-        content = yaml.load(path) if path.exists() else {"schema": "2.0"}
+        content: Any = yaml.load(path) if path.exists() else {"schema": "2.0"}
         content.setdefault("stages", {})[stage] = entry
         temporary = path.with_name(f".{LOCK}.{os.getpid()}.tmp")
         with temporary.open("w") as handle:

@@ -78,6 +78,7 @@ class GpuPool:
 
     def _have_run(self, name: str, work: Work, network: Network, commit: str) -> State[Any]:
         """The state Completed that a node's run of the stage ends in."""
+        message = ""
         for attempt in range(1, ATTEMPTS + 1):
             with self._started(name, work, commit, attempt) as run:
                 state = wait(run, network)

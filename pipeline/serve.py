@@ -1,8 +1,8 @@
 """Prefect on this machine: server, work pools, deployments and workers, ending together: ``make prefect``.
 
-The server listens on 127.0.0.1, or the address in PREFECT_HOST, at PREFECT_PORT (4200 where that is unset), and
-keeps its database in .prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends
-everything, runs included; so does the end of the server or a worker.
+The server listens on 127.0.0.1, or the address in PREFECT_HOST, at PREFECT_PORT (4200 where that is unset).
+It keeps its database in .prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM
+ends everything, runs included; so does the end of the server or a worker.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ from pipeline.work_trees import RUNS, environment, git, locked, main_tree
 
 @dataclass(frozen=True)
 class Place:
-    """Where a node works: its clone, and in it one work tree for each GPU, which keeps unfinished trainings."""
+    """Where a node works: its clone, and a work tree in it for each GPU, which keeps unfinished trainings."""
 
     main: Path
     tree: Path
