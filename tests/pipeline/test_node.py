@@ -75,8 +75,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         head.run("git", "push", "--quiet", "origin", "main")
         node.run("git", "clone", "--quiet", code, "clone")
         head.start("prefect", sys.executable, "-m", "pipeline.serve")
-        until(lambda: pair.answers(f"http://{HEAD}:{MLFLOW}/health"), 120, "MLflow")
-        until(lambda: "deployments" in head.log("prefect").read_text(), 180, "Prefect")
+        until(lambda: pair.answers(f"http://{HEAD}:{MLFLOW}/health"), 300, "MLflow")
+        until(lambda: "deployments" in head.log("prefect").read_text(), 300, "Prefect")
         yield pair
         if "node" in node.programs:
             node.end("node")
@@ -102,7 +102,7 @@ def state_of(pair: Pair, run: str) -> dict[str, Any]:
     return pair.ask(f"flow_runs/{run}")["state"]
 
 
-def ended(pair: Pair, run: str, seconds: float = 400) -> str:
+def ended(pair: Pair, run: str, seconds: float = 600) -> str:
     until(lambda: state_of(pair, run)["type"] in FINAL, seconds, run)
     return state_of(pair, run)["name"]
 
@@ -129,7 +129,7 @@ def at_epoch(pair: Pair, run: str, number: int) -> None:
         assert state["type"] not in FINAL, state
         return epoch(pair) >= number
 
-    until(there, 180, f"epoch {number}")
+    until(there, 600, f"epoch {number}")
 
 
 def results(pair: Pair) -> tuple[bytes, bytes, str]:
