@@ -13,7 +13,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro tables smpl publish prefect sweep test lint format ui clean mediapipe
+.PHONY: help env repro tables smpl publish prefect node sweep test lint format ui clean mediapipe
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ publish: env  ## put every result of dvc.lock into MLflow, also those of stages 
 
 prefect: env  ## serve Prefect on http://127.0.0.1:4200 (or PREFECT_PORT=...): runs from a page; Ctrl-C ends all
 	exec python -m pipeline.serve
+
+node: env  ## be a GPU node of the Prefect server at PREFECT_API_URL (docs/gpu-node.md); Ctrl-C ends all
+	exec python -m pipeline.node
 
 mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
 

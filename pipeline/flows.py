@@ -9,9 +9,9 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -25,6 +25,7 @@ from pipeline import overrides as changes
 from pipeline import results
 from pipeline.alive import alive, ends_with_worker
 from pipeline.graph import Graph, GraphError, read_graph
+from pipeline.pool import gpu_pool
 from pipeline.processes import Processes
 from pipeline.scheduler import run_graph
 from pipeline.stage import NOT_RUN, Work
@@ -51,6 +52,7 @@ def reproduce(
     revision: str = "",
     stage_timeout_minutes: Minutes = 0,
     gpu: bool = False,
+    train_on: Literal["here", "gpu"] = "here",
     name: Name = "",
 ) -> State[Any]:
     """Bring the DVC graph up to date: a task a stage, independent stages at once.
@@ -68,6 +70,7 @@ def reproduce(
         revision: A git revision to run, in a work tree of its own. Empty: the tree as it is.
         stage_timeout_minutes: How long a stage may take. 0: as long as it wants.
         gpu: Let stages take turns on the GPU, with those of all other runs.
+        train_on: Where trainings run: here, or on a node of the pool gpu (docs/gpu-node.md).
         name: What a run with changes is saved as in DVC. Empty: the run's name.
     """
     main = main_tree(Path.cwd())
@@ -77,12 +80,12 @@ def reproduce(
     tree = isolated.path if isolated else main
     env = environment(main)
     run_id = str(flow_run.id)
-    with alive(main, run_id), ends_with_worker(), at_work(main, isolated) as processes:
+    nodes = gpu_pool() if train_on == "gpu" else nullcontext()
+    with alive(main, run_id), ends_with_worker(), nodes as pool, at_work(main, isolated) as processes:
         graph = plan(main, isolated, asked, targets)
         make_database(main, env, processes)
-        work = Work(
-            tree, env=env, processes=processes, force=force, timeout=stage_timeout_minutes * 60 or None
-        )
+        limit = stage_timeout_minutes * 60 or None
+        work = Work(tree, env=env, processes=processes, force=force, timeout=limit, pool=pool)
         states = run_graph(graph, work, jobs=jobs, gpu=gpu)
         saved_as = None
         if isolated and well(states):

@@ -1,9 +1,9 @@
 """Prefect on this machine: server, work pools, deployments and workers, ending together: ``make prefect``.
 
-All listens on 127.0.0.1: Prefect's server at PREFECT_PORT (4200), the runs' reports at RESULTS_PORT (the one
-after). CPU_WORKERS (1) says how many workers the pool cpu has. The database is in .prefect of this tree,
-unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM ends everything, runs included; so does the end of
-a part.
+Prefect's server listens at PREFECT_PORT (4200) on 127.0.0.1, or the address in PREFECT_HOST; the runs'
+reports are at RESULTS_PORT (the one after), here alone. CPU_WORKERS (1) says how many workers the pool cpu
+has. The database is in .prefect of this tree, unless PREFECT_HOME names another folder. Ctrl-C or SIGTERM
+ends everything, runs included; so does the end of a part.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ from urllib.request import urlopen
 from pipeline.processes import end, supervised
 from pipeline.work_trees import RESULTS, RESULTS_URL, environment, main_tree
 
-POOLS = {"cpu": None, "gpu": 1}
-"""Work pools and how many flow runs may be at work in each."""
-SLOTS = 2
-"""Flow runs that one worker has at work at most; further ones wait, or go to another worker."""
+SLOTS = {"cpu": 2, "gpu": 1}
+"""Flow runs that a worker of each pool has at work at most; further ones wait, or go to another worker."""
 START = 120.0
 """Seconds a server may take to answer."""
 SWEEP = 30.0
@@ -34,12 +32,13 @@ SWEEP = 30.0
 
 def settings(main: Path, port: int, results_port: int) -> dict[str, str]:
     """The environment of server and workers."""
+    host = os.environ.get("PREFECT_HOST", "127.0.0.1")
     return {
         "PREFECT_HOME": str(main / ".prefect"),
         **environment(main),
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_HOST": host,
         "PREFECT_SERVER_API_PORT": str(port),  # the pages ask there too; `--port` would not tell them
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_API_URL": f"http://{host}:{port}/api",
         RESULTS_URL: f"http://127.0.0.1:{results_port}",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_TASKS_TAG_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
@@ -69,9 +68,10 @@ def report_server(main: Path, port: int) -> list[str]:
 
 def worker(name: str) -> list[str]:
     """The command of a worker that is called `<pool>-<number>`."""
+    pool = name.partition("-")[0]
     return prefect(
-        "worker", "start", "--pool", name.partition("-")[0], "--type", "process",
-        "--limit", str(SLOTS), "--name", f"{name}-{os.getpid()}",
+        "worker", "start", "--pool", pool, "--type", "process",
+        "--limit", str(SLOTS[pool]), "--name", f"{name}-{os.getpid()}",
     )  # fmt: skip
 
 
@@ -98,14 +98,11 @@ def register(main: Path, env: dict[str, str]) -> None:
 
     template = ProcessWorker.get_default_base_job_template()
     with get_client(sync_client=True) as client:
-        for name, limit in POOLS.items():
-            pool = WorkPoolCreate(
-                name=name, type="process", base_job_template=template, concurrency_limit=limit
-            )
+        for name in SLOTS:
             try:
-                client.create_work_pool(pool)
+                client.create_work_pool(WorkPoolCreate(name=name, type="process", base_job_template=template))
             except ObjectAlreadyExists:
-                client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=limit))
+                client.update_work_pool(name, WorkPoolUpdate(concurrency_limit=None))
         client.create_concurrency_limit(tag=GPU, concurrency_limit=1)
     subprocess.run(
         prefect("--no-prompt", "deploy", "--all"), cwd=main, env=env, check=True, stdout=subprocess.DEVNULL

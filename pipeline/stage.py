@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import task
@@ -20,6 +20,9 @@ from prefect.states import Cancelled, Completed, Failed
 from pipeline import overrides
 from pipeline.graph import DVC
 from pipeline.processes import Processes, StoppedError, TimeLimitError
+
+if TYPE_CHECKING:
+    from pipeline.pool import GpuPool
 
 LAST_LINES = 20
 """How much of a failed stage's output its error shows."""
@@ -49,7 +52,9 @@ class Work:
         processes: Processes,
         force: bool = False,
         timeout: float | None = None,
+        pool: GpuPool | None = None,
     ) -> None:
+        self.pool = pool
         self.tree = tree
         self.env = env
         self.processes = processes
@@ -78,6 +83,8 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
     if unmet:
         # Of type Failed, since Prefect leaves what depends on a cancelled task pending for ever.
         return Failed(name=NOT_RUN, message=f"not run, for want of {', '.join(unmet)}")
+    if work.pool is not None and (state := work.pool.run(name, work)) is not None:
+        return state
     logger = get_run_logger()
     last: deque[str] = deque(maxlen=LAST_LINES)
     progress = Progress(name, overrides.epochs(overrides.read(work.tree), name))

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,9 +29,9 @@ class GitError(RuntimeError):
     """A git command failed; the message says why."""
 
 
-def git(tree: Path, *arguments: str) -> str:
+def git(tree: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """What a git command prints in a tree."""
-    done = subprocess.run(["git", *arguments], cwd=tree, capture_output=True, text=True, check=False)
+    done = subprocess.run(["git", *arguments], cwd=tree, env=env, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise GitError(f"git {' '.join(arguments)} failed in {tree}: {done.stderr.strip()}")
     return done.stdout.strip()
@@ -86,6 +86,11 @@ def absolute(uri: str | None, main: Path) -> str:
 def main_tree(folder: Path) -> Path:
     """The top of the tree that a folder is in."""
     return Path(git(folder, "rev-parse", "--show-toplevel"))
+
+
+def this_clone() -> dict[str, str]:
+    """Pull step of a deployment (prefect.yaml) whose worker may be on any machine: the tree of this code."""
+    return {"directory": str(main_tree(Path(__file__).parent))}
 
 
 class WorkTree:

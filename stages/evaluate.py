@@ -61,7 +61,12 @@ def main(experiment: str) -> None:
             (
                 entry,
                 with_map(
-                    entry, score(entry, truth, params.evaluate, body), truth, detected, videos, params.evaluate
+                    entry,
+                    score(entry, truth, params.evaluate, body),
+                    truth,
+                    detected,
+                    videos,
+                    params.evaluate,
                 ),
             )
             for entry in refined(experiment, params)
