@@ -10,6 +10,7 @@ from hanet.data import aist_files, human36m, sources
 from hanet.data.leakage import Declaration, Kind
 from hanet.data.sources import DatasetSource
 from stages._sources import (
+    BODIES,
     SPLITS,
     UIPRMD,
     Cameras,
@@ -204,6 +205,7 @@ class Pw3d(Section):
     """3DPW, 3D in a moving camera, and SMPL."""
 
     source: ClassVar[DatasetSource] = sources.PW3D
+    estimates: ClassVar[tuple[str, ...]] = BODIES
     kind: Literal["pw3d"]
     download: ByHand
     ingest: Pw3dIngest
@@ -213,6 +215,7 @@ class Aist(Section):
     """AIST++, 3D in nine calibrated cameras."""
 
     source: ClassVar[DatasetSource] = sources.AISTPP
+    estimates: ClassVar[tuple[str, ...]] = BODIES
     kind: Literal["aist"]
     download: Remote
     ingest: AistIngest

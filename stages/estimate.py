@@ -20,8 +20,8 @@ from hanet.data.leakage import clip_of
 from hanet.estimators import fcn
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _keypoints, _run
-from stages._sources import SPLITS, FCNEstimate, KeypointsEstimate, Released
+from stages import _images, _keypoints, _run
+from stages._sources import SPLITS, FCNEstimate, ImagesEstimate, KeypointsEstimate, Released
 from stages.params import load
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
@@ -39,6 +39,8 @@ def main(experiment: str) -> None:
                 with_fcn(poses, folder, described.estimate)
             elif isinstance(described.estimate, KeypointsEstimate):
                 keypoints(poses, folder, described.estimate)
+            elif isinstance(described.estimate, ImagesEstimate):
+                _images.estimate(experiment, poses, folder, described.estimate)
             elif isinstance(dataset, Released):
                 released(poses, folder, dataset.download.estimator)
             else:
