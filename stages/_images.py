@@ -142,10 +142,9 @@ def plan(experiment: str, poses: Path, options: ImagesEstimate) -> Job:
         batch=options.batch,
         half=half(options),
     )
-    tried = tools.estimator.build()
-    _detected.check(tried, body, truth)
-    if body is not None:
-        body.build()
+    # Before any worker starts: a wrong file is told here.
+    tried = _tools(tools, 0) if options.workers == 0 else tools.build("cpu")
+    _detected.check(tried.estimator, body, truth)
     scratch = (_run.SCRATCH / "estimate" / experiment / key).resolve()
     return Job(options, poses, tools, settings, scratch)
 
