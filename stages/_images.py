@@ -103,12 +103,17 @@ def estimate(experiment: str, poses: Path, folder: Path, options: ImagesEstimate
     shutil.rmtree(kept)
 
 
+def find(where: str, sha256: str | None = None) -> Path:
+    """A file of weights by its path or address; as `hanet.estimators.weights.obtain`."""
+    record = _run.HASHES / "weights.json"
+    return obtain(where, folder=WEIGHTS, record=record, sha256=sha256, console=_run.console).resolve()
+
+
 def plan(experiment: str, poses: Path, options: ImagesEstimate) -> Job:
     """The job, its files found or fetched, hashed and tried."""
-    find = partial(obtain, folder=WEIGHTS, record=_run.HASHES / "weights.json", console=_run.console)
     spec = EstimatorSpec(
         kind=options.kind,
-        weights=find(options.weights, sha256=options.sha256).resolve(),
+        weights=find(options.weights, options.sha256),
         **{
             name: getattr(options, name)
             for name in ("skeleton", "layers", "pixels", "flip", "padding", "resize")
@@ -117,7 +122,7 @@ def plan(experiment: str, poses: Path, options: ImagesEstimate) -> Job:
     truth = PoseCache.open(poses / "gt-train.parquet").metadata
     body = body_of(options, truth)
     source = options.boxes
-    detector = None if source.weights is None else find(source.weights, sha256=source.sha256).resolve()
+    detector = None if source.weights is None else find(source.weights, source.sha256)
     settings: dict[str, Any] = spec.settings() | {
         "images": options.images,
         "first_frame": options.first_frame,

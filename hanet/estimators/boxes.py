@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from hanet.data.views import BOX_MARGIN
 from hanet.methods.base import interpolate
@@ -50,9 +50,9 @@ def of_poses(sequence: PoseSequence) -> Float[np.ndarray, "T 4"]:
     return boxes.astype(np.float32)
 
 
-def _is_box(boxes: Float[np.ndarray, "*B 4"]) -> np.ndarray:
+def _is_box(boxes: Float[np.ndarray, "*B 4"]) -> Bool[np.ndarray, "*B"]:
     whole = np.isfinite(boxes).all(axis=-1)
-    return whole & (boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1])
+    return np.asarray(whole & (boxes[..., 2] > boxes[..., 0]) & (boxes[..., 3] > boxes[..., 1]))
 
 
 def without_gaps(boxes: Float[np.ndarray, "T 4"]) -> Float[np.ndarray, "T 4"]:

@@ -107,7 +107,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             f"trust the file, save its state dict alone, under its key, with torch.save and load that "
             f"({error})"
         ) from error
-    except (RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError, IndexError) as error:
         raise ValueError(f"{path} is no whole PyTorch file ({error}); get it again") from error
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")
