@@ -1,4 +1,4 @@
-"""Estimators over images: frames a second by batch, and what reading ahead in a thread is worth.
+"""Estimators over images: frames a second by batch, and the share of reading and cropping.
 
 Run from the repository: ``python -m benchmarks.estimators``; writes benchmarks/results/estimators.md. Takes
 some minutes on a CPU. Weights are random, which changes no timing; images are drawn, JPEG, 1280 × 720.
@@ -52,49 +52,62 @@ def draw(folder: Path, frames: int) -> Footage:
     return Footage("{frame:04d}.jpg", root=folder)
 
 
-def seconds(
-    estimator: Estimator, footage: Footage, frames: int, *, batch: int, device: str, half: bool, ahead: int
-) -> float:
-    """Time to estimate that many frames of one person, from files to poses."""
+def clock(device: str) -> float:
+    """Seconds of this process's computing, which other work hardly moves; on a GPU seconds on the wall."""
+    return time.process_time() if device == "cpu" else time.perf_counter()
+
+
+def track(footage: Footage, frames: int) -> PersonTrack:
+    """One person in that many frames."""
     clip = footage.clip("", 0, frames, 25.0)
     boxes = np.tile(np.array(BOX, dtype=np.float32), (frames, 1))
-    track = PersonTrack(name="a", frames=clip.frames, boxes=boxes, fps=25.0, tail=clip.tail)
-    begin = time.perf_counter()
-    for _ in run(estimator, [track], batch=batch, device=device, half=half, ahead=ahead):
+    return PersonTrack(name="a", frames=clip.frames, boxes=boxes, fps=25.0, tail=clip.tail)
+
+
+def seconds(estimator: Estimator, person: PersonTrack, *, batch: int, device: str) -> float:
+    """Time from files to poses."""
+    begin = clock(device)
+    for _ in run(estimator, [person], batch=batch, device=device, half=device != "cpu", ahead=2 * batch):
         pass
-    return time.perf_counter() - begin
+    return clock(device) - begin
+
+
+def reading(estimator: Estimator, person: PersonTrack) -> float:
+    """Time to read and crop alone, which a thread does beside the network."""
+    begin = time.process_time()
+    for frame in person.frames:
+        if frame.image is not None:
+            estimator.prepare(frame.image, frame.image, frame.image, person.boxes[0])
+    return time.process_time() - begin
 
 
 def report(frames: int) -> None:
     """Measure everything and write the table."""
-    gpu = torch.cuda.is_available()
-    device = "cuda" if gpu else "cpu"
-    if not gpu:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
         torch.set_num_threads(1)
     lines = [
         "# Estimators over images",
         "",
-        f"From JPEG files of 1280 × 720 to poses, {frames} frames of one person, "
-        + ("a GPU, half precision" if gpu else "one thread, as a worker of the stage has")
-        + ". *Speed* is over a batch of 1 in the same run; *ahead* is the time without reading ahead in a "
-        "thread over the time with it, at the largest batch. Other work on the machine moves frames a second; "
-        "ratios within a row less. A worker is one process: workers add up to as many as there are cores.",
+        f"From JPEG files of 1280 × 720 to poses, {frames} frames of one person after a warm-up, "
+        + ("half precision on a GPU" if device != "cpu" else "one thread, as a worker of the stage has")
+        + ". *Frames/s* is a second of the process's own computing, so that other work on the machine moves "
+        "it little; *speed* is over a batch of 1 in the same run; *reading* is the share of reading and "
+        "cropping, which a thread does beside the network. Workers add up while there are cores.",
         "",
         "| estimator | frames/s, batch 1 | "
         + " | ".join(f"speed, batch {b}" for b in BATCHES[1:])
-        + " | ahead |",
+        + " | reading |",
         "|---|---:|" + "---:|" * len(BATCHES),
     ]
     with tempfile.TemporaryDirectory() as name:
         footage = draw(Path(name), frames)
         for title, estimator in estimators(device).items():
-            options = {"device": device, "half": gpu}
-            # Warm up: the first batch of a size sets memory up.
-            seconds(estimator, footage, 2, batch=2, ahead=0, **options)
-            times = {b: seconds(estimator, footage, frames, batch=b, ahead=2 * b, **options) for b in BATCHES}
-            alone = seconds(estimator, footage, frames, batch=BATCHES[-1], ahead=0, **options)
+            seconds(estimator, track(footage, 1), batch=1, device=device)
+            times = {b: seconds(estimator, track(footage, frames), batch=b, device=device) for b in BATCHES}
+            share = reading(estimator, track(footage, frames)) / times[1]
             speeds = [f"{times[1] / times[b]:.2f} ×" for b in BATCHES[1:]]
-            cells = [title, f"{frames / times[1]:.2f}", *speeds, f"{alone / times[BATCHES[-1]]:.2f} ×"]
+            cells = [title, f"{frames / times[1]:.2f}", *speeds, f"{share:.0%}"]
             lines.append(f"| {' | '.join(cells)} |")
             print(lines[-1], flush=True)
     save("estimators", [*lines, "", environment()])

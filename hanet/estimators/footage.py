@@ -63,10 +63,10 @@ class Footage:
                 f"({type(error).__name__}: {error})"
             ) from error
 
-    def _filled(self, name: str, **frame: int) -> str:
+    def _filled(self, name: str, *, frame: int) -> str:
         parts = name.split("/")
         aist = parts[0].replace("cAll", parts[1]) if len(parts) > 1 else parts[0]
-        return self.pattern.format(*parts, name=name, aist=aist, **frame)
+        return self.pattern.format(*parts, name=name, aist=aist, frame=frame)
 
     @property
     def _numbered(self) -> bool:
@@ -78,15 +78,17 @@ class Footage:
         Raises:
             ValueError: several folders or files fit the asterisks.
         """
-        text = str(self.root / self._filled(name, frame=frame + self.first))
-        folder, _, file = text.rpartition("/")
-        pattern = folder if self._numbered else text
-        if "*" in pattern:
+        path = self.root / self._filled(name, frame=frame + self.first)
+        where, file = (path.parent, path.name) if self._numbered else (path, "")
+        if "*" in self.pattern:
+            # A name may hold brackets, which would mean something else here.
+            pattern = str(self.root / self._filled(glob.escape(name), frame=frame + self.first))
+            pattern = pattern.rpartition("/")[0] if self._numbered else pattern
             found = sorted(glob.glob(pattern))  # noqa: PTH207 (Path.glob takes no absolute patterns)
             if len(found) > 1:
                 raise ValueError(f"{name}: images fits {found[0]} and {found[1]}; make it say which")
-            pattern = found[0] if found else pattern
-        return Path(pattern) / file if self._numbered else Path(pattern)
+            where = Path(found[0]) if found else where
+        return where / file
 
     def reason(self, text: str) -> str:
         """What a frame says of its file, without the machine's folders, so that records are the same."""

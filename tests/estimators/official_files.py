@@ -24,10 +24,11 @@ LAYOUTS: dict[str, tuple[Any, str | None, str]] = {
 """Network, container and prefix of each."""
 
 
-def write_checkpoint(path: Path, kind: str) -> Path:
-    """A file of that estimator's layout."""
+def write_checkpoint(path: Path, kind: str, *, joints: int = 16) -> Path:
+    """A file of that estimator's layout; `joints` are SimpleBaseline's."""
     build, container, prefix = LAYOUTS[kind]
-    shapes = {name: value.shape for name, value in build().state_dict().items()}
+    network = PoseResNet(joints, layers=50) if kind == "simplebaseline" else build()
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
     tensors = {
         prefix + name: torch.from_numpy(value)
         for name, value in recipe.weights({"shapes": shapes, "gains": {}}).items()
