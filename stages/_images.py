@@ -59,7 +59,7 @@ class Job:
         source, truth = self.options.boxes, self.truth(split)
         anybody = source.source == "detector" and source.near is None
         name = source.near if source.source == "detector" else source.source
-        if is_file(name):
+        if name is not None and is_file(name):
             listed = read_boxes(Path(name))
             placed: Iterator[PoseSequence] = truth.sequences()
             boxes_of = listed.of
@@ -252,10 +252,10 @@ def workers(options: ImagesEstimate) -> Iterator[Any]:
             yield client
         return
     count = options.workers or torch.cuda.device_count() or CPU_COUNT
-    settings: dict[str, Any] = {"n_workers": count, "threads_per_worker": 1, "processes": True}
+    settings: dict[str, Any] = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None}
     # No limit: a worker's memory is that of the network and a batch, and one that is stopped never ends.
     with (
-        LocalCluster(**settings, memory_limit=0, dashboard_address=None) as cluster,
+        LocalCluster(**settings, processes=True, memory_limit=0) as cluster,
         Client(cluster) as client,
     ):
         yield client

@@ -36,12 +36,12 @@ def of_poses(sequence: PoseSequence) -> Float[np.ndarray, "T 4"]:
             f"in {sequence.frame_of_reference}; name a cache of keypoints as boxes.source"
         )
     values = sequence.values.astype(np.float64)
-    known = np.isfinite(values).all(axis=2)
+    known = np.asarray(np.isfinite(values).all(axis=2))
     if sequence.labelled is not None:
         known &= sequence.labelled
     low = np.where(known[..., None], values, np.inf).min(axis=1)
     high = np.where(known[..., None], values, -np.inf).max(axis=1)
-    seen = (high > low).all(axis=1)
+    seen = np.asarray((high > low).all(axis=1))
     low[~seen], high[~seen] = np.nan, np.nan
     centre, half = (low + high) / 2, (high - low) / 2 * BOX_MARGIN
     boxes = np.concatenate([centre - half, centre + half], axis=1)

@@ -77,8 +77,8 @@ def _within(used: np.ndarray) -> bool:
 
 def _read(path: Path) -> Any:
     """A PyTorch file with NumPy arrays in it; nothing else is run."""
-    rebuild = np.empty(0).__reduce__()[0]
-    scalar = np.float64(0).__reduce__()[0]
+    rebuild: Any = np.empty(0).__reduce__()[0]
+    scalar: Any = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)]
     # Files of NumPy 1 name its modules as they were.
     old = [(function, f"numpy.core.multiarray.{function.__name__}") for function in (rebuild, scalar)]

@@ -24,7 +24,7 @@ from hanet.rotations import matrix_to_rotation_6d, rotation_6d_to_matrix
 
 def posed(sequence: PoseSequence) -> Bool[np.ndarray, " T"]:
     """The frames that have a whole pose."""
-    return np.isfinite(sequence.values).all(axis=(1, 2))
+    return np.asarray(np.isfinite(sequence.values).all(axis=(1, 2)))
 
 
 def filled(sequence: PoseSequence) -> PoseSequence:
