@@ -10,7 +10,7 @@ from hanet.data import aist_files, human36m, sources
 from hanet.data.leakage import Declaration, Kind
 from hanet.data.sources import DatasetSource
 from stages._sources import (
-    ESTIMATES,
+    BODIES,
     SPLITS,
     UIPRMD,
     Cameras,
@@ -214,7 +214,7 @@ class Pw3d(Section):
     """3DPW, 3D in a moving camera, and SMPL."""
 
     source: ClassVar[DatasetSource] = sources.PW3D
-    estimates: ClassVar[tuple[str, ...]] = (*ESTIMATES, "regressor")
+    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
     kind: Literal["pw3d"]
     download: ByHand
     ingest: Pw3dIngest
@@ -224,7 +224,7 @@ class Aist(Section):
     """AIST++, 3D in nine calibrated cameras."""
 
     source: ClassVar[DatasetSource] = sources.AISTPP
-    estimates: ClassVar[tuple[str, ...]] = (*ESTIMATES, "regressor")
+    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
     kind: Literal["aist"]
     download: Remote
     ingest: AistIngest

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from hanet.data.archives import Archive
 from hanet.data.release_layouts import Layout
 from hanet.estimators.detections import DetectorErrors
 from hanet.estimators.fcn import FCNTraining
+from hanet.estimators.footage import Footage
 from hanet.estimators.pairing import MAX_DISTANCE
 from hanet.estimators.regressor import RegressorErrors
 
@@ -41,8 +42,9 @@ Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
 
 # --- datasets; a kind's `estimates` are the kinds of estimate that its poses may come from
 
-ESTIMATES = ("keypoints",)
-"""Of a kind of data set that does not say: it has ground truth, and the user has keypoints."""
+ESTIMATES = ("keypoints", "simplebaseline", "dcpose")
+"""Of a kind of data set that does not say: keypoints in images, by the user's own estimator or by ours."""
+BODIES = ("spin", "pare")
 
 
 class Cameras(Section):
@@ -181,19 +183,32 @@ class FCNEstimate(Section):
     """FCN behind a detector that errs.
 
     It is trained on the data set's source clips, which it never refines (`train_on: source`), or on the
-    target's own training clips; then `out_of_fold` networks predict those, each without their clip.
+    target's own training clips; then `out_of_fold` networks predict those, each without their clip. Or it is
+    not trained: `weights` and `statistics` are files of the authors' port (`hanet.estimators.fcn_official`),
+    and the clips of `train_on` give the statistics of keypoints.
     """
 
     kind: Literal["fcn"]
     seed: Seed
     detector: DetectorErrors
-    training: FCNTraining
+    training: FCNTraining | None = None
+    weights: str | None = None
+    statistics: str | None = None
     train_on: Literal["source", "target"] = "source"
     out_of_fold: int = Field(default=0, ge=0)
 
     @model_validator(mode="after")
     def _folds(self) -> FCNEstimate:
-        if (self.train_on == "target") != (self.out_of_fold >= 2):
+        if (self.training is None) != (self.weights is not None) or (self.weights is None) != (
+            self.statistics is None
+        ):
+            raise ValueError(
+                "fcn takes training, or weights and statistics (stat_3d.pth.tar) of the official port"
+            )
+        if self.weights is not None:
+            if self.out_of_fold:
+                raise ValueError("out_of_fold is for networks that are trained here; leave it out")
+        elif (self.train_on == "target") != (self.out_of_fold >= 2):
             raise ValueError("out_of_fold (2 or more folds) belongs to train_on: target, and is 0 otherwise")
         return self
 
@@ -251,7 +266,92 @@ class KeypointsEstimate(Section):
         return self
 
 
+class Boxes(Section):
+    """Where people are in the images.
+
+    `source` is ``gt``, ``keypoints`` or ``openpose``, a cache of the data set whose boxes or extent of
+    keypoints are taken; or the path of a file (`hanet.estimators.boxes.read_boxes`); or ``detector``, with
+    its `weights`, which looks near the people of the cache `near` (null: takes whoever scores highest).
+    """
+
+    source: str = "gt"
+    weights: str | None = None
+    sha256: str | None = None
+    near: str | None = "gt"
+    min_score: float = Field(default=0.5, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _weights(self) -> Boxes:
+        if (self.source == "detector") != (self.weights is not None):
+            raise ValueError("weights belong to source: detector, which needs them")
+        return self
+
+
+_OWN = {
+    "simplebaseline": {"skeleton", "layers", "pixels", "flip"},
+    "dcpose": {"pixels"},
+    "spin": {"padding", "resize", "body", "regressor"},
+    "pare": {"padding", "body", "regressor"},
+}
+"""Settings of an estimator that others do not have."""
+
+
+class ImagesEstimate(Section):
+    """An estimator run over the data set's images.
+
+    `weights` is the path or the address of an official checkpoint, `images` a pattern of
+    `hanet.estimators.footage`, `first_frame` the number that images give to frame 0. `skeleton`, `layers`
+    and `flip` are SimpleBaseline's (`hanet.estimators.weights`), `pixels` (width and height of a crop) also
+    DCPose's; `padding`, `resize`, `body` (SMPL's
+    file) and `regressor` those of SPIN and PARE. A shard is `shard` tracks; `workers` are processes on this
+    machine (0: none but the stage; null: one a core, or one a GPU), `scheduler` the address of a Dask
+    scheduler instead. `half` computes in half precision where there is a GPU. `calibrate` fits joints that
+    two skeletons have under no common name to the training split's truth.
+    """
+
+    kind: Literal["simplebaseline", "dcpose", "spin", "pare"]
+    weights: str
+    sha256: str | None = None
+    images: str
+    first_frame: int = 0
+    boxes: Boxes = Boxes()
+    skeleton: Literal["mpii16", "coco17"] = "mpii16"
+    layers: Literal[50, 101] = 101
+    pixels: tuple[int, int] | None = None
+    flip: bool = True
+    padding: float = Field(default=1.0, ge=1)
+    resize: Literal["legacy", "range_preserving"] = "legacy"
+    body: str | None = None
+    regressor: str | None = None
+    calibrate: bool = True
+    batch: int = Field(default=32, ge=1)
+    shard: int = Field(default=16, ge=1)
+    workers: int | None = Field(default=None, ge=0)
+    scheduler: str | None = None
+    half: bool = False
+
+    @field_validator("images")
+    @classmethod
+    def _images(cls, value: str) -> str:
+        Footage(value)
+        return value
+
+    @model_validator(mode="after")
+    def _fits(self) -> ImagesEstimate:
+        others = set().union(*_OWN.values()) - _OWN[self.kind]
+        if wrong := sorted(others & self.model_fields_set):
+            raise ValueError(f"{', '.join(wrong)}: not of {self.kind}; leave it out")
+        if "body" in _OWN[self.kind] and self.body is None:
+            raise ValueError(f"{self.kind} needs body, the path of SMPL's file (smpl.is.tue.mpg.de)")
+        return self
+
+
 Estimate = Annotated[
-    FCNEstimate | RecordedEstimate | ReleasedEstimate | RegressorEstimate | KeypointsEstimate,
+    FCNEstimate
+    | RecordedEstimate
+    | ReleasedEstimate
+    | RegressorEstimate
+    | KeypointsEstimate
+    | ImagesEstimate,
     Field(discriminator="kind"),
 ]

@@ -12,19 +12,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.progress import Progress
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.leakage import clip_of
-from hanet.estimators import fcn
+from hanet.estimators import fcn, fcn_official
 from hanet.estimators.detections import detect
 from hanet.poses import PoseSequence
-from stages import _keypoints, _regressor, _run
+from stages import _images, _keypoints, _regressor, _run
 from stages._smpl import copy_cache, note_body
 from stages._sources import (
     SPLITS,
     Estimate,
     FCNEstimate,
+    ImagesEstimate,
     KeypointsEstimate,
     RegressorEstimate,
     Released,
@@ -49,6 +51,8 @@ def main(experiment: str) -> None:
                 keypoints(poses, folder, described.estimate)
             elif isinstance(described.estimate, RegressorEstimate):
                 _regressor.pairs(poses, folder, described.estimate)
+            elif isinstance(described.estimate, ImagesEstimate):
+                _images.estimate(experiment, poses, folder, described.estimate)
             elif isinstance(dataset, Released):
                 released(poses, folder, dataset.download.estimator, described.estimate)
             else:
@@ -84,19 +88,23 @@ def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
     """Detector-like keypoints, lifted by an FCN of the source clips (or of the target's, out of fold)."""
     splits = SPLITS if options.train_on == "target" else ("source", *SPLITS)
     pairs = {split: detections(poses, split, options) for split in splits}
-    folds = folds_of(pairs["train"], options.out_of_fold) if options.train_on == "target" else []
+    folds = folds_of(pairs["train"], options.out_of_fold) if options.out_of_fold else []
     basis = pairs["source"] if options.train_on == "source" else pairs["train"]
-    network, scale = train(basis, options, "estimator")
+    if options.training is None:
+        network, scale, source = official(basis, options)
+    else:
+        network, scale = train(basis, options.training, options.seed, "estimator")
+        source = {"training": asdict(options.training) | {"seed": options.seed, "train_on": options.train_on}}
     weights_hash = fcn.save(network, scale, folder / "fcn.safetensors")
     provenance = {
         "detector": asdict(options.detector),
-        "training": asdict(options.training) | {"seed": options.seed, "train_on": options.train_on},
+        **source,
         "weights_sha256": weights_hash,
         "out_of_fold": options.out_of_fold,
     }
     for split in SPLITS:
-        if split == "train" and folds:
-            estimates = out_of_fold(pairs[split], folds, options)
+        if split == "train" and folds and options.training is not None:
+            estimates = out_of_fold(pairs[split], folds, options.training, options.seed)
         else:
             estimates = [fcn.estimate(network, scale, keypoints) for keypoints, _ in pairs[split]]
         truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
@@ -113,14 +121,25 @@ def detections(poses: Path, split: str, options: FCNEstimate) -> Pairs:
     ]
 
 
-def train(pairs: Pairs, options: FCNEstimate, title: str) -> tuple[fcn.FCN, fcn.Standardisation]:
+def official(pairs: Pairs, options: FCNEstimate) -> tuple[fcn.FCN, fcn.Standardisation, dict[str, Any]]:
+    """The network of the official port's files, with the statistics of these keypoints; for the record."""
+    weights, statistics = (_images.find(str(where)) for where in (options.weights, options.statistics))
+    inputs = torch.cat([fcn.network_input(keypoints) for keypoints, _ in pairs])
+    network, scale, sha256 = fcn_official.load(weights, statistics, inputs)
+    hashes = {"weights_sha256": sha256, "statistics_sha256": _run.file_hash(statistics)}
+    return network, scale, {"official": hashes | {"keypoints_of": options.train_on}}
+
+
+def train(
+    pairs: Pairs, options: fcn.FCNTraining, seed: int, title: str
+) -> tuple[fcn.FCN, fcn.Standardisation]:
     """Train one network with a progress bar."""
     with Progress(console=_run.console) as progress:
-        task = progress.add_task(f"  {title}", total=options.training.steps)
+        task = progress.add_task(f"  {title}", total=options.steps)
         return fcn.train_fcn(
             pairs,
-            options.training,
-            seed=options.seed,
+            options,
+            seed=seed,
             on_step=lambda step, loss: progress.update(task, completed=step + 1),
         )
 
@@ -134,12 +153,14 @@ def folds_of(pairs: Pairs, count: int) -> list[list[int]]:
     return [[k for k, (found, _) in enumerate(pairs) if fold[clip_of(found.name)] == i] for i in range(count)]
 
 
-def out_of_fold(pairs: Pairs, folds: list[list[int]], options: FCNEstimate) -> list[PoseSequence]:
+def out_of_fold(
+    pairs: Pairs, folds: list[list[int]], options: fcn.FCNTraining, seed: int
+) -> list[PoseSequence]:
     """Estimates for training sequences, each by a network that has not seen its clip."""
     estimates: dict[int, PoseSequence] = {}
     for number, held_out in enumerate(folds):
         rest = [pair for k, pair in enumerate(pairs) if k not in set(held_out)]
-        network, scale = train(rest, options, f"fold {number + 1} of {len(folds)}")
+        network, scale = train(rest, options, seed, f"fold {number + 1} of {len(folds)}")
         estimates |= {k: fcn.estimate(network, scale, pairs[k][0]) for k in held_out}
     return [estimates[k] for k in range(len(pairs))]
 

@@ -1,7 +1,7 @@
 """What there is to know of each estimator before it runs: source, input, terms, where its weights come from.
 
-Weights are never part of this repository and never fetched by it: their terms are between their authors and
-the user, who names a file. The addresses are those of the official pages.
+Weights are never part of this repository: their terms are between their authors and the user, who names a
+file or an address in params.yaml. The addresses here are those of the official pages.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ class Card:
 
 _DRIVE_FOLDER = "https://drive.google.com/drive/folders/"
 _DRIVE_FILE = "https://drive.google.com/file/d/"
-_NAMED = "Download it in a browser, having read the terms, and put it under the folder of weights."
+_NAMED = (
+    "Download it in a browser, having read the terms, and name it as `weights` of an experiment's estimate "
+    "in params.yaml."
+)
 _OTHERS = "Where it cannot be had, use poses that others computed: the released DeciWatch or SmoothNet files."
 _SMPL = "the SMPL body model is licensed apart, at https://smpl.is.tue.mpg.de"
 
@@ -75,7 +78,7 @@ CARDS = {
             layout="state_dict, names begin with module.",
             address=f"{_DRIVE_FOLDER}1VPcwo9jVhnJpf5GVwR2-za1PFE6bCOXE",
             reported="dead (404)",
-            how=f"Ask the authors for the file. {_OTHERS}",
+            how=f"Ask the authors for the file and name it as `weights` in params.yaml. {_OTHERS}",
         ),
         Card(
             name="fcn",
@@ -87,7 +90,10 @@ CARDS = {
             files=("gt_ckpt_best.pth.tar",),
             layout="state_dict, with the statistics of stat_3d beside it",
             address=f"{_DRIVE_FILE}1NUY8oZoLKY9DP63Jg_ZE96_DEJKiVvRp",
-            how="Needs no download: the estimate stage trains it from keypoints and joints in minutes.",
+            how=(
+                "Needs no download: the estimate stage trains it from keypoints and joints in minutes. Or "
+                "name the file and its stat_3d.pth.tar as `weights` and `statistics` in params.yaml."
+            ),
         ),
         Card(
             name="spin",
@@ -103,7 +109,7 @@ CARDS = {
             layout="under model, names as they are",
             address="http://visiondata.cis.upenn.edu/spin/model_checkpoint.pt",
             reported="dead since May 2025",
-            how=f"Ask the authors for the file. {_OTHERS}",
+            how=f"Ask the authors for the file and name it as `weights` in params.yaml. {_OTHERS}",
         ),
         Card(
             name="pare",

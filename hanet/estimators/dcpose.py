@@ -115,6 +115,8 @@ class DeformableConvolution(nn.Module):
         taps: Float[Tensor, "B J*9 h w"],
     ) -> Float[Tensor, "B J h w"]:
         conv = self.deform_conv
+        # In full precision under autocast too, in which torchvision's operator lacks some types.
+        x, offsets, taps = x.float(), offsets.float(), taps.float()
         return deform_conv2d(
             x, offsets, conv.weight, conv.bias, padding=self.reach, dilation=self.reach, mask=taps
         )

@@ -127,7 +127,7 @@ _HEAD_OF_COCO = {
 }
 _HEAD_OF_BODY = {"head_bottom": {"nose": 0.5, "neck": 0.5}, "head_top": {"nose": 1.5, "neck": -0.5}}
 
-GUESSED: dict[tuple[str, str], JointMix] = {
+GUESSED: dict[tuple[str, str], JointMix] = {("mpii16", "jhmdb15"): MPII_TO_JHMDB} | {
     (source.name, target.name): joint_mix(f"{source.name}_to_{target.name}_guessed", source, target, rules)
     for source, target, rules in (
         (COCO17, JHMDB15, {"neck": _SHOULDERS, "belly": _TRUNK, "face": {"nose": 1.0}}),
@@ -143,32 +143,52 @@ head are a guess of ours: the neck amid the shoulders, the face at the nose, the
 nose as its bottom is below, which is amid nose and neck."""
 
 
+CANDIDATES: dict[str, tuple[str, ...]] = {
+    "mpii16": ("pelvis", "thorax", "upper_neck", "head_top"),
+    "coco17": ("nose", "l_shoulder", "r_shoulder", "l_hip", "r_hip"),
+    "body25": ("nose", "neck", "pelvis"),
+}
+"""By source skeleton: the joints that trunk and head may be fitted from, see `calibrate`."""
+
+
+def mix_between(source: Skeleton, target: Skeleton) -> JointMix | None:
+    """The conversion by name or, where names do not do, by a guess; None where nothing is to convert.
+
+    Raises:
+        ValueError: joints that the source has neither by name nor by a guess.
+    """
+    if source == target:
+        return None
+    if mix := GUESSED.get((source.name, target.name)):
+        return mix
+    _, named = conversion(source, target)
+    if not named.all():
+        missing = ", ".join(j for j, known in zip(target.joints, named, strict=True) if not known)
+        raise ValueError(
+            f"{source.name} has no {missing}, which {target.name} needs; run an estimator of other keypoints"
+        )
+    return joint_mix(f"{source.name}_to_{target.name}", source, target, {})
+
+
 def on_skeleton(poses: PoseSequence, target: Skeleton) -> tuple[PoseSequence, str | None]:
     """Keypoints on another skeleton, and the name of the guess it took (None: all joints go by name).
 
     Raises:
         ValueError: joints that the poses' skeleton has neither by name nor by a guess.
     """
-    if poses.skeleton == target:
-        return poses, None
-    _, named = conversion(poses.skeleton, target)
-    mix = GUESSED.get((poses.skeleton.name, target.name))
+    try:
+        mix = mix_between(poses.skeleton, target)
+    except ValueError as error:
+        raise ValueError(f"{poses.name}: {error}") from None
     if mix is None:
-        if not named.all():
-            missing = ", ".join(j for j, known in zip(target.joints, named, strict=True) if not known)
-            raise ValueError(
-                f"{poses.name}: {poses.skeleton.name} has no {missing}, which {target.name} needs; run an "
-                "estimator of other keypoints"
-            )
-        mix = joint_mix(f"{poses.skeleton.name}_to_{target.name}", poses.skeleton, target, {})
-        return mix(poses), None
-    return mix(poses), mix.name
+        return poses, None
+    return mix(poses), None if mix.named.all() else mix.name
 
 
 def calibrate(
     mix: JointMix,
     pairs: Sequence[tuple[PoseSequence, PoseSequence]],
-    candidates: Sequence[str] = ("pelvis", "thorax", "upper_neck", "head_top"),
+    candidates: Sequence[str] = CANDIDATES["mpii16"],
 ) -> JointMix:
     """The conversion with the joints that have no name fitted to ground truth by least squares.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class Layout:
         bare: whether names without the prefix, and a file that is the state dict itself, are accepted too.
         left_out: beginnings (with the prefix) of names that are no part of the network.
         only_prefixed: whether names without the prefix belong to something else and are left out.
+        renamed: regular expressions of names that older files have, and what stands for them now.
     """
 
     container: str
@@ -37,6 +39,7 @@ class Layout:
     bare: bool = False
     left_out: tuple[str, ...] = ()
     only_prefixed: bool = False
+    renamed: tuple[tuple[str, str], ...] = ()
 
     def tensors(self, content: Mapping[str, Any], origin: str) -> dict[str, Any]:
         """The network's tensors by its own names.
@@ -60,7 +63,12 @@ class Layout:
                 f"{origin}: expected names that begin with {self.prefix!r}, got "
                 f"{', '.join(sorted(state)[:3]) or 'none'}"
             )
-        return {name.removeprefix(self.prefix): tensor for name, tensor in kept.items()}
+        return {self._own_name(name.removeprefix(self.prefix)): tensor for name, tensor in kept.items()}
+
+    def _own_name(self, name: str) -> str:
+        for pattern, replacement in self.renamed:
+            name = re.sub(pattern, replacement, name)
+        return name
 
 
 def load_official(network: nn.Module, path: Path, layout: Layout) -> str:
@@ -99,7 +107,7 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
             f"trust the file, save its state dict alone, under its key, with torch.save and load that "
             f"({error})"
         ) from error
-    except (RuntimeError, EOFError) as error:
+    except (RuntimeError, EOFError, IndexError) as error:
         raise ValueError(f"{path} is no whole PyTorch file ({error}); get it again") from error
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")

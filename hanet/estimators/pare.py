@@ -98,7 +98,7 @@ class Head(nn.Module):
         pose = body.flatten(2) @ attention.mT
         shape = (self.smpl_final_layer(body).flatten(2) @ attention.mT).flatten(1)
         return BodyEstimate(
-            rotation_6d_to_matrix(self.pose_mlp(pose), layout="interleaved"),
+            rotation_6d_to_matrix(self.pose_mlp(pose).float(), layout="interleaved"),
             self.shape_mlp(shape),
             self.cam_mlp(shape),
         )

@@ -73,7 +73,7 @@ class HMR(ResNetTrunk):
             shape = shape + self.decshape(hidden)
             camera = camera + self.deccam(hidden)
         return BodyEstimate(
-            rotation_6d_to_matrix(pose.unflatten(1, (24, 6)), layout="interleaved"), shape, camera
+            rotation_6d_to_matrix(pose.float().unflatten(1, (24, 6)), layout="interleaved"), shape, camera
         )
 
     def forward(self, x: Float[Tensor, "B 3 H W"]) -> BodyEstimate:

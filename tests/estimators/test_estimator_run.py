@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,17 +11,12 @@ import pytest
 import recipe
 import torch
 
+from hanet.estimators.adapters import BodyEstimator, DCPoseEstimator, Poses, SimpleBaselineEstimator
 from hanet.estimators.crops import Crop, normalised, padded_crop, square_crop
 from hanet.estimators.dcpose import DCPose
 from hanet.estimators.frames import Frame
 from hanet.estimators.pare import PARE
-from hanet.estimators.run import (
-    BodyEstimator,
-    DCPoseEstimator,
-    PersonTrack,
-    SimpleBaselineEstimator,
-    run,
-)
+from hanet.estimators.run import PersonTrack, prefetched, run
 from hanet.estimators.simplebaseline import PoseResNet
 from hanet.estimators.spin import HMR
 from hanet.skeletons import COCO17, POSETRACK17, SMPL24
@@ -33,6 +29,7 @@ class Brightness:
 
     skeleton = COCO17
     representation, unit, frame_of_reference = "2d", "px", "image"
+    network = torch.nn.Identity()
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -44,7 +41,7 @@ class Brightness:
     def poses(self, x: torch.Tensor, crops: Sequence[Crop]):
         self.batches.append(len(x))
         seen = x[:, :, 0, 0].numpy()
-        return np.repeat(seen[:, None, :2], 17, axis=1), np.repeat(seen[:, 2:], 17, axis=1)
+        return Poses(np.repeat(seen[:, None, :2], 17, axis=1), np.repeat(seen[:, 2:], 17, axis=1))
 
 
 def track(levels: Sequence[int | None], name="clip", **fields) -> PersonTrack:
@@ -110,6 +107,66 @@ def test_a_finished_track_comes_before_the_next_is_read():
 
     first = next(run(Brightness(), tracks(), batch=2))
     assert first.poses.name == "a" and read == ["a"]
+
+
+def test_frames_beyond_the_track_are_neighbours():
+    [result] = run(Brightness(), [track([5, 10, 20, 30], boxes=np.tile(BOX, (2, 1)), lead=True, tail=True)])
+    assert seen(result) == [(5, 10, 20), (10, 20, 30)]
+    [result] = run(Brightness(), [track([None, 10, 20], boxes=np.tile(BOX, (2, 1)), lead=True, tail=True)])
+    assert seen(result) == [(10, 10, 20), (10, 20, 20)] and result.unread == {}
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 50])
+def test_reading_ahead_changes_nothing(ahead):
+    levels = {"a": [1, 2, 3], "b": [None, None], "c": [], "d": [4], "e": [5, 6, 7, 8]}
+    plain, early = (
+        list(run(Brightness(), (track(v, name=k) for k, v in levels.items()), batch=3, ahead=n))
+        for n in (0, ahead)
+    )
+    for a, b in zip(plain, early, strict=True):
+        np.testing.assert_array_equal(a.poses.values, b.poses.values)
+        assert a.unread == b.unread and a.poses.name == b.poses.name
+
+
+def test_items_are_made_while_earlier_ones_are_used():
+    made, used = threading.Event(), []
+
+    def items():
+        yield 1
+        made.set()
+        yield 2
+
+    for item in prefetched(items(), 1):
+        used.append(item)
+        assert made.wait(10), "the second is made before it is asked for"
+    assert used == [1, 2]
+
+
+def test_an_error_in_reading_comes_where_the_item_would():
+    def items():
+        yield 1
+        raise ValueError("no more")
+
+    got = prefetched(items(), 4)
+    assert next(got) == 1
+    with pytest.raises(ValueError, match="no more"):
+        next(got)
+
+
+def test_leaving_early_ends_the_reading():
+    closed = threading.Event()
+
+    def items():
+        try:
+            yield from range(10**9)
+        finally:
+            closed.set()
+
+    got = prefetched(items(), 2)
+    assert next(got) == 0
+    got.close()
+    assert closed.wait(10)
+    assert not [thread for thread in threading.enumerate() if thread.name == "prefetch"]
 
 
 def test_frames_and_boxes_must_agree():
@@ -186,3 +243,22 @@ def test_spin_and_pare_cut_differently(images):
     assert not torch.equal(x, kept)
     x, crop = pare.prepare(images[0], images[0], images[0], BOX)
     assert torch.equal(x, normalised(crop.cut(images[0])[None], "rgb")[0])
+
+
+@pytest.mark.parametrize("kind", [SimpleBaselineEstimator, BodyEstimator])
+def test_half_precision_is_near(images, kind):
+    """bfloat16 here, which a processor has; GPUs get float16."""
+    if kind is SimpleBaselineEstimator:
+        network = filled(PoseResNet(17))
+        estimator = SimpleBaselineEstimator(network=network, skeleton=COCO17, pixels=(64, 96), flip=False)
+    else:
+        estimator = BodyEstimator(network=filled(HMR()))
+    [whole], [half] = (list(run(estimator, [drawn(images[:1])], half=h)) for h in (False, True))
+    whole, half = whole.poses, half.poses
+    assert half.values.dtype == whole.values.dtype == np.float32
+    if kind is SimpleBaselineEstimator:
+        assert not np.array_equal(half.scores, whole.scores)
+        np.testing.assert_allclose(half.scores, whole.scores, rtol=0.1)
+    else:
+        assert not np.array_equal(half.values, whole.values)
+        np.testing.assert_allclose(half.values, whole.values, atol=0.1)

@@ -14,6 +14,7 @@ import tiny
 from stages import _run
 
 sys.path.append(str(Path(__file__).parents[1] / "data"))  # the readers' tests write files in true formats
+sys.path.append(str(Path(__file__).parents[1] / "estimators"))  # as those of estimators do
 
 
 @pytest.fixture

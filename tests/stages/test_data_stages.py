@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+import torch
 
 from hanet.data.cache import PoseCache
 from hanet.data.leakage import clip_of
@@ -313,3 +314,34 @@ def test_folds_hold_whole_clips() -> None:
     pairs = [(Named(name), None) for name in names]
     assert estimate.folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
     assert estimate.folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]
+
+
+def test_fcn_from_the_official_ports_files(
+    poses: Path, write: Write, params: dict[str, Any], project: Path
+) -> None:
+    described = params["experiments"]["tiny"]["estimate"]
+    del described["training"]
+    described |= {"weights": "gt_ckpt_best.pth.tar", "statistics": "stat_3d.pth.tar"}
+    write()
+    torch.manual_seed(0)
+    torch.save({"state_dict": fcn.FCN().state_dict()}, "gt_ckpt_best.pth.tar")
+    used = np.arange(3, 51)
+    torch.save({"mean": np.full(96, 100.0), "std": np.full(96, 50.0), "dim_use": used}, "stat_3d.pth.tar")
+    estimate.main("tiny")
+    folder = _run.PAIRS / "tiny"
+    provenance = PoseCache.open(folder / "detected-test.parquet").metadata.provenance
+    assert provenance["official"] == {
+        "weights_sha256": _run.file_hash(Path("gt_ckpt_best.pth.tar")),
+        "statistics_sha256": _run.file_hash(Path("stat_3d.pth.tar")),
+        "keypoints_of": "source",
+    }
+    assert "training" not in provenance
+    network, scale = fcn.load(folder / "fcn.safetensors")
+    np.testing.assert_allclose(scale.output_mean, 0.1, rtol=1e-6)
+    options = ingest.load().experiment("tiny").estimate
+    pairs = estimate.detections(poses, "source", options)
+    inputs = torch.cat([fcn.network_input(keypoints) for keypoints, _ in pairs])
+    assert torch.equal(scale.input_mean, inputs.mean(0))
+    keypoints, _ = estimate.detections(poses, "test", options)[0]
+    first = next(PoseCache.open(folder / "detected-test.parquet").sequences())
+    np.testing.assert_allclose(first.values, fcn.estimate(network, scale, keypoints).values, atol=1e-6)

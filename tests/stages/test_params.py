@@ -86,7 +86,10 @@ INGEST = "datasets.clips.ingest"
         ("datasets.uiprmd.download.nonsense", "folder, sha256"),
         (f"{INGEST}.target_cameras.nonsense", "count, distance, off_centre"),
         ("datasets.clips.download.archives.pybullet.nonsense", "filename, licence, members, requirement"),
-        (f"{ESTIMATE}.nonsense", "detector, kind, out_of_fold, seed, train_on, training"),
+        (
+            f"{ESTIMATE}.nonsense",
+            "detector, kind, out_of_fold, seed, statistics, train_on, training, weights",
+        ),
         (f"{ESTIMATE}.detector.nonsense", "burst_rate, burst_size, burst_time, drift"),
         ("experiments.kinect.estimate.nonsense", "kind"),
         (f"{MODEL}.nonsense", "model, network, refine, training"),

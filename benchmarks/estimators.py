@@ -1,0 +1,119 @@
+"""Estimators over images: frames a second by batch, and the share of reading and cropping.
+
+Run from the repository: ``python -m benchmarks.estimators``; writes benchmarks/results/estimators.md. Takes
+some minutes on a CPU. Weights are random, which changes no timing; images are drawn, JPEG, 1280 × 720.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from benchmarks.report import environment, save
+from hanet.estimators.adapters import BodyEstimator, DCPoseEstimator, Estimator, SimpleBaselineEstimator
+from hanet.estimators.dcpose import DCPose
+from hanet.estimators.footage import Footage
+from hanet.estimators.pare import PARE
+from hanet.estimators.run import PersonTrack, run
+from hanet.estimators.simplebaseline import PoseResNet
+from hanet.estimators.spin import HMR
+from hanet.skeletons import MPII16
+
+BATCHES = (1, 2, 4)
+BOX = (400.0, 100.0, 700.0, 650.0)
+
+
+def estimators(device: str) -> dict[str, Estimator]:
+    """All of them at the size of their input."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return {
+            "SimpleBaseline, ResNet-101, 384 × 384, flip test": SimpleBaselineEstimator(
+                network=PoseResNet(16, layers=101).eval().to(device), skeleton=MPII16, pixels=(384, 384)
+            ),
+            "DCPose, HRNet-W48, 3 × 288 × 384": DCPoseEstimator(network=DCPose().eval().to(device)),
+            "SPIN, ResNet-50, 224 × 224": BodyEstimator(network=HMR().eval().to(device)),
+            "PARE, HRNet-W32, 224 × 224": BodyEstimator(network=PARE().eval().to(device)),
+        }
+
+
+def draw(folder: Path, frames: int) -> Footage:
+    """Images with something to decode."""
+    rng = np.random.default_rng(0)
+    for frame in range(frames):
+        coarse = Image.fromarray(rng.integers(0, 255, (90, 160, 3)).astype(np.uint8))
+        coarse.resize((1280, 720)).save(folder / f"{frame:04d}.jpg")
+    return Footage("{frame:04d}.jpg", root=folder)
+
+
+def clock(device: str) -> float:
+    """Seconds of this process's computing, which other work hardly moves; on a GPU seconds on the wall."""
+    return time.process_time() if device == "cpu" else time.perf_counter()
+
+
+def track(footage: Footage, frames: int) -> PersonTrack:
+    """One person in that many frames."""
+    clip = footage.clip("", 0, frames, 25.0)
+    boxes = np.tile(np.array(BOX, dtype=np.float32), (frames, 1))
+    return PersonTrack(name="a", frames=clip.frames, boxes=boxes, fps=25.0, tail=clip.tail)
+
+
+def seconds(estimator: Estimator, person: PersonTrack, *, batch: int, device: str) -> float:
+    """Time from files to poses."""
+    begin = clock(device)
+    for _ in run(estimator, [person], batch=batch, device=device, half=device != "cpu", ahead=2 * batch):
+        pass
+    return clock(device) - begin
+
+
+def reading(estimator: Estimator, person: PersonTrack) -> float:
+    """Time to read and crop alone, which a thread does beside the network."""
+    begin = time.process_time()
+    for frame in person.frames:
+        if frame.image is not None:
+            estimator.prepare(frame.image, frame.image, frame.image, person.boxes[0])
+    return time.process_time() - begin
+
+
+def report(frames: int) -> None:
+    """Measure everything and write the table."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cpu":
+        torch.set_num_threads(1)
+    lines = [
+        "# Estimators over images",
+        "",
+        f"From JPEG files of 1280 × 720 to poses, {frames} frames of one person after a warm-up, "
+        + ("half precision on a GPU" if device != "cpu" else "one thread, as a worker of the stage has")
+        + ". *Frames/s* is a second of the process's own computing, so that other work on the machine moves "
+        "it little; *speed* is over a batch of 1 in the same run; *reading* is the share of reading and "
+        "cropping, which a thread does beside the network. Workers add up while there are cores.",
+        "",
+        "| estimator | frames/s, batch 1 | "
+        + " | ".join(f"speed, batch {b}" for b in BATCHES[1:])
+        + " | reading |",
+        "|---|---:|" + "---:|" * len(BATCHES),
+    ]
+    with tempfile.TemporaryDirectory() as name:
+        footage = draw(Path(name), frames)
+        for title, estimator in estimators(device).items():
+            seconds(estimator, track(footage, 1), batch=1, device=device)
+            times = {b: seconds(estimator, track(footage, frames), batch=b, device=device) for b in BATCHES}
+            share = reading(estimator, track(footage, frames)) / times[1]
+            speeds = [f"{times[1] / times[b]:.2f} ×" for b in BATCHES[1:]]
+            cells = [title, f"{frames / times[1]:.2f}", *speeds, f"{share:.0%}"]
+            lines.append(f"| {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    save("estimators", [*lines, "", environment()])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", type=int, default=8)
+    report(parser.parse_args().frames)
