@@ -24,6 +24,8 @@ METRICS = {
     "accel_m_per_s2": "Accel m per s2",
     "pa_mpjpe_mm": "PA-MPJPE mm",
     "mpjpe_fast5_mm": "MPJPE of the fastest 5 percent mm",
+    "mpvpe_mm": "MPVPE mm",
+    "mpvpe_pelvis_mm": "MPVPE pelvis aligned mm",
     "pck_005": "PCK at 0.05",
     "pck_010": "PCK at 0.1",
     "pck_020": "PCK at 0.2",

@@ -175,7 +175,7 @@ def test_a_release_goes_from_its_files_to_a_table(write: Callable[[], None], cap
     lock = {f"{stage}@sub{rest}": {} for stage, rest in (("filter", ""), ("train", "-hanet-paper-1"))}
     assert {result.tags["leak"] for result in publish.results("sub", lock, [])} == {LEAK}
     page = report.render(
-        [report.experiment("sub", report.load().model_dump(mode="json"))], {"run": {"seeds": [1]}}
+        [report.experiment("sub", report.load().model_dump(mode="json"))], [], {"run": {"seeds": [1]}}
     )
     assert f"<strong>Declared leak.</strong> {escape(LEAK).replace('&#x27;', '&#39;')}" in page
     assert "PCK@.1" in page
