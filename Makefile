@@ -62,8 +62,9 @@ $(MP_ENV)/.installed: constraints-mediapipe.txt
 sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
 	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.sweep
 
+# Two files of tests at a time, each with one thread: two trainings with all threads slow each other down many times.
 test: env  ## run all tests with coverage
-	python -m pytest --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 lint: env  ## check style, imports and types
 	ruff check .
