@@ -155,7 +155,7 @@ DANCES = {
 SHARED_DANCERS = {"splits": ["train", "val"], "kinds": ["group"], "reason": "dancers are shared"}
 
 
-def aist_files(folder: Path) -> dict[str, Any]:
+def aist_files(folder: Path, ignored: tuple[str, ...] = DANCES["train"][1:]) -> dict[str, Any]:
     """A mirror with five frames of every dance; the section that names it."""
     made = folder / "made"
     for seed, name in enumerate(name for names in DANCES.values() for name in names):
@@ -163,7 +163,7 @@ def aist_files(folder: Path) -> dict[str, Any]:
     (made / "splits").mkdir()
     for split, names in DANCES.items():
         (made / "splits" / f"pose_{split}.txt").write_text("\n".join(names))
-    (made / "ignore_list.txt").write_text(DANCES["train"][1])
+    (made / "ignore_list.txt").write_text("\n".join(ignored))
     archive(folder / "mirror" / "fullset.zip", made, "aist_plusplus_final/")
     return {"mirrors": [str(folder / "mirror")]}
 
