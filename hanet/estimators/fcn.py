@@ -149,25 +149,7 @@ def train_fcn(
             frames or on another skeleton than `lifting`, or a coordinate is the same throughout, so that it
             has no standard deviation.
     """
-    if not pairs:
-        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
-    for keypoints, joints in pairs:
-        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
-            raise ValueError(
-                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
-                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
-            )
-    if options.mirror:
-        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
-    inputs = torch.cat([lifting.inputs(keypoints) for keypoints, _ in pairs])
-    targets = torch.cat([lifting.targets(joints) for _, joints in pairs])
-    known = inputs.isfinite().all(dim=1) & targets.isfinite().all(dim=1)
-    inputs, targets = inputs[known], targets[known]
-    if len(inputs) < options.batch:
-        raise ValueError(
-            f"FCN has {len(inputs)} training frames, fewer than one batch of {options.batch}; "
-            f"{int((~known).sum())} more lack a keypoint or joint"
-        )
+    inputs, targets = _training_set(pairs, options, lifting)
     scale = Standardisation.of(inputs, targets)
     x = (inputs - scale.input_mean) / scale.input_std
     y = (targets - scale.output_mean) / scale.output_std
@@ -191,6 +173,31 @@ def train_fcn(
             schedule.step()
             on_step(step, loss.item())
     return network.eval(), scale
+
+
+def _training_set(
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]], options: FCNTraining, lifting: Lifting
+) -> tuple[Float[Tensor, "N inputs"], Float[Tensor, "N outputs"]]:
+    """All frames that are known whole, mirrored too where the options say so."""
+    if not pairs:
+        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    for keypoints, joints in pairs:
+        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
+            raise ValueError(
+                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
+                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
+            )
+    if options.mirror:
+        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
+    inputs = torch.cat([lifting.inputs(keypoints) for keypoints, _ in pairs])
+    targets = torch.cat([lifting.targets(joints) for _, joints in pairs])
+    known = inputs.isfinite().all(dim=1) & targets.isfinite().all(dim=1)
+    if known.sum() < options.batch:
+        raise ValueError(
+            f"FCN has {int(known.sum())} training frames, fewer than one batch of {options.batch}; "
+            f"{int((~known).sum())} more lack a keypoint or joint"
+        )
+    return inputs[known], targets[known]
 
 
 @torch.no_grad()
