@@ -128,7 +128,9 @@ def described(
     def write(name: str) -> Kind:
         kind = KINDS[name]
         params["datasets"]["it"] = {"kind": name, "download": kind.files(tmp_path), "ingest": kind.ingest}
-        made_up = {"kind": "keypoints", "format": "mmpose", "files": ["none"]}  # for data sets that take it
+        made_up = {"kind": "keypoints", "format": "mmpose", "files": ["none"]}
+        if name == "pw3d":  # takes no keypoints
+            made_up = {"kind": "pare", "weights": "none", "body": "none", "images": "none/{name}"}
         params["experiments"]["tiny"] |= {
             "dataset": "it", "estimate": kind.estimate or made_up, "filters": {"input": {}},
         }  # fmt: skip
