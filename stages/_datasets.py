@@ -224,7 +224,7 @@ class Aist(Section):
     """AIST++, 3D in nine calibrated cameras."""
 
     source: ClassVar[DatasetSource] = sources.AISTPP
-    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", *BODIES, "regressor")
     kind: Literal["aist"]
     download: Remote
     ingest: AistIngest

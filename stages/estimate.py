@@ -19,6 +19,7 @@ from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.leakage import clip_of
 from hanet.estimators import fcn, fcn_official
 from hanet.estimators.detections import detect
+from hanet.estimators.lifting import HUMAN36M, Lifting
 from hanet.poses import PoseSequence
 from stages import _images, _keypoints, _regressor, _run
 from stages._smpl import copy_cache, note_body
@@ -93,7 +94,7 @@ def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
     if options.training is None:
         network, scale, source = official(basis, options)
     else:
-        network, scale = train(basis, options.training, options.seed, "estimator")
+        network, scale = train(basis, options.training, options.seed, "estimator", Lifting.of(basis))
         source = {"training": asdict(options.training) | {"seed": options.seed, "train_on": options.train_on}}
     weights_hash = fcn.save(network, scale, folder / "fcn.safetensors")
     provenance = {
@@ -104,7 +105,7 @@ def with_fcn(poses: Path, folder: Path, options: FCNEstimate) -> None:
     }
     for split in SPLITS:
         if split == "train" and folds and options.training is not None:
-            estimates = out_of_fold(pairs[split], folds, options.training, options.seed)
+            estimates = out_of_fold(pairs[split], folds, options.training, options.seed, network.lifting)
         else:
             estimates = [fcn.estimate(network, scale, keypoints) for keypoints, _ in pairs[split]]
         truth = PoseCache.open(poses / f"gt-{split}.parquet").metadata
@@ -124,14 +125,14 @@ def detections(poses: Path, split: str, options: FCNEstimate) -> Pairs:
 def official(pairs: Pairs, options: FCNEstimate) -> tuple[fcn.FCN, fcn.Standardisation, dict[str, Any]]:
     """The network of the official port's files, with the statistics of these keypoints; for the record."""
     weights, statistics = (_images.find(str(where)) for where in (options.weights, options.statistics))
-    inputs = torch.cat([fcn.network_input(keypoints) for keypoints, _ in pairs])
+    inputs = torch.cat([HUMAN36M.inputs(keypoints) for keypoints, _ in pairs])
     network, scale, sha256 = fcn_official.load(weights, statistics, inputs)
     hashes = {"weights_sha256": sha256, "statistics_sha256": _run.file_hash(statistics)}
     return network, scale, {"official": hashes | {"keypoints_of": options.train_on}}
 
 
 def train(
-    pairs: Pairs, options: fcn.FCNTraining, seed: int, title: str
+    pairs: Pairs, options: fcn.FCNTraining, seed: int, title: str, lifting: Lifting
 ) -> tuple[fcn.FCN, fcn.Standardisation]:
     """Train one network with a progress bar."""
     with Progress(console=_run.console) as progress:
@@ -140,6 +141,7 @@ def train(
             pairs,
             options,
             seed=seed,
+            lifting=lifting,
             on_step=lambda step, loss: progress.update(task, completed=step + 1),
         )
 
@@ -154,13 +156,13 @@ def folds_of(pairs: Pairs, count: int) -> list[list[int]]:
 
 
 def out_of_fold(
-    pairs: Pairs, folds: list[list[int]], options: fcn.FCNTraining, seed: int
+    pairs: Pairs, folds: list[list[int]], options: fcn.FCNTraining, seed: int, lifting: Lifting
 ) -> list[PoseSequence]:
     """Estimates for training sequences, each by a network that has not seen its clip."""
     estimates: dict[int, PoseSequence] = {}
     for number, held_out in enumerate(folds):
         rest = [pair for k, pair in enumerate(pairs) if k not in set(held_out)]
-        network, scale = train(rest, options, seed, f"fold {number + 1} of {len(folds)}")
+        network, scale = train(rest, options, seed, f"fold {number + 1} of {len(folds)}", lifting)
         estimates |= {k: fcn.estimate(network, scale, pairs[k][0]) for k in held_out}
     return [estimates[k] for k in range(len(pairs))]
 

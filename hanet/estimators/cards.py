@@ -91,8 +91,9 @@ CARDS = {
             layout="state_dict, with the statistics of stat_3d beside it",
             address=f"{_DRIVE_FILE}1NUY8oZoLKY9DP63Jg_ZE96_DEJKiVvRp",
             how=(
-                "Needs no download: the estimate stage trains it from keypoints and joints in minutes. Or "
-                "name the file and its stat_3d.pth.tar as `weights` and `statistics` in params.yaml."
+                "Needs no download: the estimate stage trains it in minutes from a data set's keypoints and "
+                "joints, on their skeleton. Or name the file and its stat_3d.pth.tar as `weights` and "
+                "`statistics` in params.yaml."
             ),
         ),
         Card(

@@ -63,7 +63,8 @@ _LIMB_JOINTS = {"arm": ("elbow", "wrist"), "leg": ("knee", "ankle")}
 def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSequence:
     """Detector-like keypoints for true ones; the same seed and sequence name give the same detections.
 
-    Scores (T, J) fall where an error was put in, as a detector's confidence does, but not perfectly.
+    Scores (T, J) fall where an error was put in, as a detector's confidence does, but not perfectly. What is
+    unknown (NaN) stays so.
 
     Raises:
         ValueError: where `truth` is not 2D or has no person boxes to measure sizes by.
@@ -73,7 +74,7 @@ def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSeq
     rng = np.random.default_rng(name_seed(seed, f"{truth.name}:{truth.track}:{truth.start}"))
     T, J = truth.values.shape[:2]
     # A person's size changes slowly; the longest side over the track keeps crouching from shrinking errors.
-    size = np.median((truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1))
+    size = np.nanmedian((truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1))
     weight = np.array([_FAR.get(j[2:], 1.0) for j in truth.skeleton.joints])
 
     decay = np.exp(-1.0 / (errors.drift_time * truth.fps))

@@ -3,6 +3,7 @@
 Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017.
 
 Module names follow the PyTorch port of the authors' network, so its checkpoints' keys fit as they are.
+Which keypoints go in and which joints come out is told by `hanet.estimators.lifting`.
 
 Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
 """
@@ -17,18 +18,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load as parse_safetensors
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
+from hanet.estimators.gaps import filled
+from hanet.estimators.lifting import HUMAN36M, Lifting
 from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17
 
-KEYPOINTS = [j for j in range(len(H36M17)) if H36M17.joints[j] != "nose"]
-"""The network's 16 input keypoints: Human3.6M's 17 without the nose, as the authors' 2D detector has them."""
-JOINTS = [j for j in range(len(H36M17)) if j not in H36M17.root]
-"""Its 16 output joints: all but the root, which is the origin."""
+LIFTING = "lifting"
+"""The key of a file's metadata."""
 
 
 class Residual(nn.Module):
@@ -49,22 +48,25 @@ class Residual(nn.Module):
 
 
 class FCN(nn.Module):
-    """Linear(32 → width), residual stages, Linear(width → 48), all on z-scored numbers."""
+    """Linear(inputs → width), residual stages, Linear(width → outputs), all on z-scored numbers.
+
+    Inputs and outputs are those of `lifting`: 32 and 48 on Human3.6M-17.
+    """
 
     def __init__(
         self,
         *,
-        inputs: int = 2 * len(KEYPOINTS),
-        outputs: int = 3 * len(JOINTS),
+        lifting: Lifting = HUMAN36M,
         width: int = 1024,
         stages: int = 2,
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.w1 = nn.Linear(inputs, width)
+        self.lifting = lifting
+        self.w1 = nn.Linear(2 * len(lifting.keypoints), width)
         self.batch_norm1 = nn.BatchNorm1d(width)
         self.linear_stages = nn.ModuleList(Residual(width, dropout) for _ in range(stages))
-        self.w2 = nn.Linear(width, outputs)
+        self.w2 = nn.Linear(width, 3 * len(lifting.joints))
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "B inputs"]) -> Float[Tensor, "B outputs"]:
@@ -89,34 +91,6 @@ class Standardisation:
         return cls(inputs.mean(0), inputs.std(0), outputs.mean(0), outputs.std(0))
 
 
-def network_input(keypoints: PoseSequence) -> Float[Tensor, "T inputs"]:
-    """The 16 keypoints in full-image pixels, flattened.
-
-    Raises:
-        ValueError: where the sequence is not 2D on Human3.6M-17.
-    """
-    if keypoints.representation != "2d" or keypoints.skeleton != H36M17:
-        raise ValueError(
-            f"{keypoints.name}: FCN takes 2D keypoints on {H36M17.name}, "
-            f"got {keypoints.representation} on {keypoints.skeleton.name}"
-        )
-    return torch.from_numpy(keypoints.values[:, KEYPOINTS].reshape(len(keypoints), -1).astype(np.float32))
-
-
-def network_target(joints: PoseSequence) -> Float[Tensor, "T outputs"]:
-    """The 16 root-relative joints in metres, flattened.
-
-    Raises:
-        ValueError: where the sequence is not root-relative joints of the camera frame on Human3.6M-17.
-    """
-    if joints.frame_of_reference != "camera_root_relative" or joints.skeleton != H36M17:
-        raise ValueError(
-            f"{joints.name}: FCN learns camera_root_relative joints on {H36M17.name}, "
-            f"got {joints.frame_of_reference} {joints.representation} on {joints.skeleton.name}"
-        )
-    return torch.from_numpy(joints.values[:, JOINTS].reshape(len(joints), -1).astype(np.float32))
-
-
 def mirrored(keypoints: PoseSequence, joints: PoseSequence) -> tuple[PoseSequence, PoseSequence]:
     """The pair as a mirror shows it: x turned about the image's middle, left and right joints swapped.
 
@@ -127,11 +101,16 @@ def mirrored(keypoints: PoseSequence, joints: PoseSequence) -> tuple[PoseSequenc
         raise ValueError(
             f"{keypoints.name}: mirroring turns keypoints about the image's middle; give image_size"
         )
-    swap = H36M17.mirror
     across = np.array([-1, 1, 1], dtype=np.float32)
-    flipped = keypoints.values[:, swap] * across[:2]
-    flipped[..., 0] += keypoints.image_size[0]
-    return keypoints.with_values(flipped), joints.with_values(joints.values[:, swap] * across)
+    seen, truth = _swapped(keypoints, across[:2]), _swapped(joints, across)
+    seen.values[..., 0] += keypoints.image_size[0]
+    return seen, truth
+
+
+def _swapped(poses: PoseSequence, across: Float[np.ndarray, " D"]) -> PoseSequence:
+    swap = poses.skeleton.mirror
+    labelled = None if poses.labelled is None else poses.labelled[:, swap]
+    return replace(poses.with_values(poses.values[:, swap] * across), labelled=labelled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,36 +137,27 @@ def train_fcn(
     options: FCNTraining,
     *,
     seed: int,
+    lifting: Lifting = HUMAN36M,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> tuple[FCN, Standardisation]:
     """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
 
+    Frames of which a keypoint or joint of `lifting` is unknown teach nothing.
+
     Raises:
-        ValueError: where there are no pairs or fewer frames than a batch, a pair is not of the same frames,
-            or a coordinate is NaN or the same throughout, so that it has no standard deviation.
+        ValueError: where there are no pairs or fewer known frames than a batch, a pair is not of the same
+            frames or on another skeleton than `lifting`, or a coordinate is the same throughout, so that it
+            has no standard deviation.
     """
-    if not pairs:
-        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
-    for keypoints, joints in pairs:
-        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
-            raise ValueError(
-                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
-                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
-            )
-    if options.mirror:
-        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
-    inputs = torch.cat([network_input(keypoints) for keypoints, _ in pairs])
-    targets = torch.cat([network_target(joints) for _, joints in pairs])
-    if len(inputs) < options.batch:
-        raise ValueError(f"FCN has {len(inputs)} training frames, fewer than one batch of {options.batch}")
+    inputs, targets = _training_set(pairs, options, lifting)
     scale = Standardisation.of(inputs, targets)
     x = (inputs - scale.input_mean) / scale.input_std
     y = (targets - scale.output_mean) / scale.output_std
     if not (x.isfinite().all() and y.isfinite().all()):
-        raise ValueError("FCN's training poses hold NaN, or a coordinate that never changes")
+        raise ValueError("FCN's training poses hold a coordinate that never changes")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = FCN(dropout=options.dropout)
+        network = FCN(lifting=lifting, dropout=options.dropout)
         for layer in network.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight)
@@ -205,27 +175,56 @@ def train_fcn(
     return network.eval(), scale
 
 
+def _training_set(
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]], options: FCNTraining, lifting: Lifting
+) -> tuple[Float[Tensor, "N inputs"], Float[Tensor, "N outputs"]]:
+    """All frames that are known whole, mirrored too where the options say so."""
+    if not pairs:
+        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    for keypoints, joints in pairs:
+        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
+            raise ValueError(
+                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
+                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
+            )
+    if options.mirror:
+        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
+    inputs = torch.cat([lifting.inputs(keypoints) for keypoints, _ in pairs])
+    targets = torch.cat([lifting.targets(joints) for _, joints in pairs])
+    known = inputs.isfinite().all(dim=1) & targets.isfinite().all(dim=1)
+    if known.sum() < options.batch:
+        raise ValueError(
+            f"FCN has {int(known.sum())} training frames, fewer than one batch of {options.batch}; "
+            f"{int((~known).sum())} more lack a keypoint or joint"
+        )
+    return inputs[known], targets[known]
+
+
 @torch.no_grad()
 def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> PoseSequence:
     """Root-relative 3D joints (metres, camera frame) for every frame, each on its own.
 
-    A joint's score is its keypoint's.
+    See `Lifting.poses` for scores and for joints that the network does not give; frames that lack one of its
+    keypoints are filled as in `hanet.estimators.gaps`.
+
+    Raises:
+        ValueError: keypoints on another skeleton than the network's, or no frame with all that it reads.
     """
     network.eval()
-    x = (network_input(keypoints) - scale.input_mean) / scale.input_std
+    x = (network.lifting.inputs(keypoints) - scale.input_mean) / scale.input_std
     y = network(x) * scale.output_std + scale.output_mean
-    values = np.zeros((len(keypoints), len(H36M17), 3), dtype=np.float32)
-    values[:, JOINTS] = y.reshape(len(keypoints), -1, 3).numpy()
-    return replace(
-        keypoints, values=values, representation="3d", unit="m", frame_of_reference="camera_root_relative"
-    )
+    return filled(network.lifting.poses(y, keypoints))
 
 
 def save(network: FCN, scale: Standardisation, path: Path) -> str:
-    """Write weights and statistics to one safetensors file, whole or not at all; returns its SHA-256."""
+    """Write weights and statistics to one safetensors file, whole or not at all; returns its SHA-256.
+
+    Its metadata says which keypoints and joints they are of; a file that does not is of `HUMAN36M`.
+    """
     tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
     tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
-    content = format_safetensors(tensors)
+    lifting = None if network.lifting == HUMAN36M else {LIFTING: network.lifting.to_json()}
+    content = format_safetensors(tensors, metadata=lifting)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_bytes(content)
@@ -238,15 +237,21 @@ def load(path: Path) -> tuple[FCN, Standardisation]:
 
     Raises:
         ValueError: the file is not an FCN of ours; names the first keys that differ, also those whose
-            shapes do.
+            shapes do, or what is wrong with its keypoints and joints.
     """
     try:
-        tensors = parse_safetensors(path.read_bytes())
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         raise ValueError(
             f"{path}: not a whole safetensors file ({error}); run the estimate stage again"
         ) from error
-    network = FCN()
+    try:
+        lifting = Lifting.from_json(metadata[LIFTING]) if LIFTING in metadata else HUMAN36M
+    except ValueError as error:
+        raise ValueError(f"{path}: not a saved FCN: {error}") from error
+    network = FCN(lifting=lifting)
     sizes = {"input": network.w1.in_features, "output": network.w2.out_features}
     expected = {f"network.{k}": v.shape for k, v in network.state_dict().items()}
     expected |= {f"scale.{side}_{of}": torch.Size([n]) for side, n in sizes.items() for of in ("mean", "std")}

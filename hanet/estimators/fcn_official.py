@@ -17,7 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hanet.estimators.fcn import FCN, JOINTS, Standardisation
+from hanet.estimators.fcn import FCN, Standardisation
+from hanet.estimators.lifting import HUMAN36M
 from hanet.estimators.official import Layout, load_official
 
 LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
@@ -31,7 +32,7 @@ def load(
     Args:
         weights: the port's checkpoint; must have exactly the network's tensors.
         statistics: the port's ``stat_3d.pth.tar``.
-        inputs: training keypoints as `hanet.estimators.fcn.network_input` has them.
+        inputs: training keypoints as `hanet.estimators.lifting.HUMAN36M` has them.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -60,7 +61,7 @@ def output_statistics(path: Path) -> tuple[Float[Tensor, " outputs"], Float[Tens
         raise ValueError(
             f"{path}: expected mean, std and dim_use of Human3.6M's joints, got {error!r}"
         ) from None
-    outputs = 3 * len(JOINTS)
+    outputs = 3 * len(HUMAN36M.joints)
     if mean.shape != (96,) or std.shape != (96,) or used.shape != (outputs,) or not _within(used):
         raise ValueError(
             f"{path}: expected 96 means and standard deviations and {outputs} indices of them, got "

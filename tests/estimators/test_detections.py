@@ -168,6 +168,17 @@ def test_other_skeletons_with_limbs():
     assert np.isfinite(detected.values).all()
 
 
+def test_what_is_unknown_stays_so_and_touches_nothing_else():
+    """A joint that is never known, and a frame of nobody: neither keypoints nor a box."""
+    truth = make()
+    values, boxes = truth.values.copy(), truth.boxes.copy()
+    values[:, 10] = values[7] = boxes[7] = np.nan
+    found, whole = (detect(t, ALL, seed=1) for t in (replace(truth, values=values, boxes=boxes), truth))
+    known = np.isfinite(values)
+    np.testing.assert_array_equal(found.values, np.where(known, whole.values, np.nan))
+    np.testing.assert_array_equal(found.scores, whole.scores)
+
+
 def test_a_single_frame():
     assert detect(make(T=1), ALL, seed=0).values.shape == (1, 17, 2)
 

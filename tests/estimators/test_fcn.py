@@ -14,20 +14,17 @@ import torch
 from hanet.cameras import look_at
 from hanet.estimators.fcn import (
     FCN,
-    JOINTS,
-    KEYPOINTS,
     FCNTraining,
     Standardisation,
     estimate,
     load,
     mirrored,
-    network_input,
-    network_target,
     save,
     train_fcn,
 )
+from hanet.estimators.lifting import Lifting
 from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, H36M17_LEFT_FIRST
+from hanet.skeletons import COCO17, H36M17, LSP14
 
 TRAINING = FCNTraining(steps=40, batch=32, learning_rate=1e-3, dropout=0.0)
 
@@ -61,12 +58,6 @@ def test_the_network_computes_what_the_published_one_does(released):
 def test_a_frames_result_does_not_depend_on_the_batch(released):
     network, x, _ = released
     np.testing.assert_allclose(network(x[1:2]), network(x)[1:2], atol=1e-5)
-
-
-def test_inputs_lack_the_nose_and_outputs_the_root():
-    assert [H36M17.joints[j] for j in range(17) if j not in KEYPOINTS] == ["nose"]
-    assert [H36M17.joints[j] for j in range(17) if j not in JOINTS] == ["pelvis"]
-    assert len(KEYPOINTS) == len(JOINTS) == 16
 
 
 # --- sequences
@@ -251,32 +242,7 @@ def test_estimates_are_metres_at_their_joints(rng):
     )
 
 
-def test_keypoints_and_joints_keep_their_order(rng):
-    seen, truth = rng.normal(size=(2, 17, 2)), rng.normal(size=(2, 17, 3))
-    nose = H36M17.index("nose")
-    np.testing.assert_allclose(
-        network_input(keypoints(seen))[1], np.delete(seen[1], nose, axis=0).ravel(), rtol=1e-6
-    )
-    np.testing.assert_allclose(network_target(joints(truth))[1], truth[1, 1:].ravel(), rtol=1e-6)
-
-
 # --- refusals
-
-
-def test_other_poses_are_refused():
-    left_first = replace(keypoints(np.zeros((3, 17, 2))), skeleton=H36M17_LEFT_FIRST)
-    with pytest.raises(
-        ValueError, match="walk: FCN takes 2D keypoints on h36m17, got 2d on h36m17_left_first"
-    ):
-        network_input(left_first)
-    with pytest.raises(ValueError, match="takes 2D keypoints on h36m17, got 3d on h36m17"):
-        network_input(joints(np.zeros((3, 17, 3))))
-    for field, value, name in (
-        ("frame_of_reference", "camera", "camera 3d on h36m17"),
-        ("skeleton", H36M17_LEFT_FIRST, "camera_root_relative 3d on h36m17_left_first"),
-    ):
-        with pytest.raises(ValueError, match=f"FCN learns camera_root_relative joints on h36m17, got {name}"):
-            network_target(replace(joints(np.zeros((3, 17, 3))), **{field: value}))
 
 
 def test_too_little_to_train_on_is_refused():
@@ -305,9 +271,129 @@ def test_pairs_of_other_frames_are_refused(change, message):
 
 
 @pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("value", [np.nan, 3.0])
-def test_a_coordinate_without_spread_is_refused(which, value):
+def test_a_coordinate_without_spread_is_refused(which):
     pair = linear_pairs(1, T=40)[0]
-    pair[which].values[:, 4, 0] = value
-    with pytest.raises(ValueError, match="training poses hold NaN, or a coordinate that never changes"):
+    pair[which].values[:, 4, 0] = 3.0
+    with pytest.raises(ValueError, match="training poses hold a coordinate that never changes"):
         train_fcn([pair], TRAINING, seed=0)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_frames_that_are_not_known_teach_nothing(which):
+    ((seen, truth),) = linear_pairs(1, T=50)
+    expected, scale = train_fcn([(cut(seen, 10), cut(truth, 10))], replace(TRAINING, steps=3), seed=0)
+    (seen, truth)[which].values[:10, 4, 0] = np.nan
+    network, same = train_fcn([(seen, truth)], replace(TRAINING, steps=3), seed=0)
+    assert torch.equal(scale.input_mean, same.input_mean)
+    assert torch.equal(network.w2.weight, expected.w2.weight)
+    (seen, truth)[which].values[:20, 4, 0] = np.nan
+    with pytest.raises(
+        ValueError, match="30 training frames, fewer than one batch of 32; 20 more lack a key"
+    ):
+        train_fcn([(seen, truth)], TRAINING, seed=0)
+
+
+def cut(poses: PoseSequence, first: int) -> PoseSequence:
+    return replace(poses, values=poses.values[first:], start=first)
+
+
+# --- other skeletons
+
+
+def limbs(T=60) -> tuple[PoseSequence, PoseSequence]:
+    """On LSP-14, without thorax and head: what AIST++ knows. Its hips' mean is the origin."""
+    ((seen, truth),) = linear_pairs(1, T)
+    named = np.tile(np.isin(LSP14.joints, ["thorax", "head_top"], invert=True), (T, 1))
+    points = truth.values[:, :14] - truth.values[:, [2, 3]].mean(axis=1, keepdims=True)
+    scores = np.full((T, 14), 0.5, np.float32)
+    other = {"skeleton": LSP14, "labelled": named}
+    return (
+        replace(seen, values=seen.values[:, :14], image_size=(1000, 800), scores=scores, **other),
+        replace(truth, values=points, **other),
+    )
+
+
+def test_a_skeleton_whose_root_is_a_mean():
+    pair = limbs()
+    pair[0].values[:, -1] = pair[1].values[:, -1] = np.nan  # the head was never found
+    lifting = Lifting.of([pair])
+    network, scale = train_fcn([pair], TRAINING, seed=0, lifting=lifting)
+    assert (network.w1.in_features, network.w2.out_features) == (2 * 12, 3 * 12)
+    found = estimate(network, scale, pair[0])
+    np.testing.assert_allclose(found.values[:, [2, 3]].mean(axis=1), 0, atol=1e-7)
+    error = np.linalg.norm(found.values - pair[1].values, axis=-1)[:, :12].mean()
+    assert error < 0.5 * np.linalg.norm(pair[1].values[:, :12], axis=-1).mean()
+    assert not found.values[:, 12:].any()
+    assert found.labelled is not None and found.labelled.all(axis=0).tolist() == [True] * 12 + [False] * 2
+    assert found.scores is not None and found.scores[0].tolist() == [0.5] * 12 + [0.0] * 2
+
+
+def test_a_frame_without_a_keypoint_is_filled_in_time():
+    seen, truth = limbs()
+    network, scale = train_fcn(
+        [(seen, truth)], replace(TRAINING, steps=1), seed=0, lifting=Lifting.of([(seen, truth)])
+    )
+    expected = estimate(network, scale, seen)
+    seen.values[7, 5] = np.nan
+    found = estimate(network, scale, seen)
+    np.testing.assert_allclose(found.values[7], expected.values[[6, 8]].mean(axis=0), atol=1e-5)
+    rest = np.arange(60) != 7
+    np.testing.assert_allclose(found.values[rest], expected.values[rest], atol=1e-6)
+    assert found.labelled is not None and not found.labelled[7].any() and found.labelled[rest, :12].all()
+    assert found.scores is not None and not found.scores[7].any()
+    seen.values[:, 5] = np.nan
+    with pytest.raises(ValueError, match="s0, track 0: no frame has a pose"):
+        estimate(network, scale, seen)
+
+
+def test_a_mirror_swaps_what_is_labelled_too():
+    seen, truth = limbs()
+    left, right = LSP14.index("l_wrist"), LSP14.index("r_wrist")
+    assert truth.labelled is not None
+    truth.labelled[:, left] = False
+    flipped, turned = mirrored(seen, truth)
+    np.testing.assert_allclose(flipped.values[:, left, 0], 1000 - seen.values[:, right, 0], rtol=1e-6)
+    np.testing.assert_array_equal(turned.values[:, right], truth.values[:, left] * [-1, 1, 1])
+    assert turned.labelled is not None
+    assert not turned.labelled[:, right].any() and turned.labelled[:, left].all()
+    np.testing.assert_allclose(turned.values[:, [2, 3]].mean(axis=1), 0, atol=1e-7)
+
+
+def test_a_file_says_which_joints_it_is_of(tmp_path):
+    pair = limbs()
+    network, scale = train_fcn([pair], replace(TRAINING, steps=1), seed=0, lifting=Lifting.of([pair]))
+    path = tmp_path / "fcn.safetensors"
+    digest = save(network, scale, path)
+    loaded, again = load(path)
+    assert loaded.lifting == network.lifting and loaded.lifting.skeleton == LSP14
+    found = estimate(network, scale, pair[0])
+    np.testing.assert_array_equal(estimate(loaded, again, pair[0]).values, found.values)
+    assert save(loaded, again, tmp_path / "again.safetensors") == digest
+    coco = PoseSequence("dance", np.zeros((3, 17, 2)), COCO17, "2d", 60.0, "px", "image")
+    with pytest.raises(ValueError, match="dance: FCN takes 2D keypoints on lsp14, got 2d on coco17"):
+        estimate(loaded, again, coco)
+    with pytest.raises(ValueError, match="s0: FCN takes 2D keypoints on h36m17, got 2d on lsp14"):
+        train_fcn([pair], TRAINING, seed=0)
+
+
+def test_a_file_that_says_other_joints_than_it_has_is_refused(tmp_path):
+    path = tmp_path / "fcn.safetensors"
+    with safetensors.safe_open(saved(tmp_path), framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    path.write_bytes(safetensors.torch.save(tensors, {"lifting": Lifting.of([limbs()]).to_json()}))
+    with pytest.raises(
+        ValueError, match=r"not a saved FCN; keys that differ: network\.w1\.weight, network\.w2"
+    ):
+        load(path)
+    path.write_bytes(safetensors.torch.save(tensors, {"lifting": '{"skeleton": "h36m18"}'}))
+    with pytest.raises(ValueError, match=r"fcn\.safetensors: not a saved FCN: .*unknown skeleton 'h36m18'"):
+        load(path)
+
+
+def saved(folder):
+    """A network of Human3.6M: its file has no need to say so."""
+    path = folder / "human36m.safetensors"
+    save(FCN(), Standardisation(*[torch.zeros(n) for n in (32, 32, 48, 48)]), path)
+    with safetensors.safe_open(path, framework="pt") as file:
+        assert file.metadata() is None
+    return path

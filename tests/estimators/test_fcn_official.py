@@ -12,14 +12,11 @@ import torch
 from hanet.data.calibration import CalibratedCamera
 from hanet.estimators.fcn import (
     FCN,
-    JOINTS,
-    KEYPOINTS,
     Standardisation,
     estimate,
-    network_input,
-    network_target,
 )
 from hanet.estimators.fcn_official import load, output_statistics
+from hanet.estimators.lifting import HUMAN36M, Lifting
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17
 
@@ -57,21 +54,23 @@ def test_the_camera(vectors):
 
 
 def test_which_numbers_are_used(vectors):
-    used = [2 * joint + axis for joint in ON_32[KEYPOINTS] for axis in range(2)]
+    used = [2 * joint + axis for joint in ON_32[list(HUMAN36M.keypoints)] for axis in range(2)]
     assert used == vectors["fcn_dim_use_2d"].tolist()
-    used = [3 * joint + axis for joint in ON_32[JOINTS] for axis in range(3)]
+    used = [3 * joint + axis for joint in ON_32[list(HUMAN36M.joints)] for axis in range(3)]
     assert used == vectors["fcn_dim_use_3d"].tolist()
 
 
 def test_inputs_and_targets_in_z_scores(vectors):
     used = vectors["fcn_dim_use_2d"]
     keypoints = vectors["fcn_proj"].reshape(6, 32, 2)[:, ON_32]
-    x = (network_input(sequence(keypoints)).numpy() - vectors["fcn_mean2"][used]) / vectors["fcn_std2"][used]
+    x = (HUMAN36M.inputs(sequence(keypoints)).numpy() - vectors["fcn_mean2"][used]) / vectors["fcn_std2"][
+        used
+    ]
     np.testing.assert_allclose(x, vectors["fcn_norm2"], atol=1e-4)
     used = vectors["fcn_dim_use_3d"]
     joints = vectors["fcn_cam"].reshape(6, 32, 3)[:, ON_32]
     relative = sequence((joints - joints[:, :1]) / 1000, "3d")
-    y = 1000 * network_target(relative).numpy() - vectors["fcn_mean3"][used]
+    y = 1000 * HUMAN36M.targets(relative).numpy() - vectors["fcn_mean3"][used]
     np.testing.assert_allclose(y / vectors["fcn_std3"][used], vectors["fcn_norm3"], atol=1e-4)
 
 
@@ -125,7 +124,9 @@ def test_the_port_loads(vectors, tmp_path, rng, prefix):
 
 
 def test_another_network_is_refused(vectors, tmp_path):
-    path = checkpoint(tmp_path / "a.pth.tar", FCN(outputs=42))
+    path = checkpoint(
+        tmp_path / "a.pth.tar", FCN(lifting=Lifting(H36M17, HUMAN36M.keypoints, HUMAN36M.joints[:14]))
+    )
     stat = statistics(tmp_path / "s.pth.tar", vectors)
     with pytest.raises(ValueError, match=r"not an official FCN: w2.bias is \(42,\), but the config.*\(48,\)"):
         load(path, stat, torch.rand(9, 32))

@@ -16,6 +16,7 @@ from hanet.data.cache import PoseCache
 from hanet.data.leakage import clip_of
 from hanet.data.uiprmd import read_pairs
 from hanet.estimators import fcn
+from hanet.estimators.lifting import HUMAN36M
 from stages import _run, download, estimate, ingest
 
 Write = Callable[[], None]
@@ -340,7 +341,7 @@ def test_fcn_from_the_official_ports_files(
     np.testing.assert_allclose(scale.output_mean, 0.1, rtol=1e-6)
     options = ingest.load().experiment("tiny").estimate
     pairs = estimate.detections(poses, "source", options)
-    inputs = torch.cat([fcn.network_input(keypoints) for keypoints, _ in pairs])
+    inputs = torch.cat([HUMAN36M.inputs(keypoints) for keypoints, _ in pairs])
     assert torch.equal(scale.input_mean, inputs.mean(0))
     keypoints, _ = estimate.detections(poses, "test", options)[0]
     first = next(PoseCache.open(folder / "detected-test.parquet").sequences())

@@ -101,7 +101,12 @@ KINDS = {
         FCN | {"train_on": "target", "out_of_fold": 2},
     ),
     "pw3d": Kind(lambda folder: {"folder": str(pw3d_files(folder).parent)}, {}, "mine/sequenceFiles.zip"),
-    "aist": Kind(aist_files, {"cameras": ["c01", "c05"], "declared": [SHARED_DANCERS]}, "mirror/fullset.zip"),
+    "aist": Kind(
+        lambda folder: aist_files(folder, ignored=()),
+        {"cameras": ["c01", "c05"], "declared": [SHARED_DANCERS]},
+        "mirror/fullset.zip",
+        FCN | {"train_on": "target", "out_of_fold": 2},
+    ),
     "cmu": Kind(cmu_files, CMU, "mirror/allasfamc.zip", FCN),
     "uiprmd_raw": Kind(
         uiprmd_files,
@@ -123,7 +128,9 @@ def described(
     def write(name: str) -> Kind:
         kind = KINDS[name]
         params["datasets"]["it"] = {"kind": name, "download": kind.files(tmp_path), "ingest": kind.ingest}
-        made_up = {"kind": "keypoints", "format": "mmpose", "files": ["none"]}  # for data sets that take it
+        made_up = {"kind": "keypoints", "format": "mmpose", "files": ["none"]}
+        if name == "pw3d":  # takes no keypoints
+            made_up = {"kind": "pare", "weights": "none", "body": "none", "images": "none/{name}"}
         params["experiments"]["tiny"] |= {
             "dataset": "it", "estimate": kind.estimate or made_up, "filters": {"input": {}},
         }  # fmt: skip

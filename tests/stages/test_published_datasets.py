@@ -23,8 +23,10 @@ import tiny
 from hanet.data.cache import PoseCache
 from hanet.data.posetrack import read_labels
 from hanet.data.sources import AISTPP
+from hanet.estimators import fcn
+from hanet.estimators.lifting import Lifting
 from hanet.skeletons import COCO17, H36M17, JHMDB15, LIMBS12, LSP14, POSETRACK15, POSETRACK17
-from stages import _run, download, estimate, ingest
+from stages import _run, download, estimate, ingest, train
 
 Run = Callable[..., dict[str, Any]]
 Stderr = pytest.CaptureFixture[str]
@@ -155,7 +157,7 @@ DANCES = {
 SHARED_DANCERS = {"splits": ["train", "val"], "kinds": ["group"], "reason": "dancers are shared"}
 
 
-def aist_files(folder: Path) -> dict[str, Any]:
+def aist_files(folder: Path, ignored: tuple[str, ...] = DANCES["train"][1:]) -> dict[str, Any]:
     """A mirror with five frames of every dance; the section that names it."""
     made = folder / "made"
     for seed, name in enumerate(name for names in DANCES.values() for name in names):
@@ -163,7 +165,7 @@ def aist_files(folder: Path) -> dict[str, Any]:
     (made / "splits").mkdir()
     for split, names in DANCES.items():
         (made / "splits" / f"pose_{split}.txt").write_text("\n".join(names))
-    (made / "ignore_list.txt").write_text(DANCES["train"][1])
+    (made / "ignore_list.txt").write_text("\n".join(ignored))
     archive(folder / "mirror" / "fullset.zip", made, "aist_plusplus_final/")
     return {"mirrors": [str(folder / "mirror")]}
 
@@ -181,6 +183,36 @@ def test_aist_in_some_cameras(through: Run, tmp_path: Path) -> None:
     assert [gt.name for gt, _ in sequences] == [f"{DANCES['test'][0]}/{camera}" for camera in ("c01", "c05")]
     for gt, seen in sequences:
         assert gt.frames.tolist() == [0, 1, 2] and seen.boxes is not None and seen.boxes.shape == (3, 4)
+
+
+def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any], tmp_path: Path) -> None:
+    """On LSP-14, of which 12 joints are labelled; a wrist of one frame and all of another are unknown."""
+    section = aist_files(tmp_path, ignored=())
+    triangulated = np.random.default_rng(0).normal(0, 50, (5, 17, 3))
+    triangulated[1, COCO17.index("r_wrist")] = triangulated[3] = np.nan
+    path = tmp_path / "made" / "keypoints3d" / f"{DANCES['train'][0]}.pkl"
+    test_aist.save(path, {"keypoints3d": triangulated, "keypoints3d_optim": triangulated})
+    archive(tmp_path / "mirror" / "fullset.zip", tmp_path / "made", "aist_plusplus_final/")
+    params["experiments"]["tiny"] |= {"dataset": "it"}
+    params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": 2}
+    params["experiments"]["tiny"]["estimate"]["training"] |= {"steps": 2, "batch": 4, "mirror": True}
+    params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
+    options = {"skeleton": "lsp14", "cameras": ["c01", "c05"], "optimised": False}
+    through("aist", section, options | {"declared": [SHARED_DANCERS]})
+    estimate.main("tiny")
+    network, _ = fcn.load(_run.PAIRS / "tiny" / "fcn.safetensors")
+    assert network.lifting == Lifting(LSP14, tuple(range(12)), tuple(range(12)))
+    rows = train.rows("tiny", "train")
+    assert rows.detected.shape == (20, 3 * 14) and rows.labelled is not None
+    known = rows.labelled.unflatten(1, (14, 3)).all(dim=-1)
+    lost = {(frame, LSP14.index("r_wrist")) for frame in (1, 6)} | {(f, j) for f in (3, 8) for j in range(12)}
+    expected = [[j < 12 and (frame, j) not in lost for j in range(14)] for frame in range(20)]
+    assert known.tolist() == expected
+    first = next(PoseCache.open(_run.detected_path("tiny", "train")).sequences())
+    assert first.labelled is not None and first.labelled.all(axis=1).tolist() == [False] * 5
+    assert first.labelled[:, :12].all(axis=1).tolist() == [True, False, True, False, True]
+    np.testing.assert_allclose(first.values[3], first.values[[2, 4]].mean(axis=0), atol=1e-5)
+    assert not first.values[:, 12:].any()
 
 
 def test_shared_dancers_that_are_not_declared(through: Run, tmp_path: Path, capsys: Stderr) -> None:
