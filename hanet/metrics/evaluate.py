@@ -181,10 +181,9 @@ def _annotated(gt: Float[np.ndarray, "T J 3"], root: Sequence[int]) -> tuple[lis
     3DPW's and AIST++'s 14 joints, made from the releases' own, lack two in every frame. Without its root no
     joint can be measured: then all are kept, and every frame counts as unknown.
     """
-    known = np.isfinite(gt).all(axis=2).any(axis=0)
-    if not known[list(root)].all():
+    joints = np.flatnonzero(np.isfinite(gt).all(axis=2).any(axis=0)).tolist()
+    if not set(root) <= set(joints):
         return list(range(gt.shape[1])), list(root)
-    joints = np.flatnonzero(known).tolist()
     return joints, [joints.index(joint) for joint in root]
 
 
