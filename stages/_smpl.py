@@ -1,4 +1,4 @@
-"""SMPL in the pipeline: which body an experiment's rotations pose, and its scores by joints and vertices.
+"""SMPL in the pipeline: which body an experiment's rotations pose, and the side tables of its caches.
 
 The stage estimate notes the body beside the pairs, with the SHA-256 of its files; the stages after it read it
 from there. No licensed file is copied.
@@ -8,20 +8,14 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from hanet.body import Body, JointSet
-from hanet.data.cache import PoseCache
-from hanet.data.smpl_tracks import SideTable, read_tracks, side_path
-from hanet.metrics import Scores, evaluate
-from hanet.metrics.mesh import evaluate_meshes
-from hanet.poses import PoseSequence
-from hanet.smpl_joints import joint_sequence
+from hanet.data.smpl_tracks import side_path
 from hanet.synthetic_body import synthetic_body
 from stages import _run
 from stages._sources import SYNTHETIC, BodyFile
-from stages.params import Evaluate
 
 BODY = "body.json"
 
@@ -78,34 +72,3 @@ def copy_side(source: Path, target: Path) -> None:
     """The side table of a cache, where it has one, for another of the same frames."""
     if side_path(source).is_file():
         shutil.copyfile(side_path(source), side_path(target))
-
-
-def score(refined: PoseCache, truth: PoseCache, body: Body, joints: JointSet, options: Evaluate) -> Scores:
-    """Joints and vertices of every frame once, see `evaluate_meshes`."""
-    return evaluate_meshes(
-        read_tracks(truth),
-        read_tracks(refined),
-        body,
-        joints=joints,
-        resamples=options.resamples,
-        seed=options.seed,
-    )
-
-
-def joint_errors(
-    experiment: str, split: str, body: Body
-) -> Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], dict[str, float]]:
-    """What chooses a filter's parameters: MPJPE of the body's joints, then Accel, of rotations of a split."""
-    found, true = (
-        SideTable(side_path(path(experiment, split))) for path in (_run.detected_path, _run.truth_path)
-    )
-
-    def errors(refined: Sequence[PoseSequence], truth: Sequence[PoseSequence]) -> dict[str, float]:
-        means = evaluate(
-            (joint_sequence(true.attach(poses), body) for poses in truth),
-            (joint_sequence(found.attach(poses), body) for poses in refined),
-            resamples=1,
-        ).means
-        return {name: means[name] for name in ("mpjpe_mm", "accel_mm_per_frame2")}
-
-    return errors

@@ -25,7 +25,8 @@ from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
 from hanet.metrics.posetrack import posetrack_scores
 from hanet.metrics.statistics import percentile_interval
 from hanet.poses import PoseSequence
-from stages import _run, _smpl
+from stages import _run, _smpl_scores
+from stages._smpl import body_of
 from stages.params import Evaluate, Params, load
 
 BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
@@ -56,7 +57,7 @@ def main(experiment: str) -> None:
         truth = PoseCache.open(_run.truth_path(experiment, "test"))
         videos = list(read_labels(dataset / LABELS)) if (dataset / LABELS).is_file() else []
         detected = PoseCache.open(_run.detected_path(experiment, "test"))
-        body = _smpl.body_of(experiment)
+        body = body_of(experiment)
         scored = [
             (
                 entry,
@@ -114,7 +115,7 @@ def score(
     """Every test frame once, against the ground truth as it is."""
     found = PoseCache.open(entry.path, skeleton=truth.metadata.skeleton)
     if body is not None:
-        return _smpl.score(found, truth, *body, options)
+        return _smpl_scores.score(found, truth, *body, options)
     return evaluate(
         truth.sequences(),
         found.sequences(),

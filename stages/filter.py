@@ -15,7 +15,8 @@ from hanet.metrics import evaluate
 from hanet.poses import PoseSequence
 from stages import _run
 from stages._refined import write_refined
-from stages._smpl import body_of, joint_errors
+from stages._smpl import body_of
+from stages._smpl_scores import joint_errors
 from stages.params import load
 
 
