@@ -236,7 +236,7 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
         return run, "there already"
     if result.history is not None:
         logged = _run.last_epoch(client, run)
-        for row in pd.read_csv(result.history).to_dict("records"):
+        for row in pd.read_csv(result.history).drop(columns="unit").to_dict("records"):
             if row["epoch"] > logged:
                 _run.log_metrics(client, run, row, step=int(row["epoch"]))
     _run.log_metrics(client, run, result.metrics)

@@ -138,10 +138,10 @@ def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
 
 
 def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project: Path) -> None:
-    settings = {"targets": ["train"], "overrides": ["train.sleep=1"]}
-    assert start(project, "late", **settings, stage_timeout_minutes=0.07).wait(60) != 0
+    settings = {"targets": ["train"], "overrides": ["train.sleep=2"]}
+    assert start(project, "late", **settings, stage_timeout_minutes=0.1).wait(60) != 0
     assert names("late") == {"first": "Completed", "train@a-1": "Failed"}
-    assert "ended after 4.2 seconds, the time it had" in tasks_of("late")["train@a-1"].state.message
+    assert "ended after 6 seconds, the time it had" in tasks_of("late")["train@a-1"].state.message
     [scratch] = (project / ".dvc/tmp/runs").glob("*/scratch/a")
     reached = int(scratch.read_text())
     assert reached >= 1

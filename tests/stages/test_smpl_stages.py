@@ -15,7 +15,6 @@ import test_pw3d
 import test_smpl_releases
 import tiny
 import torch
-import yaml
 from test_published_datasets import DANCES, SHARED_DANCERS, archive, failure
 
 from hanet.data.cache import PoseCache
@@ -83,7 +82,7 @@ def write_params(params: dict[str, Any], dataset: dict[str, Any], estimate_secti
     }
     params["figures"] = {"methods": ["input", "hanet-paper"], "seconds": 0.2}
     params["tables"] = {"all": {"title": "All", "rows": {"input": "input", "hanet-paper": "HANet"}}}
-    _run.write_text(Path("params.yaml"), yaml.safe_dump(params))
+    _run.write_text(Path("params.yaml"), json.dumps(params))
 
 
 def run_stages() -> dict[str, Any]:
