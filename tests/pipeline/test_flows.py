@@ -41,21 +41,26 @@ def project(tmp_path: Path) -> Path:
 
 
 def start(tree: Path, run_name: str, **parameters: Any) -> subprocess.Popen[str]:
-    """A flow run of that name in a process of its own."""
+    """A flow run of that name in a process of its own, whose output goes to a file beside the tree."""
     program = (
         "import json, sys; from pipeline.flows import reproduce\n"
         f"reproduce.with_options(flow_run_name={run_name!r})(**json.loads(sys.argv[1]))"
     )
     env = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or "", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", program, json.dumps(parameters)],
-        cwd=tree,
-        env=env,
-        start_new_session=True,
-        text=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with output(tree, run_name).open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-c", program, json.dumps(parameters)],
+            cwd=tree,
+            env=env,
+            start_new_session=True,
+            text=True,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def output(tree: Path, run_name: str) -> Path:
+    return tree.with_name(f"{run_name}.log")
 
 
 def run_of(name: str) -> Any:
@@ -128,7 +133,8 @@ def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
         start(project, f"with-{text}", overrides=[f"right.text={text}"], name=text, jobs=2)
         for text in ("good", "better")
     ]
-    assert [run.wait(180) for run in runs] == [0, 0]
+    codes = [run.wait(180) for run in runs]
+    assert codes == [0, 0], "\n".join(output(project, f"with-{t}").read_text() for t in ("good", "better"))
     saved = shell(project, sys.executable, "-m", "dvc", "exp", "list", "--name-only").split()
     assert sorted(saved) == ["better", "good"]
     assert shell(project, "git", "status", "--porcelain") == before
