@@ -7,8 +7,7 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
+from waiting import ended, until
 
 from pipeline.stage import Progress
 from pipeline.sweep import sweep
@@ -76,18 +76,6 @@ def tasks_of(name: str) -> dict[str, Any]:
 
 def names(name: str) -> dict[str, str]:
     return {stage: run.state.name for stage, run in tasks_of(name).items()}
-
-
-def until(true: Callable[[], bool], seconds: float = 180.0) -> float:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, "waited in vain"
-        time.sleep(0.1)
-    return time.monotonic() - began
-
-
-def ended(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:

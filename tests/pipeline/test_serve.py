@@ -8,8 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +31,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
+from waiting import ended, until
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -120,18 +120,6 @@ def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefe
             served.interrupt()
         until(lambda: ended(family), 30)
         served.make.wait(30)
-
-
-def until(true: Callable[[], bool], seconds: float = 180.0) -> float:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, "waited in vain"
-        time.sleep(0.1)
-    return time.monotonic() - began
-
-
-def ended(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 def command(process: psutil.Process) -> list[str]:
