@@ -96,21 +96,22 @@ def main() -> None:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(60_000)
-        take(page, prefect)
+        stages = run(tree, "dvc", "stage", "list", "--name-only").splitlines()
+        take(page, prefect, f"{len(stages)} Task runs")
 
 
-def take(page: Page, prefect: str) -> None:
+def take(page: Page, prefect: str, tasks: str) -> None:
     """Do what a user does; the pictures on the way."""
     step("Quick run of reproduce")
     quick_run(page, prefect, "reproduce")
-    show_run(page, "11 Task runs")
+    show_run(page, tasks)
 
     step("Custom run with an override")
     open_form(page, prefect)
     picture(page, "prefect-form")
     page.get_by_role("button", name="Submit").click()
     open_newest_run(page)
-    wait_for_end(page, "11 Task runs", "saved as the DVC experiment")
+    wait_for_end(page, tasks, "saved as the DVC experiment")
 
     step("Quick run of four ablations on two workers")
     quick_run(page, prefect, "ablation")
@@ -144,8 +145,11 @@ def open_form(page: Page, prefect: str) -> None:
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     see(page, *FIELDS)
+    fields = page.locator("textarea")
+    others = fields.count()
     page.get_by_role("button", name="Add item").nth(FIELDS.index("overrides")).click()
-    page.locator("textarea").first.fill(f"{MODELS}.hanet-paper.model.hidden=16")
+    expect(fields).to_have_count(others + 1)  # else the first would be another's
+    fields.first.fill(f"{MODELS}.hanet-paper.model.hidden=16")
 
 
 def show_ablations(page: Page) -> None:

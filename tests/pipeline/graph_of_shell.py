@@ -46,7 +46,7 @@ stages:
 PARAMS = """\
 # Kept comment.
 run: {ablations: []}
-ablations: {small: {}, large: {}}
+ablations: {small: {}, large: {}, wide: {}, deep: {}}
 left: {sleep: 0, text: left}
 right: {text: right}
 train: {epochs: 4, sleep: 0}

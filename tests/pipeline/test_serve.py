@@ -34,6 +34,8 @@ from prefect.states import Cancelling
 from waiting import ended, until
 
 ROOT = Path(__file__).parents[2]
+FOUR = ("small", "large", "wide", "deep")
+"""More than one worker has room for beside the run that starts them."""
 pytestmark = pytest.mark.slow
 
 
@@ -171,20 +173,20 @@ def artifact(client: SyncPrefectClient, key: str) -> str:
 
 def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
     with serving(project, workers=2) as (served, client):
-        ablations = served.run(client, "ablation/ablation", ablations=["small", "large"])
+        ablations = served.run(client, "ablation/ablation", ablations=FOUR)
         until(lambda: client.read_flow_run(ablations).state.is_final())
         assert state(client, ablations) == "Completed"
         saved = shell(project, sys.executable, "-m", "dvc", "exp", "list", "--name-only").split()
-        assert sorted(name.rpartition("-")[0] for name in saved) == ["ablation-large", "ablation-small"]
+        assert {name.rpartition("-")[0] for name in saved} == {f"ablation-{name}" for name in FOUR}
         runs = [run for run in client.read_flow_runs() if run.parent_task_run_id]
-        assert len(runs) == 2
+        assert len(runs) == len(FOUR)
         workers = {re.search(r"Worker '(cpu-\d)", "".join(messages(client, run.id)))[1] for run in runs}
         assert workers == {"cpu-1", "cpu-2"}
         page = artifact(client, "ablations-tiny")
-        assert "| small | 2.0 |" in page
-        assert "| large | 2.0 |" in page
-        compare = "#/compare-runs?runs=%5B%22of-small%22%2C%22of-large%22%5D&experiments=%5B%227%22%5D"
-        assert f"[2 runs compared](http://127.0.0.1:5000/{compare})" in page
+        assert all(f"| {name} | 2.0 |" in page for name in FOUR)
+        compared = "%2C".join(f"%22of-{name}%22" for name in FOUR)
+        link = f"#/compare-runs?runs=%5B{compared}%5D&experiments=%5B%227%22%5D"
+        assert f"[4 runs compared](http://127.0.0.1:5000/{link})" in page
         with urlopen(f"{served.results}/{runs[0].id}/tiny/metrics.json") as answer:
             assert b"mm" in answer.read()
 
