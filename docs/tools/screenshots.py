@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -111,7 +112,9 @@ def take(page: Page, prefect: str, tasks: str) -> None:
     picture(page, "prefect-form")
     page.get_by_role("button", name="Submit").click()
     open_newest_run(page)
-    wait_for_end(page, tasks, "saved as the DVC experiment")
+    wait_for_end(page, tasks)
+    open_artifact(page, "results-clips-fcn")
+    see(page, "dvc exp apply")  # a run with an override is saved as a DVC experiment
 
     step("Quick run of four ablations on two workers")
     quick_run(page, prefect, "ablation")
@@ -176,15 +179,21 @@ def open_newest_run(page: Page) -> None:
 def wait_for_end(page: Page, *words: str) -> None:
     """Wait until the run on the page is Completed, by Prefect's API; then see words."""
     page.wait_for_url("**/runs/flow-run/*")
-    pages, _, run_id = page.url.partition("/runs/flow-run/")
     deadline = time.monotonic() + PATIENCE
-    while (state := page.request.get(f"{pages}/api/flow_runs/{run_id}").json()["state"])["name"] != "Completed":
+    while (state := state_of_run(page))["type"] != "COMPLETED":
         if state["type"] in ("FAILED", "CRASHED", "CANCELLED") or time.monotonic() > deadline:
             raise SystemExit(f"the run at {page.url} is {state['name']}: {state['message']}")
         page.wait_for_timeout(1000)
     page.reload()  # the count of tasks does not follow by itself
     see(page, "Completed", *words)
     page.wait_for_timeout(3000)  # the graph is drawn by and by
+
+
+def state_of_run(page: Page) -> dict[str, Any]:
+    """The state of the run on the page."""
+    server, _, run_id = page.url.partition("/runs/flow-run/")
+    answer = page.request.get(f"{server}/api/flow_runs/{run_id.partition('?')[0]}")
+    return answer.json()["state"]
 
 
 def open_artifact(page: Page, key: str) -> None:
