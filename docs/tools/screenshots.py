@@ -117,15 +117,18 @@ def take(page: Page, prefect: str, tasks: str) -> None:
     see(page, "dvc exp apply")  # a run with an override is saved as a DVC experiment
 
     step("Quick run of four ablations on two workers")
-    quick_run(page, prefect, "ablation")
+    quick_run(page, prefect, "ablation", asked=True)
     show_ablations(page)
 
 
-def quick_run(page: Page, prefect: str, deployment: str) -> None:
-    """Start a run as it is; open its page."""
+def quick_run(page: Page, prefect: str, deployment: str, *, asked: bool = False) -> None:
+    """Start a run as it is, `asked` again where the flow must be told something; open its page."""
     open_deployment(page, prefect, deployment)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Quick run").click()
+    if asked:
+        see(page, "Run Deployment")
+        page.get_by_role("button", name="Run", exact=True).last.click()
     open_newest_run(page)
 
 
