@@ -182,19 +182,21 @@ def open_newest_run(page: Page) -> None:
 def wait_for_end(page: Page, *words: str) -> None:
     """Wait until the run on the page is Completed, by Prefect's API; then see words."""
     page.wait_for_url("**/runs/flow-run/*")
+    run_page = page.url
+    page.goto("about:blank")  # a graph that is drawn live takes half a core from the run
     deadline = time.monotonic() + PATIENCE
-    while (state := state_of_run(page))["type"] != "COMPLETED":
+    while (state := state_of_run(page, run_page))["type"] != "COMPLETED":
         if state["type"] in ("FAILED", "CRASHED", "CANCELLED") or time.monotonic() > deadline:
-            raise SystemExit(f"the run at {page.url} is {state['name']}: {state['message']}")
+            raise SystemExit(f"the run at {run_page} is {state['name']}: {state['message']}")
         page.wait_for_timeout(1000)
-    page.reload()  # the count of tasks does not follow by itself
+    page.goto(run_page)
     see(page, "Completed", *words)
     page.wait_for_timeout(3000)  # the graph is drawn by and by
 
 
-def state_of_run(page: Page) -> dict[str, Any]:
-    """The state of the run on the page."""
-    server, _, run_id = page.url.partition("/runs/flow-run/")
+def state_of_run(page: Page, run_page: str) -> dict[str, Any]:
+    """The state of the run that a page shows."""
+    server, _, run_id = run_page.partition("/runs/flow-run/")
     answer = page.request.get(f"{server}/api/flow_runs/{run_id.partition('?')[0]}")
     return answer.json()["state"]
 
