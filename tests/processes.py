@@ -13,7 +13,7 @@ from typing import Any
 from unittest import mock
 
 import torch
-from test_training import CONFIG, DECIWATCH, EVERYTHING, OPTIONS, SMOOTHNET, VALIDATION, flat, rows
+from small_training import CONFIG, DECIWATCH, EVERYTHING, OPTIONS, SMOOTHNET, VALIDATION, flat, rows
 
 from hanet.distributed import Processes, joined
 from hanet.networks import network_of

@@ -5,7 +5,8 @@
 
 Clones the commit into a temporary folder, with settings so small that a training takes seconds, on this
 tree's DVC cache; starts MLflow and `make prefect` with two workers there; then does what a user does: clicks
-Quick run, fills in the form, starts four ablations, follows the links. A quarter of an hour on two idle cores.
+Quick run, fills in the form, starts four ablations, follows the links. A quarter of an hour on two idle
+cores.
 """
 
 from __future__ import annotations
