@@ -18,7 +18,24 @@ from hanet.poses import PoseSequence
 
 
 @dataclass(frozen=True)
-class OverGaps:
+class Around:
+    """What both are: called like their method, and reading the share that it reads of the frames it sees."""
+
+    method: Method
+
+    @property
+    def name(self) -> str:
+        """The method's."""
+        return self.method.name
+
+    @property
+    def observed(self) -> float:
+        """The method's."""
+        return self.method.observed
+
+
+@dataclass(frozen=True)
+class OverGaps(Around):
     """Fills short gaps, and refines what lies between long ones piece by piece.
 
     A joint that is NaN for at most `longest` frames, with known ones on both sides, is drawn on a straight
@@ -31,22 +48,11 @@ class OverGaps:
         longest: frames that a filled gap may have; 0 fills none.
     """
 
-    method: Method
     longest: int
 
     def __post_init__(self) -> None:
         if self.longest < 0:
             raise ValueError(f"longest must be at least 0 frames, got {self.longest}")
-
-    @property
-    def name(self) -> str:
-        """The method's."""
-        return self.method.name
-
-    @property
-    def observed(self) -> float:
-        """The method's."""
-        return self.method.observed
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Refined poses of the same frames; NaN where a joint is unknown for longer than `longest` frames.
@@ -105,7 +111,7 @@ def part(sequence: PoseSequence, start: int, stop: int) -> PoseSequence:
 
 
 @dataclass(frozen=True)
-class AtRate:
+class AtRate(Around):
     """Shows a method poses at another frame rate than they have, and brings the result back.
 
     A network's windows are frames, but what it learned are motions in time: at half the frame rate everything
@@ -120,22 +126,11 @@ class AtRate:
         fps: frames per second.
     """
 
-    method: Method
     fps: float
 
     def __post_init__(self) -> None:
         if not 0 < self.fps < np.inf:
             raise ValueError(f"fps must be positive and finite, got {self.fps}")
-
-    @property
-    def name(self) -> str:
-        """The method's."""
-        return self.method.name
-
-    @property
-    def observed(self) -> float:
-        """The method's, of the frames it sees."""
-        return self.method.observed
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Refined poses of the same frames, at the sequence's own rate.
