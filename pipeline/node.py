@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 from pipeline.graph import dvc
 from pipeline.parcel import REMOTE
 from pipeline.pool import POOL
-from pipeline.processes import end, supervised
+from pipeline.processes import end, supervised, told_to_end
 from pipeline.serve import SWEEP, prefect
 from pipeline.work_trees import GitError, environment, git, main_tree
 
@@ -133,10 +132,7 @@ def main() -> int:
             "Error: no NVIDIA GPU is here (/dev/nvidia0); --cpu starts a worker without one", file=sys.stderr
         )
         return 2
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    work(here, devices, stop)
+    work(here, devices, told_to_end())
     return 0
 
 

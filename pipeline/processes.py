@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
+
+from pipeline.supervise import PR_SET_PDEATHSIG, on_linux
 
 SUPERVISOR = (sys.executable, "-P", str(Path(__file__).with_name("supervise.py")))
 """By path, so that an older revision's work tree may be the current folder."""
@@ -21,6 +25,21 @@ class StoppedError(RuntimeError):
 
 class TimeLimitError(RuntimeError):
     """A program took longer than it may, and was ended."""
+
+
+def told_to_end() -> threading.Event:
+    """An event that Ctrl-C and SIGTERM set, on Linux the end of the process that started this one too.
+
+    So a killed `make` leaves nothing behind.
+    """
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    starter = os.getppid()
+    on_linux(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != starter:  # it ended before the request was in place
+        stop.set()
+    return stop
 
 
 def supervised(

@@ -9,7 +9,6 @@ ends everything, runs included; so does the end of a part.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from pipeline.processes import end, supervised
+from pipeline.processes import end, supervised, told_to_end
 from pipeline.work_trees import RESULTS, RESULTS_URL, environment, main_tree
 
 SLOTS = {"cpu": 2, "gpu": 1}
@@ -177,10 +176,7 @@ def main() -> int:
             print(f"Error: port {number} is taken; name a free one in {variable}", file=sys.stderr)
             return 2
     workers = int(os.environ.get("CPU_WORKERS", "1"))
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return serve(main_tree(Path.cwd()), port, results_port, workers, stop)
+    return serve(main_tree(Path.cwd()), port, results_port, workers, told_to_end())
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ import psutil
 GRACE = 2.0
 """Seconds between asking to end and killing."""
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(command: list[str]) -> int:
     """Run `command` until it ends or is stopped; return its exit code."""
-    on_linux(_PR_SET_CHILD_SUBREAPER, 1)
+    on_linux(PR_SET_CHILD_SUBREAPER, 1)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -38,7 +38,7 @@ def main(command: list[str]) -> int:
         command,
         stdin=subprocess.DEVNULL,
         # Should this process itself be killed, the program is too.
-        preexec_fn=lambda: on_linux(_PR_SET_PDEATHSIG, signal.SIGKILL),
+        preexec_fn=lambda: on_linux(PR_SET_PDEATHSIG, signal.SIGKILL),
     )
     threading.Thread(target=until_closed, args=(stop,), daemon=True).start()
     threading.Thread(target=lambda: (program.wait(), stop.set()), daemon=True).start()

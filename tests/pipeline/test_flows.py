@@ -115,6 +115,23 @@ def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
     assert run_of("wrong").state.name == "Failed"
 
 
+def test_only_a_download_is_tried_again(project: Path) -> None:
+    once = "test -e ../{0} || {{ touch ../{0}; echo {0} failed; exit 1; }}\n"
+    (project / "download.sh").write_text("echo fetched > fetched.txt\n")
+    with (project / "dvc.yaml").open("a") as graph:
+        graph.write("  download:\n    cmd: sh download.sh\n    outs: [fetched.txt]\n")
+    for name in ("train", "download"):
+        script = project / f"{name}.sh"
+        script.write_text(once.format(name) + script.read_text())
+    assert start(project, "flaky", jobs=2).wait(180) != 0
+    until(lambda: names("flaky").get("train@a-1") == "Failed")
+    assert names("flaky")["download"] == "Completed"
+    tried = {stage: run.run_count for stage, run in tasks_of("flaky").items()}
+    assert tried.pop("download") == 2
+    assert set(tried.values()) == {1}
+    assert (project / "fetched.txt").read_text() == "fetched\n"
+
+
 def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
     before = shell(project, "git", "status", "--porcelain")
     runs = [

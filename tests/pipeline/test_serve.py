@@ -239,3 +239,19 @@ def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
         assert until(lambda: ended(family)) < 15
         assert until(lambda: ended(everything)) < 15
         assert "the server ended by itself (code 137)" in served.log.read_text()
+
+
+@pytest.mark.parametrize("killed", ["make", "serve"])
+def test_killed_itself_it_leaves_nothing_behind(project: Path, killed: str) -> None:
+    with serving(project) as (served, client):
+        lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
+        at_work(served)
+        everything = served.family()
+        if killed == "make":
+            served.make.kill()
+        else:
+            next(p for p in everything if command(p)[1:] == ["-m", "pipeline.serve"]).kill()
+        assert until(lambda: ended(everything)) < 20
+    with serving(project) as (served, client):
+        until(lambda: client.read_flow_run(lost).state.is_final(), 30)
+        assert client.read_flow_run(lost).state.type in (StateType.CRASHED, StateType.CANCELLED)
