@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,12 +13,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from posetrack_files import HEAD, NAMES17, POSE, WALL, YEARS, Scene, scene, write17, write18
 
 from hanet.data import posetrack17, posetrack18
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from hanet.data.posetrack import (
     PoseTrackError,
-    PoseTrackVideo,
     by_name,
     joint_box,
     read_labels,
@@ -28,144 +27,7 @@ from hanet.data.posetrack import (
 from hanet.poses import PoseSequence
 from hanet.skeletons import COCO17, H36M17, POSETRACK15, POSETRACK17, SMPL24
 
-NAMES17 = [
-    *("right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle"),
-    *("right_wrist", "right_elbow", "right_shoulder", "left_shoulder", "left_elbow", "left_wrist"),
-    *("head_bottom", "nose", "head_top"),
-]
-"""PoseTrack2017's joints in the order of their ids."""
-NAMES18 = [
-    *("nose", "head_bottom", "head_top", "left_ear", "right_ear", "left_shoulder", "right_shoulder"),
-    *("left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip"),
-    *("left_knee", "right_knee", "left_ankle", "right_ankle"),
-]
-"""The order in PoseTrack2018's files."""
-
-Keypoints = dict[str, tuple[float, float]]
-
-
-@dataclass
-class Scene:
-    """A video as an annotator sees it: keypoints by name and a head box for each (track, frame)."""
-
-    frames: list[int]
-    labelled: set[int]
-    people: dict[tuple[int, int], tuple[Keypoints, tuple[float, float, float, float]]]
-    ignore: dict[int, list[list[tuple[float, float]]]] = field(default_factory=dict)
-
-
-def write17(folder: Path, scene: Scene, name: str = "00522_mpii", *, code: float | None = None) -> Path:
-    """MATLAB's lists of one; missing joints are left out, or with `code` written as that."""
-
-    def rect(track: int, keypoints: Keypoints, head: tuple[float, ...]) -> dict[str, Any]:
-        points = [
-            {"id": [i], "x": [keypoints[joint][0]], "y": [keypoints[joint][1]], "is_visible": [i % 2]}
-            if joint in keypoints
-            else {"id": [i], "x": [code], "y": [code], "is_visible": [0]}
-            for i, joint in enumerate(NAMES17)
-            if joint in keypoints or code is not None
-        ]
-        return {
-            **{key: [value] for key, value in zip(("x1", "y1", "x2", "y2"), head, strict=True)},
-            "track_id": [track],
-            "annopoints": [{"point": points}] if points else [],
-        }
-
-    def regions(frame: int) -> dict[str, Any]:
-        polygons = scene.ignore.get(frame, [])
-        listed = [{"point": [{"x": [x], "y": [y]} for x, y in polygon]} for polygon in polygons]
-        return {"ignore_regions": listed} if listed else {}
-
-    annolist = [
-        {
-            "image": [{"name": f"images/bonn_5sec/{name}/{frame:08}.jpg"}],
-            "imgnum": [i],
-            "is_labeled": [int(frame in scene.labelled)],
-            "annorect": [rect(t, *person) for (t, f), person in scene.people.items() if f == frame],
-            **regions(frame),
-        }
-        for i, frame in enumerate(scene.frames)
-    ]
-    path = folder / f"{name}.json"
-    path.write_text(json.dumps({"annolist": annolist}))
-    return path
-
-
-def write18(folder: Path, scene: Scene, name: str = "000522_mpii_test", *, code: float | None = None) -> Path:
-    """COCO-like; missing joints are coded 0, or `code`."""
-    fill = 0.0 if code is None else code
-
-    def flat(keypoints: Keypoints) -> list[float]:
-        return [
-            number
-            for joint in NAMES18
-            for number in (
-                *keypoints.get(joint, (0 if joint.endswith("ear") else fill,) * 2),
-                int(joint in keypoints),
-            )
-        ]
-
-    def wide(box: tuple[float, float, float, float]) -> list[float]:
-        x1, y1, x2, y2 = box
-        return [x1, y1, x2 - x1, y2 - y1]
-
-    images = [
-        {
-            "id": 10_000 + frame,
-            "frame_id": 10_000 + frame,
-            "file_name": f"images/val/{name}/{frame:06}.jpg",
-            "vid_id": name[:6],
-            "nframes": len(scene.frames),
-            "is_labeled": frame in scene.labelled,
-            **({"width": 640, "height": 480} if frame % 2 == 0 else {}),
-            **(
-                {
-                    "ignore_regions_x": [[x for x, _ in p] for p in scene.ignore[frame]],
-                    "ignore_regions_y": [[y for _, y in p] for p in scene.ignore[frame]],
-                }
-                if frame in scene.ignore
-                else {}
-            ),
-        }
-        for frame in scene.frames
-    ]
-    annotations = [
-        {
-            "id": i,
-            "image_id": 10_000 + frame,
-            "track_id": track,
-            "category_id": 1,
-            "keypoints": flat(keypoints),
-            "scores": [],
-            "bbox_head": wide(head),
-            "bbox": wide((1.0, 2.0, 31.0, 42.0)),
-        }
-        for i, ((track, frame), (keypoints, head)) in enumerate(scene.people.items())
-    ]
-    path = folder / f"{name}.json"
-    categories = [{"id": 1, "name": "person", "supercategory": "person", "keypoints": NAMES18}]
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories}))
-    return path
-
-
-Year = tuple[
-    Callable[..., Path], Callable[[Path], tuple[PoseTrackVideo, tuple[PoseSequence, ...]]], list[str]
-]
-YEARS: dict[str, Year] = {
-    "2017": (write17, posetrack17.read_video, NAMES17),
-    "2018": (write18, posetrack18.read_video, NAMES18),
-}
 both = pytest.mark.parametrize("year", YEARS)
-
-HEAD = (10.0, 20.0, 40.0, 60.0)
-POSE: Keypoints = {joint: (8.0 * i + 1, 4.0 * i + 2) for i, joint in enumerate(NAMES17)}
-WALL = [(0.0, 0.0), (9.0, 0.0), (9.0, 9.0)]
-
-
-def scene() -> Scene:
-    """Frames 4-9, labelled 4, 6, 8: track 3 in 4 and 8 but not in 6, track 0 in 6; frame 8 has a region."""
-    people = {(3, 4): (POSE, HEAD), (3, 8): (POSE | {"nose": (-2.5, 7.0)}, HEAD), (0, 6): (POSE, HEAD)}
-    return Scene(list(range(4, 10)), {4, 6, 8}, people, {8: [WALL, WALL[::-1]]})
 
 
 def rows(sequence: PoseSequence, joint: str) -> np.ndarray:
@@ -174,7 +36,7 @@ def rows(sequence: PoseSequence, joint: str) -> np.ndarray:
 
 @both
 def test_sparse_labels_are_no_zeros(tmp_path, year):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     video, (first, third) = read(write(tmp_path, scene()))
     assert (first.name, first.track, first.start, len(first)) == (video.name, 0, 6, 1)
     assert (third.track, third.start, len(third), third.fps, third.unit) == (3, 4, 5, 25.0, "px")
@@ -211,7 +73,7 @@ def test_the_skeletons_and_boxes_of_both_years(tmp_path):
 @both
 @pytest.mark.parametrize("code", [0.0, -1.0])
 def test_joints_coded_as_missing_are_not_labelled(tmp_path, year, code):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     keypoints = {joint: POSE[joint] for joint in ("nose", "left_hip")}
     _, (sequence,) = read(write(tmp_path, Scene([1], {1}, {(0, 1): (keypoints, HEAD)}), code=code))
     assert sequence.labelled is not None
@@ -222,7 +84,7 @@ def test_joints_coded_as_missing_are_not_labelled(tmp_path, year, code):
 
 @both
 def test_a_person_without_keypoints_is_there_but_is_no_sequence(tmp_path, year):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     people = {(0, 1): ({}, HEAD), (0, 2): (POSE, HEAD), (0, 3): ({}, HEAD), (1, 1): ({}, HEAD)}
     video, (sequence,) = read(write(tmp_path, Scene([1, 2, 3, 4], {4}, people)))
     assert (sequence.track, sequence.start, len(sequence)) == (0, 2, 1)
@@ -232,7 +94,7 @@ def test_a_person_without_keypoints_is_there_but_is_no_sequence(tmp_path, year):
 
 @both
 def test_a_video_without_labels(tmp_path, year):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     video, sequences = read(write(tmp_path, Scene([0, 1], set(), {})))
     assert (video.labelled, video.heads, video.ignore, sequences) == ((), {}, {}, ())
 
@@ -263,7 +125,7 @@ def scenes(draw) -> Scene:
 @settings(max_examples=40)
 @given(scene=scenes())
 def test_what_is_written_is_read(year, scene):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     with TemporaryDirectory() as folder:
         path = write(Path(folder), scene)
         video, sequences = read(path)
@@ -292,7 +154,7 @@ def test_what_is_written_is_read(year, scene):
 
 @both
 def test_a_folder_is_read_one_video_at_a_time_and_goes_to_a_cache(tmp_path, year):
-    write, _, _ = YEARS[year]
+    write, _ = YEARS[year]
     read_folder = {"2017": posetrack17.read_posetrack17, "2018": posetrack18.read_posetrack18}[year]
     write(tmp_path, scene(), "000002_b")
     write(tmp_path, scene(), "000001_a")
@@ -324,7 +186,7 @@ def test_a_folder_is_read_one_video_at_a_time_and_goes_to_a_cache(tmp_path, year
 @both
 @pytest.mark.parametrize("keep", [0.0, 0.4, 0.99])
 def test_a_truncated_file(tmp_path, year, keep):
-    write, read, _ = YEARS[year]
+    write, read = YEARS[year]
     path = write(tmp_path, scene())
     content = path.read_text()
     path.write_text(content[: int(len(content) * keep)])
