@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from hanet.data.aist import CAMERAS
 
 NAME = "gBR_sBM_cAll_d04_mBR2_ch08"
+OTHER = "gJS_sFM_cAll_d02_mJS4_ch09"
 
 
 def camera_entry(index: int) -> dict[str, Any]:
