@@ -8,7 +8,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
-from test_unpack import make_tar, make_zip
+from archive_files import make_tar, make_zip
 
 from hanet.data import verify
 from hanet.data.agreements import ManualFile, collect, user_folder

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from aist_files import NAME, OTHER, camera_entry, save, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
@@ -28,53 +27,7 @@ from hanet.data.aist import (
 )
 from hanet.data.leakage import check_leakage, clip_of, find_leaks
 from hanet.metrics import accel
-from hanet.skeletons import COCO17, LSP14, SMPL24
-
-NAME = "gBR_sBM_cAll_d04_mBR2_ch08"
-OTHER = "gJS_sFM_cAll_d02_mJS4_ch09"
-
-
-def camera_entry(index: int) -> dict[str, Any]:
-    """A camera 500 cm from the origin, 40° on for each index, upright in a world whose y is up."""
-    turn = Rotation.from_euler("y", 40 * index, degrees=True) * Rotation.from_euler("x", 180, degrees=True)
-    return {
-        "name": CAMERAS[index],
-        "size": [1920, 1080],
-        "matrix": [[1300.0 + index, 0, 960], [0, 1200, 540], [0, 0, 1]],
-        "distortions": [-0.1, 0.02, 0.001, -0.002, 0.003],
-        "rotation": turn.as_rotvec().tolist(),
-        "translation": [10.0, 20.0, 500.0],
-    }
-
-
-def save(path: Path, content: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pickle.dumps(content, protocol=4))
-    return path
-
-
-def write(folder: Path, name: str = NAME, frames: int = 5, seed: int = 0) -> dict[str, np.ndarray]:
-    """One sequence's files; what they hold is returned."""
-    rng = np.random.default_rng(seed)
-    stored = {
-        "keypoints3d": rng.normal(0, 50, (frames, 17, 3)),
-        "keypoints3d_optim": rng.normal(0, 50, (frames, 17, 3)),
-        "keypoints2d": rng.uniform(0.1, 1000, (9, frames, 17, 3)).astype(np.float32),
-        "smpl_poses": rng.normal(size=(frames, 72)).astype(np.float32),
-        "smpl_trans": rng.normal(0, 90, (frames, 3)).astype(np.float32),
-        "smpl_scaling": np.array([93.5], dtype=np.float32),
-    }
-    save(folder / "keypoints3d" / f"{name}.pkl", {k: stored[k] for k in ("keypoints3d", "keypoints3d_optim")})
-    two = {"keypoints2d": stored["keypoints2d"], "det_scores": np.ones((9, frames), np.float32)}
-    save(folder / "keypoints2d" / f"{name}.pkl", two | {"timestamps": np.arange(frames)})
-    motion = {k: v for k, v in stored.items() if k.startswith("smpl")} | {"smpl_loss": 1.5}
-    save(folder / "motions" / f"{name}.pkl", motion)
-    cameras = folder / "cameras"
-    cameras.mkdir(exist_ok=True)
-    (cameras / "setting1.json").write_text(json.dumps([camera_entry(i) for i in range(9)]))
-    with (cameras / "mapping.txt").open("a") as mapping:
-        mapping.write(f"{name} setting1\n")
-    return stored
+from hanet.skeletons import COCO17, LSP14
 
 
 def opencv(world: np.ndarray, entry: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -229,126 +182,6 @@ def test_subjects_and_clips_for_the_leakage_guard(tmp_path):
     assert [(found.kind, found.offenders) for found in leak] == [("group", ("d04",))]
     with pytest.raises(AistError, match="'walk/c01' names no sequence: expected one like gBR"):
         subject_of("walk/c01")
-
-
-def _entry(**changes: Any):
-    def spoil(folder: Path) -> None:
-        entries = [camera_entry(i) | changes for i in range(9)]
-        (folder / "cameras" / "setting1.json").write_text(json.dumps(entries))
-
-    return spoil
-
-
-def _text(file: str, text: str):
-    return lambda folder: (folder / "cameras" / file).write_text(text)
-
-
-def _gone(folder: Path) -> None:
-    (folder / "cameras" / "setting1.json").unlink()
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (
-            _text("mapping.txt", f"{NAME} setting99\n"),
-            r"setting99.json: no such file, which .*mapping.txt names",
-        ),
-        (_text("mapping.txt", f"{OTHER} setting1\n"), rf"mapping.txt: expected a line for {NAME}, got none"),
-        (_text("mapping.txt", f"{NAME}\n"), r"mapping.txt: expected a name and a setting a line, got 'gBR"),
-        (_gone, r"setting1.json: no such file"),
-        (_text("setting1.json", "[{"), r"setting1.json: expected JSON, got another"),
-        (_text("setting1.json", "{}"), r"setting1.json: expected a list of cameras"),
-        (_text("setting1.json", '[{"name": "c01"}]'), r"setting1.json: expected a field 'matrix', got name"),
-        (
-            _entry(rotation=[1, 2]),
-            r"camera c01, field 'rotation': expected numbers of shape \(3\), got \(2,\)",
-        ),
-        (_entry(translation="x"), r"camera c01, field 'translation': expected numbers .* got str"),
-        (_entry(matrix=[[1, 0.5, 0], [0, 1, 0], [0, 0, 1]]), r"camera c01: expected a matrix without skew"),
-        (_entry(matrix=[[0, 0, 0], [0, 1, 0], [0, 0, 1]]), r"camera c01: focal lengths must be positive"),
-    ],
-)
-def test_camera_files_laid_out_otherwise(tmp_path, spoil, message):
-    write(tmp_path)
-    spoil(tmp_path)
-    with pytest.raises(AistError, match=rf"{message}.*google.github.io/aistplusplus_dataset"):
-        read_cameras(tmp_path, NAME)
-
-
-def test_unknown_cameras_and_skeletons(tmp_path):
-    write(tmp_path)
-    with pytest.raises(AistError, match=r"expected cameras among c01, .* c09, got c10"):
-        next(read_views(tmp_path, [NAME], cameras=["c01", "c10"]))
-    with pytest.raises(AistError, match="skeleton must be lsp14 or coco17, got smpl24"):
-        next(read_views(tmp_path, [NAME], skeleton=SMPL24))
-    (tmp_path / "cameras" / "setting1.json").write_text(json.dumps([camera_entry(0)]))
-    with pytest.raises(AistError, match="expected cameras among c01, got c02"):
-        next(read_detections(tmp_path, [NAME], cameras=["c01", "c02"]))
-
-
-def test_joints_behind_a_camera(tmp_path):
-    write(tmp_path)
-    _entry(translation=[0, 0, -500])(tmp_path)
-    with pytest.raises(AistError, match=rf"{NAME}.pkl: \d+ points lie behind camera c01"):
-        next(read_views(tmp_path, [NAME]))
-
-
-@pytest.mark.parametrize(
-    ("file", "content", "message"),
-    [
-        (
-            "keypoints3d",
-            {"keypoints3d": np.ones((2, 17, 3))},
-            "expected a field 'keypoints3d_optim', got keyp",
-        ),
-        (
-            "keypoints3d",
-            {"keypoints3d_optim": np.ones((2, 14, 3))},
-            r"expected .*\(frames, 17, 3\), got \(2, 14",
-        ),
-        (
-            "keypoints2d",
-            {"keypoints2d": np.ones((8, 2, 17, 3))},
-            r"expected .*\(9, frames, 17, 3\), got \(8, 2",
-        ),
-        (
-            "motions",
-            {"smpl_poses": np.ones((2, 72)), "smpl_trans": np.ones((3, 3))},
-            r"'smpl_trans': expected",
-        ),
-        ("motions", {"smpl_poses": [[1.0, 2.0], [3.0]]}, r"'smpl_poses': expected numbers .* got list"),
-        ("motions", {"smpl_poses": [["a"] * 72]}, r"'smpl_poses': expected numbers of shape \(frames, 72\)"),
-    ],
-)
-def test_pickles_laid_out_otherwise(tmp_path, file, content, message):
-    write(tmp_path)
-    save(tmp_path / file / f"{NAME}.pkl", content)
-    with pytest.raises(AistError, match=rf"{file}/{NAME}.pkl.*{message}.*google.github.io"):
-        read_motion(tmp_path, NAME)
-        list(read_detections(tmp_path, [NAME]))
-        list(read_views(tmp_path, [NAME]))
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.98])
-def test_a_truncated_pickle(tmp_path, share):
-    write(tmp_path)
-    path = tmp_path / "motions" / f"{NAME}.pkl"
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * share)])
-    with pytest.raises(AistError, match=rf"{NAME}.pkl: cannot be read .*google.github.io"):
-        read_motion(tmp_path, NAME)
-
-
-def test_an_exploit_does_not_run(tmp_path):
-    class Evil:
-        def __reduce__(self):
-            return os.mkdir, (str(tmp_path / "run"),)
-
-    write(tmp_path)
-    save(tmp_path / "motions" / f"{NAME}.pkl", {"smpl_poses": Evil()})
-    with pytest.raises(AistError, match=r"refused, because it holds (posix|nt).mkdir"):
-        read_motion(tmp_path, NAME)
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.fixture

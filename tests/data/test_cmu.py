@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_clips import ACCLAIM_BONES, write_acclaim
+from clips_files import ACCLAIM_BONES, write_acclaim
 
 from hanet.data.clips import ClipError, read_acclaim
 from hanet.data.cmu import Limits, read_cmu, split_of, subject_of

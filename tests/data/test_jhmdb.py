@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from jhmdb_files import rectangles, write_clip
 from scipy.io import savemat
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
@@ -21,32 +22,8 @@ from hanet.skeletons import JHMDB15
 WALK = Clip("walk", "a_walk_f_cm_np1_ri_med_0")
 
 
-def write(
-    root: Path, clip: Clip, keypoints: np.ndarray, mask: np.ndarray | None = None, *, compress: bool = True
-) -> None:
-    """A clip as released: keypoints (T, 15, 2) counted from 0, mask (240, 320, T)."""
-    folder = root / "joint_positions" / clip.action / clip.name
-    folder.mkdir(parents=True)
-    pos_img = np.moveaxis(keypoints, (0, 1, 2), (2, 1, 0)) + 1
-    fields = {"pos_img": pos_img, "pos_world": pos_img / 320, "scale": np.ones((1, 3)), "viewpoint": "SE"}
-    savemat(folder / "joint_positions.mat", fields, do_compression=compress)
-    if mask is not None:
-        folder = root / "puppet_mask" / clip.action / clip.name
-        folder.mkdir(parents=True)
-        savemat(folder / "puppet_mask.mat", {"part_mask": mask}, do_compression=compress)
-
-
 def poses(T: int = 3) -> np.ndarray:
     return np.random.default_rng(T).uniform(10, 230, (T, 15, 2))
-
-
-def rectangles(*boxes: tuple[int, int, int, int] | None) -> np.ndarray:
-    mask = np.zeros((240, 320, len(boxes)), dtype=np.uint8)
-    for t, box in enumerate(boxes):
-        if box:
-            x1, y1, x2, y2 = box
-            mask[y1, x1, t] = mask[y2, x2, t] = 1  # two corners are extent enough
-    return mask
 
 
 def boxes_of(root: Path, **options) -> np.ndarray:
@@ -59,7 +36,7 @@ def test_pixels_count_from_zero_and_joint_0_is_the_neck(tmp_path):
     keypoints = np.zeros((2, 15, 2))
     keypoints[1, 0] = [100, 50]
     keypoints[1, 2] = [-3.5, 20]  # outside the image
-    write(tmp_path, WALK, keypoints)
+    write_clip(tmp_path, WALK, keypoints)
     (sequence,) = read_jhmdb(tmp_path, [WALK], boxes="joints")
     assert (sequence.name, sequence.skeleton, sequence.representation, sequence.unit, sequence.fps) == (
         WALK.name, JHMDB15, "2d", "px", 25.0,
@@ -85,7 +62,7 @@ def test_what_is_written_is_read(keypoints, compress):
     T = len(keypoints)
     boxes = [(t, 2 * t, 100 + t, 120 + 3 * t) for t in range(T)]
     with TemporaryDirectory() as folder:
-        write(Path(folder), WALK, keypoints, rectangles(*boxes), compress=compress)
+        write_clip(Path(folder), WALK, keypoints, rectangles(*boxes), compress=compress)
         (sequence,) = read_jhmdb(Path(folder), [WALK])
     np.testing.assert_array_equal(sequence.values, keypoints)
     np.testing.assert_array_equal(sequence.boxes, boxes)
@@ -93,12 +70,13 @@ def test_what_is_written_is_read(keypoints, compress):
 
 def test_a_frame_without_a_mask_takes_the_joints_box(tmp_path):
     keypoints = np.broadcast_to(np.linspace([100, 80], [200, 180], 15), (3, 15, 2)).copy()
-    write(tmp_path, WALK, keypoints, rectangles((90, 70, 210, 190), None))  # the third has no mask at all
+    # The third has no mask at all.
+    write_clip(tmp_path, WALK, keypoints, rectangles((90, 70, 210, 190), None))
     by_joints = [90, 70, 210, 190]  # 100 px, 20 % larger
     np.testing.assert_allclose(boxes_of(tmp_path), [by_joints] * 3)
     keypoints[:] += 10
     other = tmp_path / "other"
-    write(other, WALK, keypoints, rectangles((90, 70, 210, 190), None))
+    write_clip(other, WALK, keypoints, rectangles((90, 70, 210, 190), None))
     expected = [[90, 70, 210, 190], [100, 80, 220, 200], [100, 80, 220, 200]]
     np.testing.assert_allclose(boxes_of(other), expected)
     np.testing.assert_allclose(boxes_of(other, boxes="joints"), [[100, 80, 220, 200]] * 3)
@@ -118,8 +96,8 @@ def test_one_frame_loses_its_axis_in_matlab(tmp_path):
 
 def test_a_repeated_clip_is_another_track_and_both_go_to_one_cache(tmp_path):
     run = Clip("run", "b_run_0")
-    write(tmp_path, WALK, poses(2))
-    write(tmp_path, run, poses(3))
+    write_clip(tmp_path, WALK, poses(2))
+    write_clip(tmp_path, run, poses(3))
     clips = [WALK, run, WALK]
     read = list(read_jhmdb(tmp_path, clips, boxes="joints"))
     assert [s.key for s in read] == [(WALK.name, 0), (run.name, 0), (WALK.name, 1)]
@@ -132,7 +110,7 @@ def test_a_repeated_clip_is_another_track_and_both_go_to_one_cache(tmp_path):
 
 
 def test_clips_are_read_one_at_a_time(tmp_path):
-    write(tmp_path, WALK, poses())
+    write_clip(tmp_path, WALK, poses())
     reader = read_jhmdb(tmp_path, [WALK, Clip("walk", "gone")], boxes="joints")
     assert next(reader).name == WALK.name
     with pytest.raises(
@@ -146,7 +124,7 @@ def test_a_missing_file_names_its_archive(tmp_path):
         JhmdbError, match=rf"unpack joint_positions.zip of jhmdb.is.tue.mpg.de to {tmp_path}$"
     ):
         next(read_jhmdb(tmp_path, [WALK]))
-    write(tmp_path, WALK, poses())
+    write_clip(tmp_path, WALK, poses())
     with pytest.raises(
         JhmdbError, match=r"puppet_mask.mat: no such file.*puppet_mask.zip.*, or take boxes by jo"
     ):
@@ -154,7 +132,7 @@ def test_a_missing_file_names_its_archive(tmp_path):
 
 
 def test_one_name_of_two_actions(tmp_path):
-    write(tmp_path, WALK, poses())
+    write_clip(tmp_path, WALK, poses())
     with pytest.raises(JhmdbError, match=rf"clip {WALK.name} is of action walk and of run"):
         list(read_jhmdb(tmp_path, [WALK, Clip("run", WALK.name)], boxes="joints"))
 
@@ -191,7 +169,7 @@ def _with(value: float) -> np.ndarray:
     ],
 )
 def test_a_malformed_clip(tmp_path, keypoints, mask, message):
-    write(tmp_path, WALK, keypoints, rectangles(None) if mask is None else mask)
+    write_clip(tmp_path, WALK, keypoints, rectangles(None) if mask is None else mask)
     with pytest.raises(JhmdbError, match=message):
         next(read_jhmdb(tmp_path, [WALK]))
 

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jhmdb_files import ACTIONS, clip, write_splits
 
 from hanet.data.jhmdb_splits import Clip, JhmdbError, hold_out, pooled, read_split, three_split
 from hanet.data.leakage import LeakageError, check_leakage
 from hanet.poses import PoseSequence
 from hanet.skeletons import JHMDB15
 
-ACTIONS = ("brush_hair", "walk")
-
-
-def clip(action: str, video: int, cut: int = 0) -> Clip:
-    return Clip(action, f"film_{video}_{action}_f_cm_np1_ba_med_{cut}")
-
-
-def write(folder: Path, videos: int = 6, cuts: int = 2) -> Path:
-    """Three splits of `videos` films with `cuts` clips an action; split k tests on films k-1, k+2, …"""
-    folder.mkdir(parents=True, exist_ok=True)
-    for action in ACTIONS:
-        for k in (1, 2, 3):
-            lines = [
-                f"{clip(action, v, c).name}.avi {2 if v % 3 == k - 1 else 1}"
-                for v in range(videos)
-                for c in range(cuts)
-            ]
-            (folder / f"{action}_test_split{k}.txt").write_text("\n".join(lines) + "\n\n")
-    return folder
-
 
 def test_a_split_as_its_files_state_it(tmp_path):
-    write(tmp_path)
+    write_splits(tmp_path)
     (tmp_path / "readme.txt").write_text("no split")
     split = read_split(tmp_path, 2)
     assert split["test"] == tuple(clip(a, v, c) for a in ACTIONS for v in (1, 4) for c in (0, 1))
@@ -49,7 +28,7 @@ def test_the_source_of_a_clip():
 
 
 def test_validation_is_held_out_of_training_by_video(tmp_path):
-    write(tmp_path)
+    write_splits(tmp_path)
     official = read_split(tmp_path, 1)
     split = three_split(tmp_path, 1, val_share=0.25)
     assert split["test"] == official["test"]
@@ -90,7 +69,7 @@ def test_what_is_held_out(walk, run, share, seed):
 
 
 def test_the_published_pool_by_hand(tmp_path):
-    write(tmp_path)
+    write_splits(tmp_path)
     pool = pooled(tmp_path)
     # 24 clips three times over; each is tested on once and trained on twice.
     assert {name: len(clips) for name, clips in pool.splits.items()} == {"train": 48, "val": 0, "test": 24}
@@ -110,7 +89,7 @@ def test_the_published_pool_by_hand(tmp_path):
 
 
 def test_a_pool_with_validation_keeps_whole_clips_out(tmp_path):
-    pool = pooled(write(tmp_path), val_share=0.2)
+    pool = pooled(write_splits(tmp_path), val_share=0.2)
     assert len(pool.splits["train"]) + len(pool.splits["val"]) == 48
     assert pool.splits["val"] and not set(pool.splits["train"]) & set(pool.splits["val"])
     assert pool.seen_share == 1 - len(set(pool.splits["val"])) / 24
@@ -130,7 +109,7 @@ def _poses(clips: tuple[Clip, ...]) -> list[PoseSequence]:
 
 
 def test_the_guard_passes_three_split_and_the_pool_only_as_declared(tmp_path):
-    write(tmp_path)
+    write_splits(tmp_path)
     honest = {name: _poses(clips) for name, clips in three_split(tmp_path, 3, val_share=0.2).items()}
     assert check_leakage(honest, group=lambda name: name.split("_f_cm_")[0]) == []
     pool = pooled(tmp_path, val_share=0.2)

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
+from smpl_release_files import paths, write
 
 from hanet.data.smpl_releases import read_smpl_release, read_smpl_sequences
 
 FRAMES = (4, 6)
-
-
-def objects(entries: list[Any]) -> np.ndarray:
-    array = np.empty(len(entries), dtype=object)
-    array[:] = entries
-    return array
 
 
 def fields(**changes: Any) -> dict[str, Any]:
@@ -30,26 +24,6 @@ def fields(**changes: Any) -> dict[str, Any]:
         "shape": [rng.normal(size=(T, 10)) for T in FRAMES],
     } | changes
     return {key: value for key, value in given.items() if value is not None}
-
-
-def paths(folder: Path, layout: str, dataset: str = "pw3d", estimator: str = "spin") -> tuple[Path, Path]:
-    """Where the two layouts keep ground truth and detected poses, by their documentation."""
-    if layout == "deciwatch":
-        return (
-            folder / f"groundtruth_poses/{dataset}/{dataset}_gt_test.npz",
-            folder / f"detected_poses/{dataset}/{estimator}/{dataset}_{estimator}_test.npz",
-        )
-    base = folder / f"{dataset}_{estimator}_smpl"
-    return (
-        base / f"groundtruth/{dataset}_gt_smpl_test.npz",
-        base / f"detected/{dataset}_{estimator}_smpl_test.npz",
-    )
-
-
-def write(path: Path, given: dict[str, Any]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{key: objects(value) for key, value in given.items()})
-    return path
 
 
 @pytest.mark.parametrize("layout", ["deciwatch", "smoothnet"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
-from test_uiprmd_raw import write_table
+from uiprmd_files import write_table
 
 from hanet.data.uiprmd import PairsError
 from hanet.data.uiprmd_alignment import MIN_OVERLAP, align, pair, shared_rotation, write_pairs

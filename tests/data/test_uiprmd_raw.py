@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from uiprmd_files import write_episode, write_table
 
 from hanet.data.uiprmd import PairsError
 from hanet.data.uiprmd_raw import (
@@ -22,23 +23,6 @@ from hanet.data.uiprmd_raw import (
 # The 39 markers as the release's documentation numbers them, from 0.
 LSHO, LELB, LWRA, LWRB, LASI, LPSI, LKNE, LANK = 9, 11, 13, 14, 23, 25, 28, 30
 RSHO, RELB, RWRA, RWRB, RASI, RPSI, RKNE, RANK = 16, 18, 20, 21, 24, 26, 34, 36
-
-
-def write_table(raw: Path, system: str, kind: str, name: str, values: np.ndarray) -> Path:
-    """A file as released: rows of numbers with six decimals, comma separated."""
-    folder = raw / "Segmented Movements" / system / kind.capitalize()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}_{kind}.txt"
-    rows = (",".join(f"{number:.6f}" for number in row) for row in values.reshape(len(values), -1))
-    path.write_text("\n".join(rows) + "\n")
-    return path
-
-
-def write_episode(raw: Path, name: str = "m01_s01_e01", *, frames: int = 4, vicon_frames: int = 11) -> None:
-    rng = np.random.default_rng(5)
-    write_table(raw, "Kinect", "positions", name, rng.normal(0, 20, (frames, 22, 3)))
-    write_table(raw, "Kinect", "angles", name, rng.uniform(-90, 90, (frames, 22, 3)))
-    write_table(raw, "Vicon", "positions", name, rng.normal(0, 500, (vicon_frames, 39, 3)))
 
 
 def chain(joint: int) -> list[int]:

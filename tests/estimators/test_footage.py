@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from test_frames import gray, write_video
+from video_files import gray, write_video
 
 from hanet.estimators.footage import Clip, Footage
 

@@ -10,25 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from video_files import gray, write_video
 
 from hanet.estimators.frames import image_paths, read_images, read_video, video_fps
-
-
-def gray(level: int) -> np.ndarray:
-    return np.full((16, 32, 3), level, dtype=np.uint8)
-
-
-def write_video(path, milliseconds: list[int], codec: str = "ffv1", pixels: str = "bgr0") -> None:
-    """Frames at the given times; the level of the n-th is 10 n. Losslessly coded."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25)
-        stream.width, stream.height, stream.pix_fmt = 32, 16, pixels
-        stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
-        for n, time in enumerate(milliseconds):
-            frame = av.VideoFrame.from_ndarray(gray(10 * n), format="rgb24").reformat(format=pixels)
-            frame.pts, frame.time_base = time, Fraction(1, 1000)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 def numbers(path, fps) -> list[int]:

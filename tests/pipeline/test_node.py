@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from two_machines import DATA, GIT, HEAD, MLFLOW, Pair, lacking, processes_of, serve_shared, until
-
-sys.path.append(str(Path(__file__).parents[1] / "stages"))
 import tiny
 from ruamel.yaml import YAML
+from two_machines import DATA, GIT, HEAD, MLFLOW, Pair, lacking, processes_of, serve_shared, until
 
 ROOT = Path(__file__).parents[2]
 WHY_NOT = lacking()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,6 @@ import pytest
 import tiny
 
 from stages import _run
-
-sys.path.append(str(Path(__file__).parents[1] / "data"))  # the readers' tests write files in true formats
-sys.path.append(str(Path(__file__).parents[1] / "estimators"))  # as those of estimators do
 
 
 @pytest.fixture

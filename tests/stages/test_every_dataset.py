@@ -15,42 +15,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import dataset_files
 import numpy as np
 import pytest
-import test_posetrack
 import tiny
-from test_published_datasets import (
-    CMU,
-    SHARED_DANCERS,
-    aist_files,
-    archive,
-    cmu_files,
-    human36m_files,
-    jhmdb_files,
-    pw3d_files,
-    scene,
-    uiprmd_files,
-)
+from dataset_files import CMU, SHARED_DANCERS, archive
 
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
 from stages import _run, download, estimate, evaluate, filter, ingest, refine, train
 
 SPLITS = ("train", "val", "test")
-
-
-def posetrack_files(folder: Path, year: str) -> dict[str, Any]:
-    """Four videos, one of them tested on."""
-    write, _, _ = test_posetrack.YEARS[year]
-    for number, (split, name) in enumerate([("train", "a"), ("train", "b"), ("train", "c"), ("val", "d")]):
-        place = folder / "made" / split
-        place.mkdir(parents=True, exist_ok=True)
-        write(place, scene(number / 8), name)
-    name, above = {
-        "2017": ("posetrack_2017_annotations.zip", ""),
-        "2018": ("posetrack18_v0.45_public_labels.tar.gz", "posetrack_data/annotations/"),
-    }[year]
-    archive(folder / "mine" / name, folder / "made", above)
-    return {"folder": str(folder / "mine")}
 
 
 @dataclass(frozen=True)
@@ -77,39 +51,41 @@ FCN = tiny.PARAMS["experiments"]["tiny"]["estimate"] | {
 }
 KINDS = {
     "sub_jhmdb": Kind(
-        jhmdb_files,
+        dataset_files.jhmdb,
         {"protocol": "three_split", "split": 1, "seed": 1},
         "mirror/joint_positions.zip",
         score="pck_010",
     ),
     "posetrack17": Kind(
-        lambda folder: posetrack_files(folder, "2017"),
+        lambda folder: dataset_files.posetrack(folder, "2017"),
         {"val_share": 0.3, "seed": 3},
         "mine/posetrack_2017_annotations.zip",
         score="map",
     ),
     "posetrack18": Kind(
-        lambda folder: posetrack_files(folder, "2018"),
+        lambda folder: dataset_files.posetrack(folder, "2018"),
         {"val_share": 0.3, "seed": 3},
         "mine/posetrack18_v0.45_public_labels.tar.gz",
         score="map",
     ),
     "human36m": Kind(
-        human36m_files,
+        dataset_files.human36m,
         {"validation": ["S8"]},
         "mine/Poses_D3_Positions_S5.tgz",
         FCN | {"train_on": "target", "out_of_fold": 2},
     ),
-    "pw3d": Kind(lambda folder: {"folder": str(pw3d_files(folder).parent)}, {}, "mine/sequenceFiles.zip"),
+    "pw3d": Kind(
+        lambda folder: {"folder": str(dataset_files.pw3d(folder).parent)}, {}, "mine/sequenceFiles.zip"
+    ),
     "aist": Kind(
-        lambda folder: aist_files(folder, ignored=()),
+        lambda folder: dataset_files.aist(folder, ignored=()),
         {"cameras": ["c01", "c05"], "declared": [SHARED_DANCERS]},
         "mirror/fullset.zip",
         FCN | {"train_on": "target", "out_of_fold": 2},
     ),
-    "cmu": Kind(cmu_files, CMU, "mirror/allasfamc.zip", FCN),
+    "cmu": Kind(dataset_files.cmu, CMU, "mirror/allasfamc.zip", FCN),
     "uiprmd_raw": Kind(
-        uiprmd_files,
+        dataset_files.uiprmd,
         {"splits": {"train": [1, 2], "val": [7], "test": [9]}},
         "mine/Segmented Movements.zip",
         {"kind": "recorded"},

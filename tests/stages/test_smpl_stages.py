@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import av
+import dataset_files
 import numpy as np
+import pw3d_files
 import pytest
-import test_aist
-import test_pw3d
-import test_smpl_releases
+import smpl_release_files
 import tiny
 import torch
-from test_published_datasets import DANCES, SHARED_DANCERS, archive, failure
+from dataset_files import SHARED_DANCERS, archive, failure
 
 from hanet.data.cache import PoseCache
 from hanet.data.smpl_tracks import SmplTrack, read_tracks
@@ -28,27 +28,19 @@ METRICS = ("mpvpe_mm", "mpvpe_pelvis_mm", "mpjpe_mm", "pa_mpjpe_mm", "accel_mm_p
 MODEL = {**tiny.MODEL, "training": {**tiny.MODEL["training"], "epochs": 1, "joint_weight": 1.0}}
 
 
-def pw3d_files(folder: Path) -> dict[str, Any]:
+def pw3d(folder: Path) -> dict[str, Any]:
     for seed, split in enumerate(("train", "validation", "test")):
-        test_pw3d.write(folder / "made" / split / f"walk_{seed}.pkl", test_pw3d.content(FRAMES, 1, seed))
+        pw3d_files.write(folder / "made" / split / f"walk_{seed}.pkl", pw3d_files.content(FRAMES, 1, seed))
     path = archive(folder / "mine" / "sequenceFiles.zip", folder / "made", "sequenceFiles/")
     return {"kind": "pw3d", "download": {"folder": str(path.parent)}, "ingest": {}}
 
 
-def aist_files(folder: Path) -> dict[str, Any]:
-    made = folder / "made"
-    for seed, name in enumerate(name for names in DANCES.values() for name in names):
-        test_aist.write(made, name, frames=FRAMES, seed=seed)
-    (made / "splits").mkdir()
-    for split, names in DANCES.items():
-        (made / "splits" / f"pose_{split}.txt").write_text("\n".join(names))
-    (made / "ignore_list.txt").write_text(DANCES["train"][1])
-    archive(folder / "mirror" / "fullset.zip", made, "aist_plusplus_final/")
+def aist(folder: Path) -> dict[str, Any]:
     ingest_section = {"cameras": ["c01"], "declared": [SHARED_DANCERS]}
-    return {"kind": "aist", "download": {"mirrors": [str(folder / "mirror")]}, "ingest": ingest_section}
+    return {"kind": "aist", "download": dataset_files.aist(folder, frames=FRAMES), "ingest": ingest_section}
 
 
-def released_files(folder: Path) -> dict[str, Any]:
+def released(folder: Path) -> dict[str, Any]:
     """3DPW's poses by PARE as DeciWatch released them; three sequences to learn from."""
     rng = np.random.default_rng(0)
     for split, names in (("train", "abc"), ("test", "d")):
@@ -57,9 +49,9 @@ def released_files(folder: Path) -> dict[str, Any]:
             "pose": [0.3 * rng.normal(size=(FRAMES, 72)) for _ in names],
             "shape": [rng.normal(size=(FRAMES, 10)) for _ in names],
         }
-        test_smpl_releases.write(folder / f"groundtruth_poses/pw3d/pw3d_gt_{split}.npz", fields)
+        smpl_release_files.write(folder / f"groundtruth_poses/pw3d/pw3d_gt_{split}.npz", fields)
         fields["pose"] = [pose + 0.05 * rng.normal(size=pose.shape) for pose in fields["pose"]]
-        test_smpl_releases.write(folder / f"detected_poses/pw3d/pare/pw3d_pare_{split}.npz", fields)
+        smpl_release_files.write(folder / f"detected_poses/pw3d/pare/pw3d_pare_{split}.npz", fields)
     files = {"folder": str(folder), "dataset": "pw3d", "estimator": "pare", "representation": "smpl"}
     return {"kind": "released", "download": files, "ingest": {"val": ["c"]}}
 
@@ -113,14 +105,14 @@ def mpvpe(found: np.ndarray, truth: np.ndarray) -> float:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("files", [pw3d_files, aist_files, released_files])
+@pytest.mark.parametrize("files", [pw3d, aist, released])
 def test_raw_files_to_mpvpe_and_a_mesh_video(
     tracked: Path, params: dict[str, Any], files, monkeypatch
 ) -> None:
     monkeypatch.delenv("HANET_3DPW_FOLDER", raising=False)
     errors = asdict(RegressorErrors())
     section = {"kind": "regressor", "seed": 1, "body": {"model": "synthetic"}, "errors": errors}
-    if files is released_files:
+    if files is released:
         section = {"kind": "released", "body": {"model": "synthetic", "joints": "lsp14"}}
     write_params(params, files(tracked / "files"), section)
     scores = run_stages()
@@ -143,8 +135,8 @@ def test_raw_files_to_mpvpe_and_a_mesh_video(
             np.testing.assert_array_equal(refined.betas, before.betas)
             assert refined.scaling == before.scaling
             assert (refined.transl is None) == (before.transl is None)
-    assert truth[0].scaling == (pytest.approx(0.935) if files is aist_files else 1.0)
-    assert (truth[0].transl is not None) == (files is pw3d_files)
+    assert truth[0].scaling == (pytest.approx(0.935) if files is aist else 1.0)
+    assert (truth[0].transl is not None) == (files is pw3d)
 
     folder = _run.FIGURES / "meshes"
     listed = {entry["file"] for entry in json.loads((folder / "manifest.json").read_text())}

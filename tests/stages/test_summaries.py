@@ -7,12 +7,12 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+import dataset_files
 import numpy as np
 import pytest
 import tiny
 from html_tree import parse
 from scipy.io import loadmat
-from test_published_datasets import jhmdb_files
 
 from hanet.data.cache import PoseCache
 from stages import (
@@ -75,7 +75,7 @@ def write_keypoints(made: Path) -> dict[str, Any]:
 @pytest.fixture
 def splits(project: Path, params: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """Parameters of four experiments, not yet written."""
-    section = jhmdb_files(tmp_path)
+    section = dataset_files.jhmdb(tmp_path)
     kinect = params["experiments"]["kinect"] | {"estimate": write_keypoints(tmp_path / "made")}
     kinect["models"] = {"hanet-paper": tiny.MODEL}
     for k, name in enumerate(NAMES, 1):

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from test_score_stages import write
+from kinect_files import write
 
 from hanet import checkpoints
 from stages import _run, train
