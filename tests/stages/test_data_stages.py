@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
+from dataset_files import failure
 
 from hanet.data.cache import PoseCache
 from hanet.data.leakage import clip_of
@@ -35,14 +36,6 @@ def raw(project: Path, write: Write) -> Path:
     write()
     tiny.write_raw(project / "data" / "raw" / "clips")
     return project / "data" / "raw" / "clips"
-
-
-def failure(capsys: Stderr, main: Callable[..., None], *arguments: str) -> str:
-    """What a stage says when it ends with 2."""
-    with pytest.raises(SystemExit) as caught:
-        main(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
 
 
 # --- download

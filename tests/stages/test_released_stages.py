@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tiny
+from dataset_files import failure
 from rich.console import Console
 
 from hanet import tables as shown_tables
@@ -134,14 +135,6 @@ def settings(project: Path, params: dict[str, Any]) -> dict[str, Any]:
 def write(settings: dict[str, Any]) -> Callable[[], None]:
     """Writes the parameters as they are then."""
     return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(settings))
-
-
-def failure(capsys: Stderr, main: Callable[..., None], *arguments: str) -> str:
-    """What a stage says when it ends with 2."""
-    with pytest.raises(SystemExit) as caught:
-        main(*arguments)
-    assert caught.value.code == 2
-    return capsys.readouterr().err
 
 
 def test_a_release_goes_from_its_files_to_a_table(write: Callable[[], None], capsys: Stderr) -> None:
