@@ -21,7 +21,7 @@ from rich.table import Table as TerminalTable
 
 Table = Mapping[str, Any]
 TERMINAL = (
-    *("mpjpe_mm", "accel_mm_per_frame2"),
+    *("mpjpe_mm", "mpvpe_mm", "accel_mm_per_frame2"),
     *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map", "test_clips_seen"),
 )
 """Columns that a terminal has room for."""
@@ -183,7 +183,7 @@ def as_csv(table: Table) -> str:
 def terminal(table: Table) -> TerminalTable:
     """For a terminal: what decides with its interval, Accel, the difference to the row above, what was read.
 
-    Of keypoints PCK at every threshold and, where it was measured, mAP.
+    Of meshes MPVPE too; of keypoints PCK at every threshold and, where it was measured, mAP.
     """
     first = next(row for row in table["rows"] if row["status"] == "run")
     title = f"{table['experiment']}: {table['title']}\n"

@@ -69,6 +69,7 @@ def test_choices_are_those_of_the_library():
 
 def test_tables_shows_every_table(tmp_path):
     cells = {"mpjpe_mm": {"mean": 91.234, "low": 80.0, "high": 99.96}, "accel_mm_per_frame2": {"mean": 38.1}}
+    cells |= {"mpvpe_mm": {"mean": 75.5, "low": 70.0, "high": 80.0}, "pa_mpjpe_mm": {"mean": 50.0}}
     run = {"status": "run", "observed": 0.6, "frames": 1200, "sequences": 8, "cells": cells}
     above = {"row": "input", "difference": -3.25, "low": -4.0, "high": -2.5, "p": 0.0081}
     rows = [
@@ -78,6 +79,8 @@ def test_tables_shows_every_table(tmp_path):
     ]
     columns = [
         {"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 2},
+        {"key": "pa_mpjpe_mm", "label": "PA-MPJPE", "unit": "mm", "digits": 2},  # not in a terminal
+        {"key": "mpvpe_mm", "label": "MPVPE", "unit": "mm", "digits": 2},
         {"key": "accel_mm_per_frame2", "label": "Accel", "unit": "mm/frame²", "digits": 2},
     ]
     for experiment in ("clips-fcn", "other"):
@@ -92,9 +95,9 @@ def test_tables_shows_every_table(tmp_path):
         assert f"{experiment}: Comparison" in result.output
     assert result.output.count("8 test sequences, 1200 frames, protocol full") == 2
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
-    assert lines.count("input 91.23 [80.0, 100.0] 38.10 60%") == 2
+    assert lines.count("input 91.23 [80.0, 100.0] 75.50 38.10 60%") == 2
     assert lines.count("later not run") == 2
-    assert lines.count("HANet 91.23 [80.0, 100.0] 38.10 -3.25 [-4.0, -2.5] 0.008 60%") == 2
+    assert lines.count("HANet 91.23 [80.0, 100.0] 75.50 38.10 -3.25 [-4.0, -2.5] 0.008 60%") == 2
 
 
 def test_tables_before_any_run_says_what_to_do(tmp_path):
