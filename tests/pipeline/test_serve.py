@@ -225,9 +225,10 @@ def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
 def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
     with serving(project) as (served, client):
         lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
-        at_work(served)
+        family = at_work(served)
         everything = served.family()
         served.part("worker", "start").kill()
+        assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 20
         assert "the worker cpu-1 ended by itself (code 137)" in served.log.read_text()
     with serving(project) as (served, client):
@@ -236,7 +237,7 @@ def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
         family = at_work(served)
         everything = served.family()
         served.part("server", "start").kill()
-        assert until(lambda: ended(family)) < 15
+        assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 15
         assert "the server ended by itself (code 137)" in served.log.read_text()
 
@@ -245,12 +246,13 @@ def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
 def test_killed_itself_it_leaves_nothing_behind(project: Path, killed: str) -> None:
     with serving(project) as (served, client):
         lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
-        at_work(served)
+        family = at_work(served)
         everything = served.family()
         if killed == "make":
             served.make.kill()
         else:
             next(p for p in everything if command(p)[1:] == ["-m", "pipeline.serve"]).kill()
+        assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 20
     with serving(project) as (served, client):
         until(lambda: client.read_flow_run(lost).state.is_final(), 30)

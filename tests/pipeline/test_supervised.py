@@ -8,11 +8,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from waiting import ended, until
 
 from pipeline.alive import alive, dead, sign
 from pipeline.processes import Processes, StoppedError, TimeLimitError
@@ -23,21 +23,8 @@ ROOT = Path(__file__).parents[2]
 STUBBORN = "setsid sh -c 'trap \"\" TERM; sleep 61; sleep 62' & echo up; wait"
 
 
-def until(true: Callable[[], bool], seconds: float = 20.0) -> float:
-    """Wait until something holds; how long it took."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, "waited in vain"
-        time.sleep(0.05)
-    return time.monotonic() - began
-
-
 def below(pid: int) -> list[psutil.Process]:
     return psutil.Process(pid).children(recursive=True)
-
-
-def ended(processes: list[psutil.Process]) -> bool:
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 def test_lines_and_code_come_through(tmp_path: Path) -> None:
