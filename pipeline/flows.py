@@ -85,7 +85,8 @@ def reproduce(
         graph = plan(main, isolated, asked, targets)
         make_database(main, env, processes)
         limit = stage_timeout_minutes * 60 or None
-        work = Work(tree, env=env, processes=processes, force=force, timeout=limit, pool=pool)
+        cache = isolated.cache if isolated else None
+        work = Work(tree, env=env, processes=processes, force=force, timeout=limit, pool=pool, cache=cache)
         states = run_graph(graph, work, jobs=jobs, gpu=gpu)
         saved_as = None
         if isolated and well(states):

@@ -6,6 +6,7 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from prefect.states import Cancelled, Completed, Failed
 from pipeline import overrides
 from pipeline.graph import DVC
 from pipeline.processes import Processes, StoppedError, TimeLimitError
+from pipeline.shared_cache import SharedCache
 
 if TYPE_CHECKING:
     from pipeline.pool import GpuPool
@@ -53,19 +55,33 @@ class Work:
         force: bool = False,
         timeout: float | None = None,
         pool: GpuPool | None = None,
+        cache: SharedCache | None = None,
     ) -> None:
         self.pool = pool
+        self.cache = cache
         self.tree = tree
         self.env = env
         self.processes = processes
         self.force = force
         self.timeout = timeout
 
-    def command(self, name: str) -> list[str]:
-        """DVC on one stage: it waits where other stages hold the repository, and decides whether to run."""
-        return [
+    def bring_up_to_date(self, name: str, on_line: Callable[[str], None]) -> int:
+        """DVC on one stage: it waits where other stages hold the repository, and decides whether to run.
+
+        Returns DVC's exit code; every line that it prints goes to `on_line`.
+
+        Raises
+        ------
+        StoppedError, TimeLimitError
+            As `Processes.run`.
+        """
+        command = [
             *DVC, "--wait-for-lock", "repro", "--single-item", *(["--force"] if self.force else []), name
         ]  # fmt: skip
+        with self.cache.in_use() if self.cache else nullcontext():
+            return self.processes.run(
+                command, cwd=self.tree, env=self.env, on_line=on_line, timeout=self.timeout
+            )
 
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
@@ -100,9 +116,7 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
 
     began = time.monotonic()
     try:
-        code = work.processes.run(
-            work.command(name), cwd=work.tree, env=work.env, on_line=on_line, timeout=work.timeout
-        )
+        code = work.bring_up_to_date(name, on_line)
     except StoppedError:
         return Cancelled(name="Stopped", message="ended with its run")
     except TimeLimitError as error:

@@ -26,9 +26,9 @@ from pydantic import Field
 
 from pipeline import parcel
 from pipeline.alive import alive, ends_with_worker, sign
-from pipeline.graph import dvc
 from pipeline.network import Network
 from pipeline.processes import Processes, TimeLimitError
+from pipeline.shared_cache import SharedCache
 from pipeline.stage import LAST_LINES, StageError, Work, failure
 from pipeline.work_trees import RUNS, environment, git, locked, main_tree
 
@@ -82,7 +82,8 @@ def train_on_node(
         try:
             bring(place, network, stage, commit)
             limit = stage_timeout_minutes * 60 if stage_timeout_minutes else None
-            work = Work(place.tree, env=env, processes=processes, force=force, timeout=limit)
+            cache = SharedCache(place.tree)
+            work = Work(place.tree, env=env, processes=processes, force=force, timeout=limit, cache=cache)
             outcome = train(stage, work)
             send(place, network, stage, commit)
         finally:
@@ -130,11 +131,7 @@ def open_tree(place: Place, commit: str) -> None:
             shutil.rmtree(place.tree, ignore_errors=True)
             git(place.main, "worktree", "prune")
             git(place.main, "worktree", "add", "--detach", str(place.tree), commit)
-    local = place.main / ".dvc" / "config.local"  # credentials of remotes
-    if local.exists():
-        shutil.copy2(local, place.tree / ".dvc" / "config.local")
-    cache = (place.main / dvc(place.main, "cache", "dir").strip()).resolve()
-    dvc(place.tree, "cache", "dir", "--local", str(cache))
+    SharedCache(place.tree).settle(place.main)
 
 
 def train(stage: str, work: Work) -> str:
@@ -157,9 +154,7 @@ def train(stage: str, work: Work) -> str:
 
     began = time.monotonic()
     try:
-        code = work.processes.run(
-            work.command(stage), cwd=work.tree, env=work.env, on_line=on_line, timeout=work.timeout
-        )
+        code = work.bring_up_to_date(stage, on_line)
     except TimeLimitError as error:
         raise StageError(failure(stage, str(error), last)) from None
     if code != 0:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pipeline.graph import dvc
+from pipeline.shared_cache import SharedCache
 
 RUNS = Path(".dvc") / "tmp" / "runs"
 """Below the main tree: what runs keep here, ignored by git and DVC."""
@@ -106,21 +107,19 @@ class WorkTree:
         digest = hashlib.sha256(json.dumps([self.commit, list(overrides)]).encode()).hexdigest()[:12]
         self.path = main / RUNS / digest
         self.lock = main / RUNS / f"{digest}.lock"
+        self.cache = SharedCache(self.path)
 
     def open(self) -> None:
-        """Check the revision out, unless an interrupted run left it; point DVC to the main tree's cache."""
+        """Check the revision out, unless an interrupted run left it."""
         ready = self.path / ".dvc" / "tmp" / "ready"
         if ready.exists():
+            self.cache.settle(self.main)
             return
         with locked(self.main / RUNS / "git.lock"):  # git's list of work trees is shared
             shutil.rmtree(self.path, ignore_errors=True)
             git(self.main, "worktree", "prune")
             git(self.main, "worktree", "add", "--detach", str(self.path), self.commit)
-        local = self.main / ".dvc" / "config.local"  # credentials of remotes
-        if local.exists():
-            shutil.copy2(local, self.path / ".dvc" / "config.local")
-        cache = (self.main / dvc(self.main, "cache", "dir").strip()).resolve()
-        dvc(self.path, "cache", "dir", "--local", str(cache))
+        self.cache.settle(self.main)
         lock = self.main / "dvc.lock"  # results of the main tree that are not committed yet
         if lock.exists() and self.commit == git(self.main, "rev-parse", "HEAD"):
             shutil.copy2(lock, self.path / "dvc.lock")
@@ -134,7 +133,7 @@ class WorkTree:
 
     def save(self, name: str, stages: Iterable[str]) -> None:
         """Save parameters and what `stages` made as a DVC experiment (`dvc exp apply NAME`)."""
-        with locked(self.main / RUNS / "git.lock"):
+        with locked(self.main / RUNS / "git.lock"), self.cache.in_use():
             dvc(self.path, "exp", "save", "--force", "--name", name, *stages)
 
 

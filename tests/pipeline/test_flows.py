@@ -148,6 +148,22 @@ def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
     assert (project / "last.txt").read_text() == "left\nbetter\n"
 
 
+def test_a_run_beside_another_leaves_alone_what_that_one_writes_to_the_cache(project: Path) -> None:
+    assert start(project, "before", overrides=["right.text=good"]).wait(120) == 0
+    listed = sorted((project / ".dvc/cache/runs").glob("*/*"))
+    assert len(listed) == 5  # of all stages but the first, which reads nothing
+    # Half an entry of each, as another run may be writing it; where DVC looks it deletes such a file.
+    half = [folder / ".half-written.tmp" for folder in listed]
+    for path in half:
+        path.write_text("cmd: [")
+    assert start(project, "beside", overrides=["right.text=better"]).wait(120) == 0
+    cached = {"left", "train@a-1", "publish@tiny"}  # by what the run before made known to the main tree
+    until(lambda: {stage for stage, state in names("beside").items() if state == "Cached"} == cached)
+    assert all(path.read_text() == "cmd: [" for path in half)
+    assert len(list((project / ".dvc/cache/runs").glob("*/*/[!.]*"))) == 7
+    assert (project / ".dvc/cache/files").is_dir()  # removing the tree did not follow its link
+
+
 def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project: Path) -> None:
     settings = {"targets": ["train"], "overrides": ["train.sleep=2"]}
     assert start(project, "late", **settings, stage_timeout_minutes=0.1).wait(60) != 0
