@@ -22,7 +22,7 @@ from hanet.deciwatch import DeciWatchConfig
 from hanet.model import HANetConfig
 from hanet.networks import Config, network_of
 from hanet.smoothnet import SmoothNetConfig
-from hanet.training import TrainingOptions
+from hanet.training_options import TrainingOptions
 
 CASES: dict[str, Config] = {
     "HANet (51 frames, d 32, 3 layers)": HANetConfig(channels=51, interval=5, window=51, hidden=32, layers=3),

@@ -21,9 +21,9 @@ import numpy as np
 from benchmarks.reading import peak_mb
 from benchmarks.report import environment, save
 from hanet.data.aist import CAMERAS
-from stages._datasets import AistIngest
 from stages._ingest import write
 from stages._ingest_cameras import aist_content
+from stages.schema.datasets import AistIngest
 
 DANCE = 2_000
 """Frames of a dance, each seen by nine cameras."""

@@ -22,7 +22,7 @@ from hanet.model import HANet, HANetConfig, HANetOutput
 from hanet.smoothnet import SmoothNet, SmoothNetConfig, smoothnet_loss
 
 if TYPE_CHECKING:
-    from hanet.training import TrainingOptions
+    from hanet.training_options import TrainingOptions
 
 Config = HANetConfig | DeciWatchConfig | SmoothNetConfig
 Model = HANet | DeciWatch | SmoothNet

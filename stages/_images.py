@@ -29,7 +29,8 @@ from hanet.estimators.shards import Plan, Shard, Tools, ToolSpec, fingerprint, m
 from hanet.estimators.weights import BodySpec, EstimatorSpec, obtain
 from hanet.poses import PoseSequence
 from stages import _detected, _run
-from stages._sources import SPLITS, ImagesEstimate
+from stages.schema.estimates import ImagesEstimate
+from stages.schema.section import SPLITS
 
 SCHEDULER = "HANET_DASK_SCHEDULER"
 """Environment variable with the address of a Dask scheduler; parameters win over it."""

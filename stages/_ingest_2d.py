@@ -13,8 +13,8 @@ from hanet.data.jhmdb_splits import Clip, pooled, three_split
 from hanet.data.posetrack import PoseTrackVideo, annotation_files, write_labels
 from hanet.data.views import name_seed
 from hanet.poses import PoseSequence
-from stages._datasets import JhmdbIngest, PoseTrack17Ingest, PoseTrackIngest
 from stages._ingest import Content, Item, first_clips
+from stages.schema.datasets import JhmdbIngest, PoseTrack17Ingest, PoseTrackIngest
 
 ReadVideo = Callable[[Path], tuple[PoseTrackVideo, tuple[PoseSequence, ...]]]
 TELLING = 4

@@ -9,8 +9,8 @@ from typing import get_args
 from hanet import skeletons
 from hanet.data import aist, aist_files, human36m, pw3d
 from hanet.data.human36m import Split as Human36MSplit
-from stages._datasets import AistIngest, Human36MIngest, Pw3dIngest
 from stages._ingest import Content, Item, first_clips, thinned, thinned_track
+from stages.schema.datasets import AistIngest, Human36MIngest, Pw3dIngest
 
 PW3D_SPLITS: dict[str, pw3d.Split] = {"train": "train", "val": "validation", "test": "test"}
 

@@ -13,9 +13,10 @@ from hanet.data.cmu import Limits, read_cmu, subject_of
 from hanet.data.views import cameras_around, views
 from hanet.poses import PoseSequence
 from hanet.skeletons import H36M17
-from stages._datasets import CmuIngest
 from stages._ingest import Content, Item, first_clips
-from stages._sources import SPLITS, ClipsIngest
+from stages.schema.datasets import CmuIngest
+from stages.schema.local_data import ClipsIngest, MocapIngest
+from stages.schema.section import SPLITS
 
 
 def clips(raw: Path, options: ClipsIngest, dataset: str) -> Content:
@@ -75,7 +76,7 @@ def cmu(raw: Path, options: CmuIngest) -> Content:
     )
 
 
-def seen(clip: Clip, split: str, options: ClipsIngest | CmuIngest) -> Iterator[Item]:
+def seen(clip: Clip, split: str, options: MocapIngest) -> Iterator[Item]:
     """A clip in every virtual camera.
 
     What is compared is the body, once: each clip has its own cameras, and the same motion in two would not be
@@ -104,7 +105,7 @@ def body(clip: Clip) -> PoseSequence:
     ).root_relative()
 
 
-def without_glitches(clip: Clip, options: ClipsIngest) -> tuple[Clip, int]:
+def without_glitches(clip: Clip, options: MocapIngest) -> tuple[Clip, int]:
     """The clip without frames that no body can have and runs too short to be of use; how many those are."""
     limits = options.glitches
     keep = ~glitches(clip.joints, clip.fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)

@@ -9,9 +9,10 @@ from hanet.data.uiprmd import PairsError, read_pairs, split_of, subject_of
 from hanet.data.uiprmd_alignment import aligned, shared_rotation
 from hanet.data.uiprmd_raw import episodes
 from hanet.poses import PoseSequence
-from stages._datasets import AlignedIngest
 from stages._ingest import Content, Item, first_clips
-from stages._sources import SPLITS, SubjectsIngest
+from stages.schema.datasets import AlignedIngest
+from stages.schema.local_data import SubjectsIngest
+from stages.schema.section import SPLITS
 
 KINECT = frozenset({"kinect"})
 

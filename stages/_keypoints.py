@@ -19,7 +19,7 @@ from hanet.estimators.joints import on_skeleton
 from hanet.estimators.pairing import pair_with_truth
 from hanet.poses import PoseSequence
 from stages import _run
-from stages._sources import KeypointsEstimate
+from stages.schema.estimates import KeypointsEstimate
 
 Videos = Mapping[str, Sequence[PoseSequence]]
 

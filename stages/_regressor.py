@@ -14,7 +14,8 @@ from hanet.estimators.regressor import perturb
 from hanet.poses import PoseSequence
 from hanet.retargeting import retarget
 from stages._smpl import note_body
-from stages._sources import SPLITS, RegressorEstimate
+from stages.schema.estimates import RegressorEstimate
+from stages.schema.section import SPLITS
 
 
 def pairs(poses: Path, folder: Path, options: RegressorEstimate) -> None:

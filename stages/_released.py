@@ -21,7 +21,8 @@ from hanet.data.smpl_releases import read_smpl_release
 from hanet.poses import PoseSequence
 from stages import _run
 from stages._ingest import Content, Item, Poses
-from stages._sources import SPLITS, HeldOut, Released, ReleasedFiles, ReleasedIngest
+from stages.schema.local_data import HeldOut, Released, ReleasedFiles, ReleasedIngest
+from stages.schema.section import SPLITS
 
 OFFICIAL = ("train", "test")
 Pairs = list[tuple[Poses, Poses]]

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from stages._explain import explain
+from stages.schema.explain import explain
 
 
 class Record(BaseModel):

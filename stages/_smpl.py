@@ -15,7 +15,7 @@ from hanet.body import Body, JointSet
 from hanet.data.smpl_tracks import side_path
 from hanet.synthetic_body import synthetic_body
 from stages import _run
-from stages._sources import SYNTHETIC, BodyFile
+from stages.schema.estimates import SYNTHETIC, BodyFile
 
 BODY = "body.json"
 

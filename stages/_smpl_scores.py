@@ -15,7 +15,7 @@ from hanet.metrics.mesh import evaluate_meshes
 from hanet.poses import PoseSequence
 from hanet.smpl_joints import joint_sequence
 from stages import _run
-from stages.params import Evaluate
+from stages.schema.scores import Evaluate
 
 
 def score(refined: PoseCache, truth: PoseCache, body: Body, joints: JointSet, options: Evaluate) -> Scores:

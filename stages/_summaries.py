@@ -15,7 +15,8 @@ from typing import Any
 from hanet.metrics import mean_sd
 from stages import _run
 from stages._tables import Column, measured
-from stages.params import Params, Summary
+from stages.params import Params
+from stages.schema.scores import Summary
 
 SEEN = Column("test_clips_seen", "test clips seen in training", "%", digits=1)
 """Of the test split's clips, counted as often as they are listed, those that training has too."""

@@ -16,7 +16,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from hanet.metrics import paired_difference
-from stages.params import Evaluate, Table
+from stages.schema.scores import Evaluate, Table
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from hanet.data.credentials import Credentials
 from hanet.data.remote import Fetched, RemoteFile, is_remote
 from hanet.data.unpack import ArchiveError, extract
 from stages import _released, _run
-from stages._datasets import ByHand, Masks, PublishedDataset, Remote
-from stages._sources import UIPRMD, Clips, Folder, Packages, Released
 from stages.params import load
+from stages.schema.datasets import Masks, PublishedDataset, Remote
+from stages.schema.local_data import UIPRMD, Clips, Folder, Packages, Released
 
 LOGIN = "HANET_MIRROR"
 """Prefix of the environment variables with a mirror's credentials."""
@@ -65,7 +65,7 @@ def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
     source, download = described.source, described.download
     # Beside the outputs: archives, so that nothing is fetched twice; hashes, which may be committed.
     place, record = _run.SCRATCH / "archives" / dataset, _run.HASHES / f"{dataset}.json"
-    if isinstance(download, ByHand):
+    if isinstance(download, Folder):
         fetched = agreements.collect(
             _pinned(source.manual, download.sha256, dataset),
             agreements.user_folder(download.folder, source.environment),

@@ -23,17 +23,17 @@ from hanet.estimators.lifting import HUMAN36M, Lifting
 from hanet.poses import PoseSequence
 from stages import _images, _keypoints, _regressor, _run
 from stages._smpl import copy_cache, note_body
-from stages._sources import (
-    SPLITS,
+from stages.params import load
+from stages.schema.estimates import (
     Estimate,
     FCNEstimate,
     ImagesEstimate,
     KeypointsEstimate,
     RegressorEstimate,
-    Released,
     ReleasedEstimate,
 )
-from stages.params import load
+from stages.schema.local_data import Released
+from stages.schema.section import SPLITS
 
 Pairs = list[tuple[PoseSequence, PoseSequence]]
 

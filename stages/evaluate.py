@@ -27,7 +27,8 @@ from hanet.metrics.statistics import percentile_interval
 from hanet.poses import PoseSequence
 from stages import _run, _smpl_scores
 from stages._smpl import body_of
-from stages.params import Evaluate, Params, load
+from stages.params import Params, load
+from stages.schema.scores import Evaluate
 
 BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
 """What `per_joint.csv` holds; figures draw the last."""

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from hanet.data.posetrack17 import read_video as read_video17
 from hanet.data.posetrack18 import read_video as read_video18
-from stages import _datasets, _ingest_2d, _ingest_cameras, _ingest_mocap, _ingest_uiprmd, _released, _run
-from stages._datasets import AnyDataset
+from stages import _ingest_2d, _ingest_cameras, _ingest_mocap, _ingest_uiprmd, _released, _run
 from stages._ingest import Content, write
-from stages._sources import UIPRMD, Clips, Released
 from stages.params import load
+from stages.schema import datasets
+from stages.schema.local_data import UIPRMD, Clips, Released
 
 
 def main(dataset: str) -> None:
@@ -27,7 +27,7 @@ def main(dataset: str) -> None:
         _run.console.print(f"  {report['leakage']}")
 
 
-def content(raw: Path, described: AnyDataset, dataset: str) -> Content:
+def content(raw: Path, described: datasets.AnyDataset, dataset: str) -> Content:
     """What a data set gives, by its kind."""
     match described:
         case Clips():
@@ -36,21 +36,21 @@ def content(raw: Path, described: AnyDataset, dataset: str) -> Content:
             return _ingest_uiprmd.pairs(raw, described.ingest)
         case Released():
             return _released.content(raw, described)
-        case _datasets.UIPRMDRaw():
+        case datasets.UIPRMDRaw():
             return _ingest_uiprmd.released(raw, described.ingest)
-        case _datasets.Cmu():
+        case datasets.Cmu():
             return _ingest_mocap.cmu(raw, described.ingest)
-        case _datasets.Pw3d():
+        case datasets.Pw3d():
             return _ingest_cameras.pw3d_content(raw, described.ingest)
-        case _datasets.Aist():
+        case datasets.Aist():
             return _ingest_cameras.aist_content(raw, described.ingest)
-        case _datasets.Human36M():
+        case datasets.Human36M():
             return _ingest_cameras.human36m_content(raw, described.ingest)
-        case _datasets.SubJhmdb():
+        case datasets.SubJhmdb():
             return _ingest_2d.jhmdb(raw, described.ingest)
-        case _datasets.PoseTrack17():
+        case datasets.PoseTrack17():
             return _ingest_2d.posetrack(raw, described.ingest, read_video17)
-        case _datasets.PoseTrack18():
+        case datasets.PoseTrack18():
             return _ingest_2d.posetrack(raw, described.ingest, read_video18)
 
 

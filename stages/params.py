@@ -1,7 +1,6 @@
-"""params.yaml through one typed, validated schema.
+"""params.yaml through one typed, validated schema: `load` says which key is wrong, what it holds and may be.
 
-`load` reads the file or says which key is wrong, what it holds and what it may be. Everything below is the
-schema, with `stages._sources`, `stages._datasets` (data sets, estimators) and `stages._execution`.
+The sections are in `stages.schema`, a module for each part of the file; what ties them together is here.
 """
 
 from __future__ import annotations
@@ -11,24 +10,24 @@ from collections.abc import Iterator
 from inspect import signature
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hanet.figures.settings import FigureSettings
 from hanet.methods.filters import FILTERS
-from hanet.networks import NETWORKS, Config
-from hanet.training import TrainingOptions
-from stages._datasets import AnyDataset, Cmu, Dataset
-from stages._execution import Execution
-from stages._explain import explain
-from stages._sources import ESTIMATES, Clips, Estimate, FCNEstimate, Names, Section, Seed, once
+from stages.schema.datasets import AnyDataset, Cmu, Dataset
+from stages.schema.estimates import Estimate, FCNEstimate
+from stages.schema.execution import Execution
+from stages.schema.explain import explain
+from stages.schema.local_data import ESTIMATES, Clips
+from stages.schema.models import ABLATED, Ablation, Model
+from stages.schema.scores import Evaluate, Summary, Table
+from stages.schema.section import Names, Section, Seed, once
 
 PARAMS = Path("params.yaml")
-ABLATED = "hanet-paper"
-"""The model that ablations change."""
 
 
 class ParamsError(ValueError):
@@ -44,79 +43,6 @@ class Run(Section):
     models: Names
     ablations: Annotated[list[str], AfterValidator(once)]
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(once)]
-
-
-# --- models and methods
-
-
-class Use(Section):
-    """How a trained network is used, see `LearnedMethod`."""
-
-    stride: int = Field(ge=1)
-    phases: tuple[int, ...] = (0,)
-    mirror_axis: Literal[0, 1, 2] | None = None
-
-
-class Refine(Use):
-    """How a trained network is used, and other uses of the same weights, each a row of its own."""
-
-    variants: dict[str, Use] = Field(default_factory=dict)
-
-    def uses(self, name: str) -> Iterator[tuple[str, Use]]:
-        """Each row's name and how the network is used for it; the model's own, called `name`, first."""
-        yield name, Use(**self.model_dump(exclude={"variants"}))
-        yield from self.variants.items()
-
-
-class Model(Section):
-    """One network to train: its shape (without channels, which the data give), its training, its use."""
-
-    network: Literal["hanet", "deciwatch", "smoothnet"] = "hanet"
-    model: dict[str, Any]
-    training: TrainingOptions
-    refine: Refine
-
-    @field_validator("training", mode="before")
-    @classmethod
-    def _training(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "seed" in value:
-            raise ValueError("the seed comes from run.seeds; leave it out")
-        return value
-
-    @field_validator("model")
-    @classmethod
-    def _model(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "channels" in value:
-            raise ValueError("channels follow from the data; leave them out")
-        if "network" in info.data:  # else it is wrong itself
-            configure(info.data["network"], value, 4)
-        return value
-
-    def config(self, channels: int) -> Config:
-        """The network's configuration for poses of that many channels."""
-        return configure(self.network, self.model, channels)
-
-
-def configure(network: str, settings: dict[str, Any], channels: int) -> Config:
-    """A network's configuration, with the number of channels where it asks for one."""
-    kind = NETWORKS[network].config
-    asks = "channels" in kind.__dataclass_fields__
-    return kind.from_dict(settings | ({"channels": channels} if asks else {}))
-
-
-class Ablation(Section):
-    """Keys of `ABLATED` that are changed."""
-
-    model: dict[str, Any] = Field(default_factory=dict)
-    training: dict[str, Any] = Field(default_factory=dict)
-    refine: dict[str, Any] = Field(default_factory=dict)
-
-    def of(self, base: Model) -> Model:
-        """The changed model."""
-        raw = base.model_dump()
-        del raw["training"]["seed"], raw["refine"]["variants"]
-        changes = {key: raw[key] | getattr(self, key) for key in ("model", "training", "refine")}
-        return Model.model_validate(raw | changes)
 
 
 class Experiment(Section):
@@ -142,78 +68,6 @@ class Experiment(Section):
             for values in product(*grid.values()):
                 FILTERS[name](**dict(zip(grid, values, strict=True)))  # refuses what cannot be
         return value
-
-
-# --- scores and tables
-
-
-class Evaluate(Section):
-    """How everything is scored."""
-
-    protocol: Literal["full", "smoothnet"]
-    resamples: int = Field(ge=100)
-    seed: Seed
-
-
-class Published(Section):
-    """Figures of others, to stand beside ours: on which data, from where, by row and metric.
-
-    A column in percent has them in percent. `same_data` says that they are of the very files scored here.
-    """
-
-    on: str
-    source: str
-    same_data: bool = False
-    rows: dict[str, dict[str, float]]
-
-
-class Table(Section):
-    """A table of an experiment's report.
-
-    Rows are methods by name, each with its label, in the order shown: a row is tested against the one above.
-    Of `experiments` it is made for those named, else for all.
-    """
-
-    title: str
-    experiments: Names | None = None
-    note: str | None = None
-    rows: Annotated[dict[str, str], Field(min_length=2)]
-    published: Published | None = None
-
-    @model_validator(mode="after")
-    def _rows(self) -> Table:
-        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
-            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
-        return self
-
-
-class PublishedGroup(Published):
-    """Figures of others that stand beside the rows of one `group`."""
-
-    group: str
-
-
-class Summary(Section):
-    """A table over experiments: groups of them by name, a row for each method and group.
-
-    Rows are methods by name, each with its label.
-    """
-
-    title: str
-    note: str | None = None
-    over: Annotated[dict[str, Names], Field(min_length=1)]
-    rows: Annotated[dict[str, str], Field(min_length=1)]
-    published: PublishedGroup | None = None
-
-    @model_validator(mode="after")
-    def _published(self) -> Summary:
-        if self.published and self.published.group not in self.over:
-            raise ValueError(
-                f"published.group: {self.published.group} is none of {', '.join(self.over)}, the groups"
-            )
-        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
-            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
-        return self
 
 
 class Params(Section):

@@ -26,7 +26,8 @@ from hanet import checkpoints
 from hanet.data.cache import PoseCache
 from stages import _run
 from stages._published_tables import publish_table
-from stages.params import Use, load
+from stages.params import load
+from stages.schema.models import Use
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

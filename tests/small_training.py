@@ -14,7 +14,8 @@ from hanet.model import HANetConfig
 from hanet.rows import PoseRows
 from hanet.skeletons import H36M17, Skeleton
 from hanet.smoothnet import SmoothNetConfig
-from hanet.training import Trainer, TrainingOptions
+from hanet.training import Trainer
+from hanet.training_options import TrainingOptions
 
 CONFIG = HANetConfig(channels=51, interval=2, window=5, hidden=8, layers=1, heads=2)
 DECIWATCH = DeciWatchConfig(channels=51, interval=2, window=5, hidden=8, encoder_layers=1, decoder_layers=1)

@@ -19,7 +19,8 @@ from hanet.skeletons import H36M17, SMPL24
 from hanet.smoothnet import SmoothNetConfig
 from hanet.smpl_joints import SmplJoints, joint_sequence
 from hanet.synthetic_body import rest_joints, synthetic_body
-from hanet.training import Trainer, TrainingOptions
+from hanet.training import Trainer
+from hanet.training_options import TrainingOptions
 
 BODY = synthetic_body()
 JOINTS = SmplJoints(BODY)

@@ -11,7 +11,8 @@ from small_training import CHANGES, CONFIG, OPTIONS, assert_same, flat, make, ro
 
 from hanet.augmentation import Augmentation
 from hanet.skeletons import H36M17_LEFT_FIRST, JHMDB15
-from hanet.training import STATE_FILE, DivergenceError, TrainingOptions
+from hanet.training import STATE_FILE, DivergenceError
+from hanet.training_options import TrainingOptions
 
 
 def test_the_average_of_the_weights_by_hand(tmp_path):

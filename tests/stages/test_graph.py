@@ -15,7 +15,11 @@ GRAPH: dict[str, dict[str, Any]] = {
     name: stage.get("do", stage) for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items()
 }
 PARAMS: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
-NO_SCIENCE = {Path(f"stages/{name}.py") for name in ("params", "_sources", "_datasets", "_execution", "_run")}
+NO_SCIENCE = {
+    Path("stages/params.py"),
+    Path("stages/_run.py"),
+    *(path.relative_to(ROOT) for path in (ROOT / "stages" / "schema").glob("*.py")),
+}
 MODULES = {"ablate": "train", "refine-ablated": "refine"}
 """Stages that run another stage's module."""
 

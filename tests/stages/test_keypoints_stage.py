@@ -120,7 +120,7 @@ def data(project: Path, params: dict[str, Any]) -> Callable[..., None]:
 @pytest.fixture(autouse=True)
 def any_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever kinds of data sets there are: this one has its ground truth in place."""
-    monkeypatch.setattr("stages._sources.UIPRMD.estimates", ("keypoints",))
+    monkeypatch.setattr("stages.schema.local_data.UIPRMD.estimates", ("keypoints",))
 
 
 def failure(capsys: pytest.CaptureFixture[str]) -> str:

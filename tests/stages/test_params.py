@@ -15,10 +15,12 @@ from ruamel.yaml import YAML
 
 from hanet.estimators.detections import DetectorErrors
 from hanet.model import HANetConfig
-from hanet.training import TrainingOptions
+from hanet.training_options import TrainingOptions
 from stages import _run
-from stages._sources import FCNEstimate, Released
-from stages.params import ParamsError, Use, load
+from stages.params import ParamsError, load
+from stages.schema.estimates import FCNEstimate
+from stages.schema.local_data import Released
+from stages.schema.models import Use
 
 ROOT = Path(__file__).parents[2]
 Refused = Callable[..., str]

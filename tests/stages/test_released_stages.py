@@ -40,7 +40,7 @@ from stages import (
 )
 from stages._published_tables import METRICS
 from stages._refiner import Refiner
-from stages._sources import HeldOut, Released
+from stages.schema.local_data import HeldOut, Released
 
 REASON = "Three official splits are pooled: test clips are training clips too"
 LEAK = f"{REASON} (train and test share a clip: 1 of 2 clips, 50.0% of test's frames)"

@@ -20,7 +20,8 @@ from hanet.data.unpack import ArchiveError
 from hanet.model import HANetConfig
 from hanet.rows import PoseRows
 from hanet.skeletons import LIMBS12
-from hanet.training import Trainer, TrainingOptions
+from hanet.training import Trainer
+from hanet.training_options import TrainingOptions
 from stages import _run
 from stages.train import EpochLog, as_csv
 

