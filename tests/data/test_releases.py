@@ -8,17 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from smpl_release_files import objects
 
 from hanet.data.release_layouts import H36M16, joints_release
 from hanet.data.releases import RELEASES, read_release, read_sequences, released_pair
 from hanet.poses import check_pair
 from hanet.skeletons import H36M17, H36M17_LEFT_FIRST, LSP14
-
-
-def objects(entries: list[Any]) -> np.ndarray:
-    array = np.empty(len(entries), dtype=object)
-    array[:] = entries
-    return array
 
 
 def images(name: str, T: int) -> np.ndarray:

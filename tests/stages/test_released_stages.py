@@ -16,6 +16,7 @@ import pytest
 import tiny
 from dataset_files import failure
 from rich.console import Console
+from smpl_release_files import objects
 
 from hanet import tables as shown_tables
 from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
@@ -54,12 +55,6 @@ MODEL = {
 }  # fmt: skip
 Stderr = pytest.CaptureFixture[str]
 FRAMES = 6
-
-
-def objects(entries: list[Any]) -> np.ndarray:
-    array = np.empty(len(entries), dtype=object)
-    array[:] = entries
-    return array
 
 
 def poses(seed: int) -> np.ndarray:
