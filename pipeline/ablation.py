@@ -18,7 +18,7 @@ from prefect.states import Cancelling
 from pydantic import Field
 
 from pipeline import overrides, results
-from pipeline.alive import alive, ends_with_worker
+from pipeline.alive import ends_with_worker, show_life
 from pipeline.flows import Jobs, Seed, summary
 from pipeline.work_trees import main_tree
 
@@ -51,7 +51,8 @@ def ablation(
     unknown = [name for name in ablations if name not in known]
     if unknown:
         raise ValueError(f"no ablation is called {', '.join(unknown)}; there are {', '.join(known)}")
-    with alive(main, run_id), ends_with_worker(), get_client(sync_client=True) as client:
+    show_life(main, run_id)
+    with ends_with_worker(), get_client(sync_client=True) as client:
         runs: dict[str, UUID] = {}
         try:
             for name in dict.fromkeys(ablations):

@@ -15,35 +15,40 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from pipeline.processes import PATIENCE
 from pipeline.work_trees import RUNS
 
 
 def sign(main: Path, flow_run: str) -> Path:
-    """The file that a living flow run holds locked."""
+    """The file that a flow run's process holds locked."""
     return main / RUNS / f"{flow_run}.alive"
 
 
-@contextmanager
-def alive(main: Path, flow_run: str) -> Iterator[None]:
-    """Give the sign of life of a flow run for the length of the block."""
+_held: list[TextIO] = []
+"""The signs that this process gives."""
+
+
+def show_life(main: Path, flow_run: str) -> None:
+    """Give the sign of life of a flow run for as long as this process lives; a sweep removes it.
+
+    Not only for as long as the flow runs: Prefect tells the server of its end after that, and a process that
+    is killed in between, or has no network then, would leave the run standing as running.
+    """
     path = sign(main, flow_run)
     path.parent.mkdir(parents=True, exist_ok=True)
     unlocked = path.with_suffix(".tmp")
-    with unlocked.open("w") as handle:
-        handle.write(f"process {os.getpid()} on {socket.gethostname()}")
-        handle.flush()
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        unlocked.rename(path)  # under its name it is never seen unlocked
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+    handle = unlocked.open("w")
+    handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+    handle.flush()
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    unlocked.rename(path)  # under its name it is never seen unlocked
+    _held.append(handle)
 
 
 def dead(main: Path) -> Iterator[tuple[str, str]]:
-    """Flow runs whose process is gone without having ended them, each with what it was."""
+    """Flow runs whose process is gone, each with what it was; most ended before."""
     for path in sorted((main / RUNS).glob("*.alive")):
         with path.open() as handle:
             try:

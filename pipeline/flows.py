@@ -23,7 +23,7 @@ from pydantic import Field
 
 from pipeline import overrides as changes
 from pipeline import results
-from pipeline.alive import alive, ends_with_worker
+from pipeline.alive import ends_with_worker, show_life
 from pipeline.graph import Graph, GraphError, read_graph
 from pipeline.pool import gpu_pool
 from pipeline.processes import Processes
@@ -81,7 +81,8 @@ def reproduce(
     env = environment(main)
     run_id = str(flow_run.id)
     nodes = gpu_pool() if train_on == "gpu" else nullcontext()
-    with alive(main, run_id), ends_with_worker(), nodes as pool, at_work(main, isolated) as processes:
+    show_life(main, run_id)
+    with ends_with_worker(), nodes as pool, at_work(main, isolated) as processes:
         graph = plan(main, isolated, asked, targets)
         make_database(main, env, processes)
         limit = stage_timeout_minutes * 60 or None

@@ -24,11 +24,12 @@ KEEP_DAYS = 7.0
 
 
 def sweep(main: Path, *, keep_days: float = KEEP_DAYS) -> list[str]:
-    """Tell the server of every dead run; return what was done, a line each."""
+    """Tell the server of every run that died, and forget those that ended; what was done, a line each."""
     done = []
     with get_client(sync_client=True) as client:
         for flow_run, process in dead(main):
-            done.append(f"flow run {flow_run}: {settle(client, UUID(flow_run), process)}")
+            if now := settle(client, UUID(flow_run), process):
+                done.append(f"flow run {flow_run}: {now}")
             sign(main, flow_run).unlink(missing_ok=True)
     old = remove_old(main, days=keep_days)
     done += [f"{folder} removed, untouched for {keep_days:g} days" for folder in old]
@@ -36,23 +37,22 @@ def sweep(main: Path, *, keep_days: float = KEEP_DAYS) -> list[str]:
 
 
 def settle(client: SyncPrefectClient, flow_run: UUID, process: str) -> str:
-    """End a dead run and its tasks on the server; return what it is now."""
+    """End a dead run and its tasks on the server; what it is now, nothing where it had ended itself."""
     try:
         state = client.read_flow_run(flow_run).state
     except ObjectNotFound:
         return "unknown to this server"
-    if state is None or state.is_final():
-        name = (state and state.name) or "without a state"
-    else:
+    now = ""
+    if state is not None and not state.is_final():
         message = f"{process} is gone without having ended this run"
         end = Cancelled if state.type is StateType.CANCELLING else Crashed
         client.set_flow_run_state(flow_run, end(message=message), force=True)
-        name = "Cancelled" if end is Cancelled else "Crashed"
+        now = "Cancelled" if end is Cancelled else "Crashed"
     of_run = FlowRunFilter(id=FlowRunFilterId(any_=[flow_run]))
     for task_run in client.read_task_runs(flow_run_filter=of_run):
         if task_run.state is not None and not task_run.state.is_final():
             client.set_task_run_state(task_run.id, Crashed(message=f"{process} is gone"), force=True)
-    return name
+    return now
 
 
 def main() -> None:

@@ -11,8 +11,6 @@ import shutil
 import socket
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,7 +23,7 @@ from prefect.states import Completed
 from pydantic import Field
 
 from pipeline import parcel
-from pipeline.alive import alive, ends_with_worker, sign
+from pipeline.alive import ends_with_worker, show_life
 from pipeline.network import Network
 from pipeline.processes import Processes, TimeLimitError
 from pipeline.shared_cache import SharedCache
@@ -72,8 +70,8 @@ def train_on_node(
     def waiting(holder: str) -> None:
         logger.warning("waiting for another run in this tree to end: %s", holder)
 
+    show_life(place.main, str(flow_run.id))
     with (
-        heard_of(place.main, str(flow_run.id)),
         ends_with_worker(),
         locked(place.tree.with_suffix(".lock"), waiting) as lock,
         Processes(keep_open=[lock]) as processes,
@@ -91,22 +89,6 @@ def train_on_node(
                 network.await_answer()  # so that the end of this run, good or bad, can be told
     where = f"{socket.gethostname()}, {time.monotonic() - began:.0f} s in all"
     return Completed(message=f"{outcome} on {where}")
-
-
-@contextmanager
-def heard_of(main: Path, run: str) -> Iterator[None]:
-    """A sign of life that an interrupted run leaves: without a network it cannot say that it ended.
-
-    A sweep says it then.
-    """
-    try:
-        with alive(main, run):
-            yield
-    except Exception:
-        raise  # Prefect tells the server
-    except BaseException:
-        sign(main, run).write_text(f"process {os.getpid()} on {socket.gethostname()}")
-        raise
 
 
 def bring(place: Place, network: Network, stage: str, commit: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from graph_of_shell import shell, write_project
 
 from pipeline import node
-from pipeline.training import Place, heard_of
+from pipeline.training import Place
 from pipeline.work_trees import this_clone
 
 
@@ -88,16 +88,6 @@ def test_a_worker_that_ends_is_started_again(
     stop.set()
     working.join(30)
     assert not working.is_alive()
-
-
-def test_an_interrupted_run_leaves_its_sign(tmp_path: Path) -> None:
-    """So that a sweep tells the server; one that fails by itself is told of by Prefect."""
-    runs = tmp_path / ".dvc/tmp/runs"
-    with pytest.raises(ValueError, match="fails"), heard_of(tmp_path, "failed"):
-        raise ValueError("it fails")
-    with pytest.raises(KeyboardInterrupt), heard_of(tmp_path, "interrupted"):
-        raise KeyboardInterrupt
-    assert [path.name for path in runs.iterdir()] == ["interrupted.alive"]
 
 
 def test_the_clone_of_this_code() -> None:

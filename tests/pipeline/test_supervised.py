@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import psutil
 import pytest
 from waiting import ended, until
 
-from pipeline.alive import alive, dead, sign
+from pipeline.alive import dead, sign
 from pipeline.processes import Processes, StoppedError, TimeLimitError
 from pipeline.work_trees import absolute, locked
 
@@ -98,13 +99,17 @@ def test_lock_is_let_go_when_the_last_program_ends(tmp_path: Path) -> None:
     assert told == [f"process {os.getpid()}"]
 
 
-def test_sign_of_life(tmp_path: Path) -> None:
-    with alive(tmp_path, "run"):
-        assert sign(tmp_path, "run").exists()
-        assert list(dead(tmp_path)) == []
-    assert not sign(tmp_path, "run").exists()
-    sign(tmp_path, "gone").write_text("process 1 on there")
-    assert list(dead(tmp_path)) == [("gone", "process 1 on there")]
+def test_a_run_shows_life_until_its_process_ends(tmp_path: Path) -> None:
+    """Longer than its flow runs: the server is told of the end after that."""
+    program = (
+        "from pathlib import Path; from pipeline.alive import show_life; show_life(Path(), 'run'); input()"
+    )
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=env, stdin=subprocess.PIPE)
+    until(sign(tmp_path, "run").exists)
+    assert list(dead(tmp_path)) == []
+    process.communicate()
+    assert list(dead(tmp_path)) == [("run", f"process {process.pid} on {socket.gethostname()}")]
 
 
 @pytest.mark.parametrize(

@@ -110,9 +110,9 @@ class Machine:
         return [int(pid) for pid in ip("netns", "pids", self.name).split()]
 
     def end(self, program: str) -> None:
-        """Have a program end, as Ctrl-C does."""
+        """Have a program end. Not by SIGINT: a shell starts what is in its background deaf to that."""
         running = self.programs.pop(program)
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.SIGTERM)
         running.wait(60)
 
     def kill(self) -> None:
