@@ -79,7 +79,7 @@ def names(name: str) -> dict[str, str]:
 
 
 def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
-    assert start(project, "all", jobs=3).wait(120) == 0
+    assert start(project, "all", jobs=3).wait(180) == 0
     until(lambda: set(names("all").values()) == {"Completed"})
     tasks = tasks_of("all")
     ids = {run.id: stage for stage, run in tasks.items()}
@@ -99,7 +99,7 @@ def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
     (project / "params.yaml").write_text(
         (project / "params.yaml").read_text().replace("text: right", "text: wrong")
     )
-    assert start(project, "wrong", jobs=3).wait(120) != 0
+    assert start(project, "wrong", jobs=3).wait(180) != 0
     until(lambda: "publish@tiny" in names("wrong"))
     assert names("wrong") == {
         "first": "Unchanged",
@@ -149,14 +149,14 @@ def test_two_runs_at_once_are_saved_as_experiments(project: Path) -> None:
 
 
 def test_a_run_beside_another_leaves_alone_what_that_one_writes_to_the_cache(project: Path) -> None:
-    assert start(project, "before", overrides=["right.text=good"]).wait(120) == 0
+    assert start(project, "before", overrides=["right.text=good"]).wait(180) == 0
     listed = sorted((project / ".dvc/cache/runs").glob("*/*"))
     assert len(listed) == 5  # of all stages but the first, which reads nothing
     # Half an entry of each, as another run may be writing it; where DVC looks it deletes such a file.
     half = [folder / ".half-written.tmp" for folder in listed]
     for path in half:
         path.write_text("cmd: [")
-    assert start(project, "beside", overrides=["right.text=better"]).wait(120) == 0
+    assert start(project, "beside", overrides=["right.text=better"]).wait(180) == 0
     cached = {"left", "train@a-1", "publish@tiny"}  # by what the run before made known to the main tree
     until(lambda: {stage for stage, state in names("beside").items() if state == "Cached"} == cached)
     assert all(path.read_text() == "cmd: [" for path in half)
@@ -166,7 +166,7 @@ def test_a_run_beside_another_leaves_alone_what_that_one_writes_to_the_cache(pro
 
 def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project: Path) -> None:
     settings = {"targets": ["train"], "overrides": ["train.sleep=2"]}
-    assert start(project, "late", **settings, stage_timeout_minutes=0.1).wait(60) != 0
+    assert start(project, "late", **settings, stage_timeout_minutes=0.1).wait(180) != 0
     assert names("late") == {"first": "Completed", "train@a-1": "Failed"}
     assert "ended after 6 seconds, the time it had" in tasks_of("late")["train@a-1"].state.message
     [scratch] = (project / ".dvc/tmp/runs").glob("*/scratch/a")
@@ -187,7 +187,7 @@ def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project:
     assert run_of("killed").state.name == "Crashed"
     assert sweep(project) == []
 
-    assert start(project, "again", **settings, name="again").wait(120) == 0
+    assert start(project, "again", **settings, name="again").wait(180) == 0
     # DVC applies what the targets made, and complains of the stages that the run left out.
     subprocess.run([sys.executable, "-m", "dvc", "exp", "apply", "again"], cwd=project, check=False)
     assert (project / "model-a/weights").read_text() == "whole\n"

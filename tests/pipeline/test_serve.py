@@ -232,7 +232,7 @@ def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
         assert until(lambda: ended(everything)) < 20
         assert "the worker cpu-1 ended by itself (code 137)" in served.log.read_text()
     with serving(project) as (served, client):
-        until(lambda: client.read_flow_run(lost).state.type is StateType.CRASHED, 30)
+        until(lambda: client.read_flow_run(lost).state.type is StateType.CRASHED, 100)
         served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
         family = at_work(served)
         everything = served.family()
@@ -255,5 +255,5 @@ def test_killed_itself_it_leaves_nothing_behind(project: Path, killed: str) -> N
         assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 20
     with serving(project) as (served, client):
-        until(lambda: client.read_flow_run(lost).state.is_final(), 30)
+        until(lambda: client.read_flow_run(lost).state.is_final(), 100)
         assert client.read_flow_run(lost).state.type in (StateType.CRASHED, StateType.CANCELLED)
