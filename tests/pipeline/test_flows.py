@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from waiting import ended, until
+from waiting import command, ended, until
 
 from pipeline.stage import Progress
 from pipeline.sweep import sweep
@@ -176,7 +176,7 @@ def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project:
     flow = start(project, "killed", **settings)
     until(lambda: scratch.exists() and int(scratch.read_text()) > reached)
     family = psutil.Process(flow.pid).children(recursive=True)
-    assert any("train.sh" in p.cmdline() for p in family)
+    assert any("train.sh" in command(p) for p in family)
     flow.kill()
     assert until(lambda: ended(family)) < 10
     flow.wait(30)

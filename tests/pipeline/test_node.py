@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 import tiny
 from ruamel.yaml import YAML
-from two_machines import DATA, GIT, HEAD, MLFLOW, Pair, lacking, processes_of, serve_shared, until
+from two_machines import DATA, GIT, HEAD, MLFLOW, Pair, lacking, processes_of, serve_shared
+from waiting import until
 
 ROOT = Path(__file__).parents[2]
 WHY_NOT = lacking()

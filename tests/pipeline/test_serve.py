@@ -31,7 +31,7 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
-from waiting import ended, until
+from waiting import command, ended, until
 
 ROOT = Path(__file__).parents[2]
 FOUR = ("small", "large", "wide", "deep")
@@ -122,14 +122,6 @@ def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefe
             served.interrupt()
         until(lambda: ended(family), 30)
         served.make.wait(30)
-
-
-def command(process: psutil.Process) -> list[str]:
-    """A process's command line; nothing of one that ended meanwhile."""
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
 
 
 def trains(processes: list[psutil.Process]) -> list[psutil.Process]:

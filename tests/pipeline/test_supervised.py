@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from waiting import ended, until
+from waiting import command, ended, until
 
 from pipeline.alive import dead, sign
 from pipeline.processes import Processes, StoppedError, TimeLimitError
@@ -58,7 +58,7 @@ def test_stop_ends_the_stubborn_too(tmp_path: Path) -> None:
         thread = threading.Thread(target=work)
         thread.start()
         assert up.wait(20)
-        until(lambda: any("sleep" in p.name() for p in below(os.getpid())))
+        until(lambda: any("sleep" in command(p) for p in below(os.getpid())))
         family = below(os.getpid())
     thread.join(10)
     assert len(result) == 1
@@ -80,7 +80,7 @@ def test_nothing_outlives_a_killed_starter(tmp_path: Path, number: int) -> None:
         f"Processes().run(['sh', '-c', {STUBBORN!r}], cwd=Path('.'), env=os.environ, on_line=print)"
     )
     starter = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, start_new_session=True)
-    until(lambda: any("sleep" in p.name() for p in below(starter.pid)))
+    until(lambda: any("sleep" in command(p) for p in below(starter.pid)))
     family = below(starter.pid)
     assert len(family) >= 3
     starter.send_signal(number)

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,15 +43,6 @@ def lacking() -> str:
 def ip(*arguments: str) -> str:
     """What a command of iproute2 prints."""
     return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout
-
-
-def until(true: Callable[[], Any], seconds: float, what: str) -> float:
-    """Wait until something holds; how long it took."""
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, f"waited {seconds:g} s in vain: {what}"
-        time.sleep(0.2)
-    return time.monotonic() - began
 
 
 class Machine:

@@ -4,19 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 
 
-def until(true: Callable[[], bool], seconds: float = 180.0) -> float:
+def until(true: Callable[[], Any], seconds: float = 180.0, what: str = "") -> float:
     """Wait until it is true; returns the seconds that took."""
     began = time.monotonic()
     while not true():
-        assert time.monotonic() - began < seconds, "waited in vain"
+        assert time.monotonic() - began < seconds, f"waited {seconds:g} s in vain{what and f': {what}'}"
         time.sleep(0.1)
     return time.monotonic() - began
 
 
 def ended(processes: list[psutil.Process]) -> bool:
     """Whether none of them runs any more."""
-    return not any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
+    return not any(runs(process) for process in processes)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether a process is at work, not gone and no zombie."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # between the two questions
+        return False
+
+
+def command(process: psutil.Process) -> list[str]:
+    """A process's command line; nothing of one that ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []

@@ -8,13 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
 import tiny
 import torch
+from waiting import ended, until
 
 from hanet.data.unpack import ArchiveError
 from hanet.model import HANetConfig
@@ -26,13 +26,6 @@ from stages import _run
 from stages.train import EpochLog, as_csv
 
 ROOT = Path(__file__).parents[2]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 15.0) -> bool:
-    end = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < end:
-        time.sleep(0.05)
-    return met
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for it")
@@ -49,11 +42,11 @@ def test_a_stage_dies_with_its_parent(tmp_path: Path) -> None:
         cwd=ROOT,
     )
     try:
-        assert wait_for(pid.exists, 60)
+        until(pid.exists, 60)
         started = psutil.Process(int(pid.read_text()))
         parent.send_signal(signal.SIGKILL)
         parent.wait()
-        assert wait_for(lambda: not started.is_running() or started.status() == psutil.STATUS_ZOMBIE)
+        until(lambda: ended([started]), 15)
     finally:
         parent.kill()
 

@@ -6,7 +6,6 @@ import csv
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import psutil
 import pytest
 import yaml
 from kinect_files import write
+from waiting import ended, until
 
 from hanet import checkpoints
 from stages import _run, train
@@ -96,14 +96,14 @@ def test_killed_in_two_it_leaves_nobody_and_goes_on_in_one(
     with said.open("w") as handle:
         stage = subprocess.Popen(COMMAND, stdout=handle, stderr=handle)
     try:
-        wait_until(lambda: state.exists() or stage.poll() is not None)
+        until(lambda: state.exists() or stage.poll() is not None, 300)
         assert stage.poll() is None, said.read_text()
         processes = psutil.Process(stage.pid).children(recursive=True)
         assert len(processes) >= 2
     finally:
         stage.send_signal(signal.SIGKILL)
     stage.wait()
-    wait_until(lambda: not any(p.is_running() and p.status() != "zombie" for p in processes), seconds=60)
+    until(lambda: ended(processes), 60)
     # It goes on in this process, which ends it soon.
     stopped = RuntimeError("seen")
 
@@ -115,13 +115,6 @@ def test_killed_in_two_it_leaves_nobody_and_goes_on_in_one(
         save(settings)
         train.main("kinect", "first", "1")
     assert "resuming after epoch " in capsys.readouterr().out
-
-
-def wait_until(true: Any, *, seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 # --- settings
