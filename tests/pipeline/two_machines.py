@@ -16,9 +16,10 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 HEAD, NODE = "10.213.7.1", "10.213.7.2"
@@ -165,8 +166,15 @@ class Pair:
         """A server's answer to a request from the head; Prefect's, unless another is named."""
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{at}/{path}", data=data, headers={"Content-Type": "application/json"})
-        with within(self.head.name), urlopen(request, timeout=30) as answer:
-            return json.load(answer)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                with within(self.head.name), urlopen(request, timeout=30) as answer:
+                    return json.load(answer)
+            except HTTPError as error:  # 503: Prefect's SQLite is busy; Prefect's own client asks again too
+                if error.code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                    raise
+            time.sleep(1)
 
     def answers(self, url: str) -> bool:
         """Whether a server of the head answers."""
