@@ -64,8 +64,7 @@ sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old 
 
 # Two files of tests at a time, each with one thread: two trainings with all threads slow each other down many times.
 test: env  ## run all tests with coverage
-	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder \
-		--cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
 lint: env  ## check style, imports and types
 	ruff check .

@@ -13,12 +13,6 @@ hypothesis.settings.register_profile("hanet", deadline=None)
 hypothesis.settings.load_profile("hanet")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests first: else the longest runs alone at the end, where two run at a time."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture
 def rng() -> np.random.Generator:
     """A fixed generator."""
