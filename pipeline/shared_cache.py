@@ -63,9 +63,7 @@ def copy_runs(source: Path, target: Path) -> None:
         copy = target / entry.relative_to(source)
         if copy.exists():
             continue
-        temporary = (
-            target / f".{uuid4().hex}.tmp"
-        )  # not beside the copy, where DVC takes any file as an entry
+        temporary = target / f".{uuid4().hex}.tmp"  # beside the copy DVC would take it for an entry
         shutil.copy2(entry, temporary)  # with its time: DVC takes the newest
         copy.parent.mkdir(parents=True, exist_ok=True)
         temporary.replace(copy)
