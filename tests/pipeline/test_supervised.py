@@ -104,7 +104,7 @@ def test_a_run_shows_life_until_its_process_ends(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from pipeline.alive import show_life; show_life(Path(), 'run'); input()"
     )
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=env, stdin=subprocess.PIPE)
     until(sign(tmp_path, "run").exists)
     assert list(dead(tmp_path)) == []
