@@ -47,10 +47,10 @@ publish: env  ## put every result of dvc.lock into MLflow, also those of stages 
 	dvc repro --quiet report
 
 prefect: env  ## serve Prefect on http://127.0.0.1:4200 (or PREFECT_PORT=...): runs from a page; Ctrl-C ends all
-	exec python -m pipeline.serve
+	exec python -m pipeline.server.serve
 
 node: env  ## be a GPU node of the Prefect server at PREFECT_API_URL (docs/gpu-node.md); Ctrl-C ends all
-	exec python -m pipeline.node
+	exec python -m pipeline.node.worker
 
 mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
 
@@ -60,15 +60,16 @@ $(MP_ENV)/.installed: constraints-mediapipe.txt
 	touch $@
 
 sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
-	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.sweep
+	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.server.sweep
 
 # Two files of tests at a time, each with one thread: two trainings with all threads slow each other down many times.
 test: env  ## run all tests with coverage
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90
 
-lint: env  ## check style, imports and types
+lint: env  ## check style, the floors of imports and types
 	ruff check .
 	ruff format --check .
+	lint-imports
 	pyright
 
 format: env  ## rewrite the code in the project's style

@@ -1,6 +1,6 @@
 """HANet in its published form: the encoder computes all frames and hides the unwatched ones.
 
-The tests hold `hanet.model.HANet` equal to it, the benchmark compares their speed. Wiring, masks, neighbours
+The tests hold `hanet.models.hanet.HANet` equal to it, the benchmark compares their speed. Wiring, masks, neighbours
 and interpolation are written anew; layers and weights are the model's.
 """
 
@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from hanet.layers import DecoderLayer
-from hanet.model import HANet, HANetOutput
-from hanet.temporal import sine_positions
+from hanet.models.hanet import HANet, HANetOutput
+from hanet.models.layers import DecoderLayer
+from hanet.models.temporal import sine_positions
 
 
 class DenseHANet(nn.Module):

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, stack_module_state
 
-from hanet.deciwatch import DeciWatchConfig
-from hanet.model import HANetConfig
-from hanet.networks import Config, network_of
-from hanet.smoothnet import SmoothNetConfig
-from hanet.training_options import TrainingOptions
+from hanet.models.deciwatch import DeciWatchConfig
+from hanet.models.hanet import HANetConfig
+from hanet.models.registry import Config, network_of
+from hanet.models.smoothnet import SmoothNetConfig
+from hanet.training.options import TrainingOptions
 
 CASES: dict[str, Config] = {
     "HANet (51 frames, d 32, 3 layers)": HANetConfig(channels=51, interval=5, window=51, hidden=32, layers=3),

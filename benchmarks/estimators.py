@@ -16,14 +16,19 @@ import torch
 from PIL import Image
 
 from benchmarks.report import environment, save
-from hanet.estimators.adapters import BodyEstimator, DCPoseEstimator, Estimator, SimpleBaselineEstimator
-from hanet.estimators.dcpose import DCPose
-from hanet.estimators.footage import Footage
-from hanet.estimators.pare import PARE
-from hanet.estimators.run import PersonTrack, run
-from hanet.estimators.simplebaseline import PoseResNet
-from hanet.estimators.spin import HMR
-from hanet.skeletons import MPII16
+from hanet.estimators.images.adapters import (
+    BodyEstimator,
+    DCPoseEstimator,
+    Estimator,
+    SimpleBaselineEstimator,
+)
+from hanet.estimators.images.batches import PersonTrack, run
+from hanet.estimators.images.dcpose import DCPose
+from hanet.estimators.images.footage import Footage
+from hanet.estimators.images.pare import PARE
+from hanet.estimators.images.simplebaseline import PoseResNet
+from hanet.estimators.images.spin import HMR
+from hanet.poses.skeletons import MPII16
 
 BATCHES = (1, 2, 4)
 BOX = (400.0, 100.0, 700.0, 650.0)

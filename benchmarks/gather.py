@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from benchmarks.report import environment, save
-from hanet.windows import WindowSet
+from hanet.poses.windows import WindowSet
 
 FRAMES, CHANNELS, TRACK = 500_000, 51, 1_000
 BATCH, BATCHES, STRIDE = 256, 40, 5

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from hanet.losses import hanet_loss
-from hanet.model import HANet, HANetConfig
+from hanet.models.hanet import HANet, HANetConfig
+from hanet.models.losses import hanet_loss
 
 CASES = {
     "small (51 frames, d 32, 3 layers)": HANetConfig(channels=51, interval=5, window=51, hidden=32, layers=3),

@@ -20,10 +20,10 @@ import numpy as np
 
 from benchmarks.reading import peak_mb
 from benchmarks.report import environment, save
-from hanet.data.aist import CAMERAS
-from stages._ingest import write
-from stages._ingest_cameras import aist_content
-from stages.schema.datasets import AistIngest
+from hanet.datasets.aist.content import aist_content
+from hanet.datasets.aist.options import AistIngest
+from hanet.datasets.aist.views import CAMERAS
+from hanet.datasets.common.ingest import write
 
 DANCE = 2_000
 """Frames of a dance, each seen by nine cameras."""

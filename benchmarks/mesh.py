@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from benchmarks.report import environment, save
-from hanet.data.smpl_tracks import SmplTrack, from_axis_angle
 from hanet.metrics.mesh import evaluate_meshes
-from hanet.synthetic_body import synthetic_body
+from hanet.smpl.synthetic_body import synthetic_body
+from hanet.smpl.tracks import SmplTrack, from_axis_angle
 
 FRAMES = 4_000
 CHUNKS = (1, 8, 64, 512)

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from benchmarks.dense import DenseHANet
-from hanet.losses import hanet_loss
-from hanet.model import HANet, HANetConfig
+from hanet.models.hanet import HANet, HANetConfig
+from hanet.models.losses import hanet_loss
 
 CASES = {
     "small (51 frames, d 32, 3 layers)": (

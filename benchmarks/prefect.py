@@ -20,8 +20,8 @@ from tempfile import TemporaryDirectory
 from prefect.testing.utilities import prefect_test_harness
 
 from benchmarks.report import environment, save
-from pipeline.flows import reproduce
-from pipeline.graph import DVC
+from pipeline.dvc.graph import DVC
+from pipeline.reproduce import reproduce
 
 DVC_YAML = """\
 stages:

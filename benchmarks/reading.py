@@ -19,9 +19,9 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from benchmarks.report import environment, save
-from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17
 
 MILLIONS = (1, 2, 4)
 TRACK = 2_000

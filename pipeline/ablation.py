@@ -17,10 +17,11 @@ from prefect.runtime import flow_run
 from prefect.states import Cancelling
 from pydantic import Field
 
-from pipeline import overrides, results
-from pipeline.alive import ends_with_worker, show_life
-from pipeline.flows import Jobs, Seed, summary
-from pipeline.work_trees import main_tree
+from pipeline import results
+from pipeline.dvc import overrides
+from pipeline.dvc.work_trees import main_tree
+from pipeline.reproduce import Jobs, Seed, summary
+from pipeline.server.alive import ends_with_worker, show_life
 
 POLL = 2.0
 """Seconds between two looks at the runs."""

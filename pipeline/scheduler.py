@@ -11,11 +11,12 @@ from prefect import allow_failure
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
-from pipeline.graph import Graph
-from pipeline.stage import NETWORK, Work, run_stage
+from pipeline.dvc.graph import Graph
+from pipeline.stage import NETWORK, run_stage
+from pipeline.work import Work
 
 GPU = "gpu"
-"""Tag of tasks that take turns on a machine's GPU; `pipeline.serve` limits it to one."""
+"""Tag of tasks that take turns on a machine's GPU; `pipeline.server.serve` limits it to one."""
 
 
 def run_graph(graph: Graph, work: Work, *, jobs: int, gpu: bool = False) -> dict[str, State[Any]]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from prefect import task
@@ -18,16 +16,10 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
 
-from pipeline import overrides
-from pipeline.graph import DVC
-from pipeline.processes import Processes, StoppedError, TimeLimitError
-from pipeline.shared_cache import SharedCache
+from pipeline.dvc import overrides
+from pipeline.processes.processes import StoppedError, TimeLimitError
+from pipeline.work import LAST_LINES, StageError, Work, failure
 
-if TYPE_CHECKING:
-    from pipeline.pool import GpuPool
-
-LAST_LINES = 20
-"""How much of a failed stage's output its error shows."""
 NETWORK = ("download",)
 """Stages that try again when they fail: those that fetch something."""
 
@@ -36,52 +28,6 @@ NOT_RUN = "NotRun"
 
 _EPOCH = re.compile(r"^\s*epoch (\d+):")
 _OUTCOMES = {"didn't change, skipping": "Unchanged", "is cached - skipping run": "Cached"}
-
-
-class StageError(RuntimeError):
-    """A stage ended with an error; the message has its last lines."""
-
-
-class Work:
-    """What the stages of a run share: the tree they work in, their environment and how they are run."""
-
-    # No dataclass: Prefect looks into those that are given to a task.
-    def __init__(
-        self,
-        tree: Path,
-        *,
-        env: Mapping[str, str],
-        processes: Processes,
-        force: bool = False,
-        timeout: float | None = None,
-        pool: GpuPool | None = None,
-        cache: SharedCache | None = None,
-    ) -> None:
-        self.pool = pool
-        self.cache = cache
-        self.tree = tree
-        self.env = env
-        self.processes = processes
-        self.force = force
-        self.timeout = timeout
-
-    def bring_up_to_date(self, name: str, on_line: Callable[[str], None]) -> int:
-        """DVC on one stage: it waits where other stages hold the repository, and decides whether to run.
-
-        Returns DVC's exit code; every line that it prints goes to `on_line`.
-
-        Raises
-        ------
-        StoppedError, TimeLimitError
-            As `Processes.run`.
-        """
-        command = [
-            *DVC, "--wait-for-lock", "repro", "--single-item", *(["--force"] if self.force else []), name
-        ]  # fmt: skip
-        with self.cache.in_use() if self.cache else nullcontext():
-            return self.processes.run(
-                command, cwd=self.tree, env=self.env, on_line=on_line, timeout=self.timeout
-            )
 
 
 @task(task_run_name="{name}", cache_policy=NO_CACHE, persist_result=False)
@@ -127,11 +73,6 @@ def run_stage(name: str, work: Work, *, unmet: Sequence[str] = ()) -> State[Any]
         return Completed(name=outcomes[-1], message="DVC found it up to date")
     progress.end()
     return Completed(message=f"ran {time.monotonic() - began:.0f} s")
-
-
-def failure(name: str, why: str, last: Sequence[str]) -> str:
-    """A failed stage's message."""
-    return "\n".join([f"stage {name} failed: {why}. Its last lines:", *(f"  {line}" for line in last)])
 
 
 class Progress:

@@ -8,15 +8,19 @@ from typing import Any
 
 import pandas as pd
 
-from hanet import tables
-from stages import _run, _tables
-from stages.params import load
+from hanet.files.atomic import fresh_folder, write_json, write_text
+from hanet.options import flatten
+from hanet.progress import console
+from hanet.results import rendering
+from hanet.results import tables as _tables
+from stages import workspace
+from stages.params.load import load
 
 
 def main(experiment: str) -> None:
     """Write the tables of params.yaml of which two rows or more were run, and all methods, best first."""
-    with _run.stage("compare", experiment):
-        report = _run.REPORTS / experiment
+    with workspace.stage("compare", experiment):
+        report = workspace.REPORTS / experiment
         scores = json.loads((report / "scores.json").read_text())
         provenance = json.loads((report / "provenance.json").read_text())
         tallies = _tables.Tallies(pd.read_parquet(report / "tallies.parquet"))
@@ -28,26 +32,26 @@ def main(experiment: str) -> None:
         flat = pd.DataFrame(
             [
                 {"method": name, "score": decides.scale * scores[name][decides.key]["mean"], **shown}
-                | _run.flatten(scores[name])
+                | flatten(scores[name])
                 for name in methods
             ]
         )
-        _run.write_text(report / "table.csv", flat.to_csv(index=False))
-        _run.write_json(report / "metrics.json", {name: headline(scores[name]) for name in methods})
+        write_text(report / "table.csv", flat.to_csv(index=False))
+        write_json(report / "metrics.json", {name: headline(scores[name]) for name in methods})
         params = load()
-        with _run.fresh_folder(report / "tables") as folder:
+        with fresh_folder(report / "tables") as folder:
             for name, described in params.tables.items():
                 if described.experiments is not None and experiment not in described.experiments:
                     continue
                 table = _tables.build(name, described, scores, tallies, provenance, params.evaluate)
                 if table is None:
-                    _run.console.print(f"  {described.title}: fewer than two of its rows were run")
+                    console.print(f"  {described.title}: fewer than two of its rows were run")
                     continue
-                _run.write_json(folder / f"{name}.json", table)
-                _run.write_text(folder / f"{name}.csv", tables.as_csv(table))
-                _run.write_text(folder / f"{name}.md", tables.markdown(table, provenance))
-                _run.write_text(folder / f"{name}.tex", tables.latex(table, provenance))
-                _run.console.print(tables.terminal(table))
+                write_json(folder / f"{name}.json", table)
+                write_text(folder / f"{name}.csv", rendering.as_csv(table))
+                write_text(folder / f"{name}.md", rendering.markdown(table, provenance))
+                write_text(folder / f"{name}.tex", rendering.latex(table, provenance))
+                console.print(rendering.terminal(table))
 
 
 HEADLINE = {

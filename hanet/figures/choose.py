@@ -7,9 +7,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from hanet.data.cache import PoseCache
-from hanet.figures.errors import Span
-from hanet.poses import PoseSequence
+from hanet.cache.files import PoseCache
+from hanet.figures.charts.errors import Span
+from hanet.poses.sequence import PoseSequence
 
 K = TypeVar("K", bound=Hashable)
 _NAMED = 5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hanet.settings import Settings
+from hanet.models.config import Settings
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,12 @@ from functools import wraps
 from itertools import product
 from pathlib import Path
 from typing import Any, ParamSpec
-from uuid import uuid4
 from zlib import crc32
 
 import matplotlib.style
 from matplotlib.figure import Figure
+
+from hanet.files.atomic import whole_file
 
 P = ParamSpec("P")
 
@@ -141,15 +142,3 @@ def check_ending(path: Path, endings: tuple[str, ...]) -> str:
     if path.suffix not in endings:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(endings)}")
     return path.suffix[1:]
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path` to write to, renamed when the block ends well, and else removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        yield temporary
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

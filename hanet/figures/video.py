@@ -18,7 +18,8 @@ from av.video.stream import VideoStream
 from jaxtyping import UInt8
 from PIL import Image
 
-from hanet.figures.style import check_ending, whole_file
+from hanet.figures.style import check_ending
+from hanet.files.atomic import whole_file
 
 ENCODERS: dict[str, dict[str, object]] = {
     # Macroblock trees make the bytes vary from run to run on processors with AVX-512.

@@ -11,7 +11,8 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Int
 
-from hanet.poses import PoseSequence
+from hanet.poses.gaps import interpolate
+from hanet.poses.sequence import PoseSequence
 
 
 @runtime_checkable
@@ -48,27 +49,6 @@ def require_frames(sequence: PoseSequence) -> None:
         raise ValueError(
             f"{sequence.name}, track {sequence.track}: there are no frames to refine; leave empty tracks out"
         )
-
-
-def interpolate(
-    values: Float[np.ndarray, "K C"], at: Int[np.ndarray, " K"], to: Int[np.ndarray, " T"]
-) -> Float[np.ndarray, "T C"]:
-    """Values at frames `to`, linear in time between the known ones, channel by channel.
-
-    Args:
-        values: values at frames `at`; NaN where unknown.
-        at: rising frame numbers.
-        to: frame numbers to give values for.
-
-    Before a channel's first known value and after its last, that value holds. A channel without a known
-    value is NaN throughout.
-    """
-    result = np.full((len(to), values.shape[1]), np.nan)
-    for channel, column in enumerate(values.T):
-        known = ~np.isnan(column)
-        if known.any():
-            result[:, channel] = np.interp(to, at[known], column[known])
-    return result
 
 
 def refine_channels(

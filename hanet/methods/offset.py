@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from hanet.methods.base import require_frames
-from hanet.poses import FrameOfReference, PoseSequence, Representation, Unit, check_pair
-from hanet.skeletons import Skeleton
+from hanet.poses.sequence import FrameOfReference, PoseSequence, Representation, Unit, check_pair
+from hanet.poses.skeletons import Skeleton
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hanet.methods.base import Method
-from hanet.poses import PoseSequence, check_pair
+from hanet.poses.sequence import PoseSequence, check_pair
 
 Score = Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], Mapping[str, float]]
 """Refined and ground-truth tracks to named scores, lower is better, the one that decides first."""

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from matplotlib.path import Path as Outline
 
-from hanet.data.posetrack import Polygon
+from hanet.poses.video_labels import Polygon
 
 MATCH = 0.5
 """Distance up to which a joint matches, in head sizes."""

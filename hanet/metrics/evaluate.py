@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
-from hanet.poses import PoseSequence, check_pair
-from hanet.windows import window_length
+from hanet.poses.sequence import PoseSequence, check_pair
+from hanet.poses.windows import window_length
 
 PROTOCOLS = ("full", "released", "smoothnet")
 Refine = Callable[[PoseSequence], PoseSequence]
@@ -52,7 +52,7 @@ def evaluate(
 
     Under ``released`` the poses that `refine` gets are already cut or padded to a whole number of windows.
     So a refiner that works in windows of ``interval·q + 1`` frames, starts one every ``interval·step_q``
-    frames and averages overlaps (`hanet.methods.windowed.refine_windows`) sees the windows of the released
+    frames and averages overlaps (`hanet.methods.learned.refine_windows`) sees the windows of the released
     evaluation. That averages overlapping windows of its input and of the truth too, which changes neither.
 
     Args:

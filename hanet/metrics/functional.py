@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hanet.skeletons import Skeleton
+from hanet.poses.skeletons import Skeleton
 
 MM_PER_M = 1000.0
 

@@ -15,20 +15,25 @@ Axes: T frames, V vertices, J joints. Vertices and joints in metres, errors in m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 
-from hanet.body import Body, JointSet, joint_set_skeleton
-from hanet.data.smpl_tracks import SmplTrack
+from hanet.cache.files import PoseCache
+from hanet.metrics import evaluate
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
-from hanet.poses import check_pair
-from hanet.skeletons import Skeleton
+from hanet.poses.sequence import PoseSequence, check_pair
+from hanet.poses.skeletons import Skeleton
+from hanet.smpl.body import Body, JointSet, joint_set_skeleton
+from hanet.smpl.joints import joint_sequence
+from hanet.smpl.side_table import SideTable, read_tracks, side_path
+from hanet.smpl.tracks import SmplTrack
 
 
 def mpvpe_per_frame(
@@ -185,3 +190,39 @@ def _tallies(
     accel_sum = sums["accel_mm_per_frame2"]
     sums["accel_m_per_s2"] = Tally(accel_sum.total * F.accel_m_per_s2(1.0, fps), accel_sum.weight)
     return sums
+
+
+def score(
+    refined: PoseCache, truth: PoseCache, body: Body, joints: JointSet, *, resamples: int, seed: int
+) -> Scores:
+    """Joints and vertices of every frame once, see `evaluate_meshes`."""
+    return evaluate_meshes(
+        read_tracks(truth),
+        read_tracks(refined),
+        body,
+        joints=joints,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def joint_errors(
+    detected: Path, truth: Path, body: Body
+) -> Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], dict[str, float]]:
+    """A score for tuning filters on rotations: MPJPE, then Accel, of the body's joints.
+
+    Args:
+        detected, truth: caches of the split that is tuned on, each with its side table.
+        body: what the rotations pose.
+    """
+    found, true = (SideTable(side_path(path)) for path in (detected, truth))
+
+    def errors(refined: Sequence[PoseSequence], truth: Sequence[PoseSequence]) -> dict[str, float]:
+        means = evaluate(
+            (joint_sequence(true.attach(poses), body) for poses in truth),
+            (joint_sequence(found.attach(poses), body) for poses in refined),
+            resamples=1,
+        ).means
+        return {name: means[name] for name in ("mpjpe_mm", "accel_mm_per_frame2")}
+
+    return errors

@@ -16,7 +16,6 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hanet.data.posetrack import Box, Polygon, PoseTrackVideo, by_name
 from hanet.metrics.average_precision import (
     assign,
     average_precision,
@@ -25,8 +24,9 @@ from hanet.metrics.average_precision import (
     without_ignored,
 )
 from hanet.metrics.statistics import resample
-from hanet.poses import PoseSequence
-from hanet.skeletons import POSETRACK15
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import POSETRACK15
+from hanet.poses.video_labels import Box, Polygon, PoseTrackVideo, by_name
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "Head": ("head_top", "head_bottom", "nose"),

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import pytest
 from typer.testing import CliRunner
 
-from hanet.cli import app
+from hanet.cli.app import app
 from hanet.estimators.cards import CARDS, find_weights
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanet.data.cache import CacheMetadata, CacheWriter
-from hanet.poses import PoseSequence
-from hanet.skeletons import COCO17, H36M17, Skeleton
+from hanet.cache.files import CacheMetadata, CacheWriter
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import COCO17, H36M17, Skeleton
 
 STANDING = {
     "pelvis": (0, 0, 0), "hip": (0.13, 0, 0), "knee": (0.14, 0.45, 0), "ankle": (0.14, 0.9, 0.05),

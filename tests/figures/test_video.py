@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from hanet.figures import Motion, find_images, video, write_gif, write_motion, write_mp4
-from hanet.poses import PoseSequence
+from hanet.poses.sequence import PoseSequence
 
 
 def moving(count: int, height: int = 48, width: int = 64) -> list[np.ndarray]:

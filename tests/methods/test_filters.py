@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from hanet.methods.base import interpolate
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
-from hanet.poses import PoseSequence
-from hanet.skeletons import JHMDB15
+from hanet.poses.gaps import interpolate
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import JHMDB15
 
 NAN = float("nan")
 

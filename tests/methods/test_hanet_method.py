@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from hanet.methods.learned import LearnedMethod
-from hanet.model import HANet, HANetConfig
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15
+from hanet.models.hanet import HANet, HANetConfig
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15
 
 CONFIG = HANetConfig(channels=51, interval=2, window=5, hidden=8, layers=1)
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hanet.methods.interpolation import interpolate, linear_interpolation
-from hanet.poses import PoseSequence
-from hanet.skeletons import JHMDB15
+from hanet.methods.filters import interpolate, linear_interpolation
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import JHMDB15
 
 
 def test_by_hand():

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from hanet.deciwatch import DeciWatch, DeciWatchConfig
 from hanet.methods.learned import LearnedMethod
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15
-from hanet.smoothnet import SmoothNet, SmoothNetConfig
+from hanet.models.deciwatch import DeciWatch, DeciWatchConfig
+from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15
 
 CONFIG = DeciWatchConfig(channels=51, interval=2, window=5, hidden=8, encoder_layers=1, decoder_layers=1)
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from hanet.deciwatch import DeciWatch, DeciWatchConfig
 from hanet.methods.base import Method
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
 from hanet.methods.learned import LearnedMethod
 from hanet.methods.offset import ConstantOffset
-from hanet.model import HANet, HANetConfig
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15, SMPL24
-from hanet.smoothnet import SmoothNet, SmoothNetConfig
+from hanet.models.deciwatch import DeciWatch, DeciWatchConfig
+from hanet.models.hanet import HANet, HANetConfig
+from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15, SMPL24
 
 KINDS = {
     "2d": PoseSequence("", np.zeros((0, 15, 2), np.float32), JHMDB15, "2d", 25.0, "px", "image"),

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from hanet.methods.offset import ConstantOffset
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15, LIMBS12
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15, LIMBS12
 
 
 def track(name: str, values: np.ndarray, **changes) -> PoseSequence:

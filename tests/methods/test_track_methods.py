@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hanet.methods.any_video import AtRate, OverGaps
 from hanet.methods.base import Method
 from hanet.methods.filters import Input
-from hanet.methods.tracks import AtRate, OverGaps, fill_gaps, runs
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17
+from hanet.poses.gaps import fill_gaps, runs
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17
 
 
 @dataclass(frozen=True)

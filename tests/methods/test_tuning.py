@@ -9,8 +9,8 @@ import pytest
 
 from hanet.methods.filters import Gaussian, SavitzkyGolay
 from hanet.methods.tuning import tune
-from hanet.poses import PoseSequence
-from hanet.skeletons import LIMBS12
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import LIMBS12
 
 
 def track(values: np.ndarray, name: str = "a") -> PoseSequence:

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from hanet.methods.windowed import refine_windows
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15
+from hanet.methods.learned import refine_windows
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15
 
 
 def joints(T: int) -> PoseSequence:

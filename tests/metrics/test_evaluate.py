@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hanet.metrics import evaluate, mpjpe, pa_mpjpe, whole_windows
 from hanet.metrics.accumulate import Accumulator
 from hanet.metrics.functional import accel
-from hanet.poses import PoseSequence
-from hanet.skeletons import H36M17, JHMDB15, LSP14, SMPL24
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17, JHMDB15, LSP14, SMPL24
 
 FEW = {"resamples": 20}
 

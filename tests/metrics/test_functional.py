@@ -23,7 +23,7 @@ from hanet.metrics import (
     torso_size,
 )
 from hanet.metrics.functional import accel_per_joint, collapsed, pck_hits
-from hanet.skeletons import JHMDB15
+from hanet.poses.skeletons import JHMDB15
 
 SEEDS = st.integers(0, 2**32 - 1)
 

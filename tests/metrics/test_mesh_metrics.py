@@ -13,11 +13,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanet.data.smpl_tracks import SmplTrack, from_axis_angle
 from hanet.metrics.functional import accel, mpjpe, pa_mpjpe
 from hanet.metrics.mesh import evaluate_meshes, mpvpe, mpvpe_per_frame
-from hanet.skeletons import LSP14, SMPL24
-from hanet.synthetic_body import synthetic_body
+from hanet.poses.skeletons import LSP14, SMPL24
+from hanet.smpl.synthetic_body import synthetic_body
+from hanet.smpl.tracks import SmplTrack, from_axis_angle
 
 BODY = synthetic_body()
 

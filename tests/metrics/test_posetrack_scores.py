@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanet.data.posetrack import PoseTrackVideo
 from hanet.metrics.posetrack import GROUPS, posetrack_scores
 from hanet.metrics.statistics import resample
-from hanet.poses import PoseSequence
-from hanet.skeletons import COCO17, POSETRACK15, POSETRACK17
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import COCO17, POSETRACK15, POSETRACK17
+from hanet.poses.video_labels import PoseTrackVideo
+from tests.support.paths import REFERENCE
 
-REFERENCE = Path(__file__).parents[1] / "reference" / "posetrack_ap" / "video.npz"
+POSETRACK = REFERENCE / "posetrack_ap" / "video.npz"
 HEAD = (0.0, 0.0, 30.0, 40.0)  # a diagonal of 50: a head of 30 px, matches within 15
 POSE = np.stack([np.arange(15.0) * 50 + 100, np.full(15, 200.0)], axis=1)
 
@@ -173,7 +173,7 @@ def test_skeletons_meet_by_name():
 
 
 def _reference() -> tuple[list[PoseTrackVideo], list[PoseSequence], list[PoseSequence], np.ndarray]:
-    with np.load(REFERENCE) as file:
+    with np.load(POSETRACK) as file:
         arrays = dict(file)
     T = len(arrays["gt"])
     heads = {

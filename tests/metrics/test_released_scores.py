@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
-import recipe
 import torch
 from torch import Tensor
 
-from hanet.checkpoints import load_released
-from hanet.data.releases import released_pair
-from hanet.methods.interpolation import interpolate
-from hanet.methods.windowed import refine_windows
+from hanet.datasets.pose_files.joints import released_pair
+from hanet.methods.filters import interpolate
+from hanet.methods.learned import refine_windows
 from hanet.metrics import Refine, Scores, evaluate
-from hanet.model import HANetConfig
-from hanet.poses import PoseSequence
-from hanet.windows import window_length
+from hanet.models.checkpoints import load_released
+from hanet.models.hanet import HANetConfig
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.windows import window_length
+from tests.support import recipe
+from tests.support.paths import REFERENCE
 
-LAYOUT = Path(__file__).parents[1] / "reference" / "release_layout"
+LAYOUT = REFERENCE / "release_layout"
 EXPECTED: dict[str, Any] = json.loads((LAYOUT / "expected_scores.json").read_text())
 
 NAMES = {

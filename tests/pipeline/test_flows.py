@@ -13,17 +13,17 @@ from typing import Any
 
 import psutil
 import pytest
-from graph_of_shell import shell, write_project
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
-from waiting import command, ended, until
 
+from pipeline.server.sweep import sweep
 from pipeline.stage import Progress
-from pipeline.sweep import sweep
+from tests.support.graph_of_shell import shell, write_project
+from tests.support.paths import ROOT
+from tests.support.waiting import command, ended, until
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
@@ -43,7 +43,7 @@ def project(tmp_path: Path) -> Path:
 def start(tree: Path, run_name: str, **parameters: Any) -> subprocess.Popen[str]:
     """A flow run of that name in a process of its own, whose output goes to a file beside the tree."""
     program = (
-        "import json, sys; from pipeline.flows import reproduce\n"
+        "import json, sys; from pipeline.reproduce import reproduce\n"
         f"reproduce.with_options(flow_run_name={run_name!r})(**json.loads(sys.argv[1]))"
     )
     env = {**os.environ, "PREFECT_API_URL": PREFECT_API_URL.value() or "", "PYTHONPATH": str(ROOT)}

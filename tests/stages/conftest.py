@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 
-from stages import _run
+from stages import workspace
+from stages.tracking.client import mlflow_client
+from tests.support import tiny
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def params() -> dict[str, Any]:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder to run stages in, in this process, which shall outlive its parent."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(_run, "die_with_parent", lambda: None)
+    monkeypatch.setattr(workspace, "die_with_parent", lambda: None)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
 
@@ -35,7 +36,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        _run.mlflow_client().search_experiments()
+        mlflow_client().search_experiments()
     return folder / "mlflow.db"
 
 

@@ -9,16 +9,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 import torch
-from dataset_files import failure
 
-from hanet.data.cache import PoseCache
-from hanet.data.leakage import clip_of
-from hanet.data.uiprmd import read_pairs
-from hanet.estimators import fcn
-from hanet.estimators.lifting import HUMAN36M
-from stages import _run, download, estimate, ingest
+from hanet.cache.files import PoseCache
+from hanet.datasets.uiprmd.pairs import read_pairs
+from hanet.estimators.fcn import network as fcn
+from hanet.estimators.fcn.lifting import HUMAN36M
+from hanet.estimators.fcn.pairs import detections, folds_of
+from hanet.files.atomic import write_text
+from hanet.files.hashing import file_hash
+from hanet.poses.names import clip_of
+from stages import download, estimate, ingest, workspace
+from tests.support import tiny
+from tests.support.dataset_files import failure
 
 Write = Callable[[], None]
 Stderr = pytest.CaptureFixture[str]
@@ -27,7 +30,7 @@ Stderr = pytest.CaptureFixture[str]
 @pytest.fixture
 def write(project: Path, params: dict[str, Any]) -> Write:
     """Writes the parameters as they are then."""
-    return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
+    return lambda: write_text(Path("params.yaml"), tiny.as_yaml(params))
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def test_a_folder_of_the_users_is_copied(project: Path, write: Write, params: di
     tiny.write_pairs(project / "external")
     write()
     download.main("uiprmd")
-    assert len(list(read_pairs(_run.RAW / "uiprmd"))) == 100
+    assert len(list(read_pairs(workspace.RAW / "uiprmd"))) == 100
     download.main("uiprmd")  # again, over what is there
 
 
@@ -57,7 +60,7 @@ def test_a_folder_is_held_to_its_hashes(
     params["datasets"]["uiprmd"]["download"]["sha256"] = dict.fromkeys(names, "0" * 64)
     write()
     assert "m01.npz has SHA-256" in failure(capsys, download.main, "uiprmd")
-    assert not _run.RAW.joinpath("uiprmd").exists()
+    assert not workspace.RAW.joinpath("uiprmd").exists()
 
 
 def test_a_package_that_is_not_offered(
@@ -68,7 +71,7 @@ def test_a_package_that_is_not_offered(
     monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
     write()
     assert failure(capsys, download.main, "clips").startswith("Error: ")
-    assert not _run.RAW.joinpath("clips").exists()
+    assert not workspace.RAW.joinpath("clips").exists()
 
 
 # --- ingest
@@ -76,7 +79,7 @@ def test_a_package_that_is_not_offered(
 
 def test_ingest_reports_what_it_read_and_checked(raw: Path, capsys: Stderr) -> None:
     ingest.main("clips")
-    report = json.loads((_run.POSES / "clips" / "report.json").read_text())
+    report = json.loads((workspace.POSES / "clips" / "report.json").read_text())
     all_known = {"labelled": 1.0}
     source = {"clips": ["humanoid3d_wave", "acclaim_demo"], "sequences": 4, "frames": 2 * (40 + 60)}
     assert report["splits"] == {
@@ -90,21 +93,21 @@ def test_ingest_reports_what_it_read_and_checked(raw: Path, capsys: Stderr) -> N
     assert report["leakage"] == "No leak between the splits found."
     assert "  train: 4 sequences, 240 frames\n" in capsys.readouterr().out
     for split in ("source", "train", "val", "test"):
-        joints = PoseCache.open(_run.POSES / "clips" / f"gt-{split}.parquet")
-        keypoints = PoseCache.open(_run.POSES / "clips" / f"keypoints-{split}.parquet")
+        joints = PoseCache.open(workspace.POSES / "clips" / f"gt-{split}.parquet")
+        keypoints = PoseCache.open(workspace.POSES / "clips" / f"keypoints-{split}.parquet")
         assert (joints.metadata.representation, keypoints.metadata.representation) == ("3d", "2d")
         assert joints.num_frames == keypoints.num_frames == report["splits"][split]["frames"]
         hashes = joints.metadata.provenance["sources_sha256"]
-        assert hashes["pybullet/pybullet_data/humanoid/humanoid.urdf"] == _run.file_hash(
+        assert hashes["pybullet/pybullet_data/humanoid/humanoid.urdf"] == file_hash(
             raw / "pybullet" / "pybullet_data" / "humanoid" / "humanoid.urdf"
         )
 
 
 def test_ingest_is_reproducible(raw: Path) -> None:
     ingest.main("clips")
-    before = {p.name: p.read_bytes() for p in (_run.POSES / "clips").iterdir()}
+    before = {p.name: p.read_bytes() for p in (workspace.POSES / "clips").iterdir()}
     ingest.main("clips")
-    assert {p.name: p.read_bytes() for p in (_run.POSES / "clips").iterdir()} == before
+    assert {p.name: p.read_bytes() for p in (workspace.POSES / "clips").iterdir()} == before
 
 
 def test_glitches_are_left_out_and_counted(raw: Path) -> None:
@@ -113,10 +116,12 @@ def test_glitches_are_left_out_and_counted(raw: Path) -> None:
     values[120] += 5.0  # one frame far away, the 31st of 60 at 30 fps
     np.save(path, values)
     ingest.main("clips")
-    left_out = json.loads((_run.POSES / "clips" / "report.json").read_text())["glitch_frames_left_out"]
+    left_out = json.loads((workspace.POSES / "clips" / "report.json").read_text())["glitch_frames_left_out"]
     assert 3 <= left_out["climb_3"] <= 9  # the frame and, by the spline, some beside it
     runs = [
-        s for s in PoseCache.open(_run.POSES / "clips" / "gt-test.parquet").sequences() if "climb_3" in s.name
+        s
+        for s in PoseCache.open(workspace.POSES / "clips" / "gt-test.parquet").sequences()
+        if "climb_3" in s.name
     ]
     assert len(runs) == 2 * 2  # two cameras see the time before and the time after
     assert sum(len(s) for s in runs) == 2 * (60 - left_out["climb_3"])
@@ -128,7 +133,7 @@ def test_a_clip_of_glitches_alone(raw: Path, capsys: Stderr) -> None:
     assert failure(capsys, ingest.main, "clips") == (
         "Error: clip climb_3: all 60 frames are glitches; check datasets.*.ingest.glitches\n"
     )
-    assert not (_run.POSES / "clips").exists()
+    assert not (workspace.POSES / "clips").exists()
 
 
 def test_a_clip_in_no_split(raw: Path, write: Write, params: dict[str, Any], capsys: Stderr) -> None:
@@ -156,12 +161,12 @@ def test_a_clip_in_two_splits_is_a_leak(raw: Path, capsys: Stderr) -> None:
     message = failure(capsys, ingest.main, "clips")
     assert "train → test, sequence: 60 of 120 frames (50.00%) of test lie in sequences that repeat" in message
     assert "train: climb_4\n" in message
-    assert not (_run.POSES / "clips").exists()
+    assert not (workspace.POSES / "clips").exists()
 
 
 def test_a_copied_episode_is_a_leak(project: Path, write: Write, capsys: Stderr) -> None:
-    tiny.write_pairs(_run.RAW / "uiprmd")
-    path = _run.RAW / "uiprmd" / "m01.npz"
+    tiny.write_pairs(workspace.RAW / "uiprmd")
+    path = workspace.RAW / "uiprmd" / "m01.npz"
     episodes = dict(np.load(path))
     np.savez(path, **(episodes | {"m01_s09_e01": episodes["m01_s01_e01"]}))
     write()
@@ -175,10 +180,10 @@ def test_raw_files_that_are_missing(project: Path, write: Write, capsys: Stderr)
 
 
 def test_subjects_are_split_and_their_recorded_poses_with_them(project: Path, write: Write) -> None:
-    tiny.write_pairs(_run.RAW / "uiprmd")
+    tiny.write_pairs(workspace.RAW / "uiprmd")
     write()
     ingest.main("uiprmd")
-    report = json.loads((_run.POSES / "uiprmd" / "report.json").read_text())
+    report = json.loads((workspace.POSES / "uiprmd" / "report.json").read_text())
     assert report["splits"]["val"] == {
         "subjects": ["subject 7", "subject 8"],
         "sequences": 20,
@@ -186,10 +191,10 @@ def test_subjects_are_split_and_their_recorded_poses_with_them(project: Path, wr
         "labelled": 1.0,
     }
     estimate.main("kinect")
-    pairs = {detected.name: (detected, truth) for detected, truth in read_pairs(_run.RAW / "uiprmd")}
+    pairs = {detected.name: (detected, truth) for detected, truth in read_pairs(workspace.RAW / "uiprmd")}
     for split, subjects in {"train": range(1, 7), "val": (7, 8), "test": (9, 10)}.items():
-        found = PoseCache.open(_run.detected_path("kinect", split))
-        truth = PoseCache.open(_run.truth_path("kinect", split))
+        found = PoseCache.open(workspace.detected_path("kinect", split))
+        truth = PoseCache.open(workspace.truth_path("kinect", split))
         assert found.metadata.estimator == "kinect" and truth.metadata.estimator == "gt"
         assert found.metadata.split == split
         for detected, gt in zip(found.sequences(), truth.sequences(), strict=True):
@@ -201,7 +206,7 @@ def test_subjects_are_split_and_their_recorded_poses_with_them(project: Path, wr
 def test_a_split_without_subjects_in_the_data(
     project: Path, write: Write, params: dict[str, Any], capsys: Stderr
 ) -> None:
-    tiny.write_pairs(_run.RAW / "uiprmd")
+    tiny.write_pairs(workspace.RAW / "uiprmd")
     params["datasets"]["uiprmd"]["ingest"]["splits"] = {
         "train": list(range(1, 10)),
         "val": [10],
@@ -220,7 +225,7 @@ def test_a_split_without_subjects_in_the_data(
 def poses(raw: Path) -> Path:
     """Ground truth in place."""
     ingest.main("clips")
-    return _run.POSES / "clips"
+    return workspace.POSES / "clips"
 
 
 def test_an_off_the_shelf_estimator_learns_from_source_clips_alone(
@@ -236,16 +241,16 @@ def test_an_off_the_shelf_estimator_learns_from_source_clips_alone(
     monkeypatch.setattr(fcn, "train_fcn", spy)
     estimate.main("tiny")
     assert seen == [{"humanoid3d_wave", "acclaim_demo"}]
-    folder = _run.PAIRS / "tiny"
+    folder = workspace.PAIRS / "tiny"
     network, scale = fcn.load(folder / "fcn.safetensors")
     for split in ("train", "val", "test"):
         found = PoseCache.open(folder / f"detected-{split}.parquet")
         truth = PoseCache.open(folder / f"gt-{split}.parquet")
         assert found.num_frames == truth.num_frames
-        assert found.metadata.provenance["weights_sha256"] == _run.file_hash(folder / "fcn.safetensors")
+        assert found.metadata.provenance["weights_sha256"] == file_hash(folder / "fcn.safetensors")
         assert (folder / f"gt-{split}.parquet").read_bytes() == (poses / f"gt-{split}.parquet").read_bytes()
     options = ingest.load().experiment("tiny").estimate
-    keypoints, _ = estimate.detections(poses, "test", options)[0]
+    keypoints, _ = detections(poses, "test", options)[0]
     expected = fcn.estimate(network, scale, keypoints)
     first = next(PoseCache.open(folder / "detected-test.parquet").sequences())
     np.testing.assert_allclose(first.values, expected.values, atol=1e-6)
@@ -279,7 +284,7 @@ def test_out_of_fold_networks_never_saw_the_clip_they_predict(
     assert len(predicted) == 4 + 2 + 4
     assert all(clip not in clips for clips, clip in predicted)
     # The sequences keep their order, whatever fold they were in.
-    folder = _run.PAIRS / "tiny"
+    folder = workspace.PAIRS / "tiny"
     names = [
         [s.name for s in PoseCache.open(folder / f"{kind}-train.parquet").sequences()]
         for kind in ("gt", "detected")
@@ -296,7 +301,7 @@ def test_folds_are_as_many_as_clips_at_most(
     assert failure(capsys, estimate.main, "tiny") == (
         f"Error: out_of_fold must be from 2 to the 2 training clips, got {folds}\n"
     )
-    assert not (_run.PAIRS / "tiny").exists()
+    assert not (workspace.PAIRS / "tiny").exists()
 
 
 def test_folds_hold_whole_clips() -> None:
@@ -306,8 +311,8 @@ def test_folds_hold_whole_clips() -> None:
 
     names = ["b/cam0", "a/cam0", "c/cam0", "b/cam1", "a/cam1"]
     pairs = [(Named(name), None) for name in names]
-    assert estimate.folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
-    assert estimate.folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]
+    assert folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
+    assert folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]
 
 
 def test_fcn_from_the_official_ports_files(
@@ -322,20 +327,20 @@ def test_fcn_from_the_official_ports_files(
     used = np.arange(3, 51)
     torch.save({"mean": np.full(96, 100.0), "std": np.full(96, 50.0), "dim_use": used}, "stat_3d.pth.tar")
     estimate.main("tiny")
-    folder = _run.PAIRS / "tiny"
+    folder = workspace.PAIRS / "tiny"
     provenance = PoseCache.open(folder / "detected-test.parquet").metadata.provenance
     assert provenance["official"] == {
-        "weights_sha256": _run.file_hash(Path("gt_ckpt_best.pth.tar")),
-        "statistics_sha256": _run.file_hash(Path("stat_3d.pth.tar")),
+        "weights_sha256": file_hash(Path("gt_ckpt_best.pth.tar")),
+        "statistics_sha256": file_hash(Path("stat_3d.pth.tar")),
         "keypoints_of": "source",
     }
     assert "training" not in provenance
     network, scale = fcn.load(folder / "fcn.safetensors")
     np.testing.assert_allclose(scale.output_mean, 0.1, rtol=1e-6)
     options = ingest.load().experiment("tiny").estimate
-    pairs = estimate.detections(poses, "source", options)
+    pairs = detections(poses, "source", options)
     inputs = torch.cat([HUMAN36M.inputs(keypoints) for keypoints, _ in pairs])
     assert torch.equal(scale.input_mean, inputs.mean(0))
-    keypoints, _ = estimate.detections(poses, "test", options)[0]
+    keypoints, _ = detections(poses, "test", options)[0]
     first = next(PoseCache.open(folder / "detected-test.parquet").sequences())
     np.testing.assert_allclose(first.values, fcn.estimate(network, scale, keypoints).values, atol=1e-6)

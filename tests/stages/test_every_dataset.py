@@ -15,14 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import dataset_files
 import numpy as np
 import pytest
-import tiny
-from dataset_files import CMU, SHARED_DANCERS, archive
 
-from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from stages import _run, download, estimate, evaluate, filter, ingest, refine, train
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.files.atomic import write_text
+from stages import download, estimate, evaluate, filter, ingest, refine, train, workspace
+from tests.support import dataset_files, tiny
+from tests.support.dataset_files import CMU, SHARED_DANCERS, archive
 
 SPLITS = ("train", "val", "test")
 
@@ -115,7 +115,7 @@ def described(
             "datasets": ["it"], "estimates": {"tiny": "it"}, "experiments": ["tiny"],
             "models": ["hanet-paper"], "ablations": [], "seeds": [1],
         }  # fmt: skip
-        _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
+        write_text(Path("params.yaml"), tiny.as_yaml(params))
         return kind
 
     return write
@@ -123,11 +123,14 @@ def described(
 
 def noise(split: str) -> None:
     """What an estimator would give: the truth, its joints off; all that is unknown is found somewhere."""
-    truth = PoseCache.open(_run.POSES / "it" / f"gt-{split}.parquet")
+    truth = PoseCache.open(workspace.POSES / "it" / f"gt-{split}.parquet")
     sequences = list(truth.sequences())
     rng = np.random.default_rng(len(split))
     size = {"px": 5.0, "m": 0.02}[truth.metadata.unit]
-    for kind, path in (("gt", _run.truth_path("tiny", split)), ("noise", _run.detected_path("tiny", split))):
+    for kind, path in (
+        ("gt", workspace.truth_path("tiny", split)),
+        ("noise", workspace.detected_path("tiny", split)),
+    ):
         described = CacheMetadata.of(sequences[0], dataset="it", split=split, estimator=kind)
         with CacheWriter(path, described) as writer:
             for one in sequences:
@@ -145,7 +148,7 @@ def noise(split: str) -> None:
 def test_from_raw_files_to_scores(
     described: Callable[[str], Kind], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_run, "LiveRun", lambda *_: None)  # MLflow is another test's
+    monkeypatch.setattr(workspace, "LiveRun", lambda *_: None)  # MLflow is another test's
     kind = described(name)
     download.main("it")
     ingest.main("it")
@@ -158,12 +161,12 @@ def test_from_raw_files_to_scores(
     refine.main("tiny", "hanet-paper", "1")
     filter.main("tiny")
     evaluate.main("tiny")
-    scores = json.loads((_run.REPORTS / "tiny" / "scores.json").read_text())
+    scores = json.loads((workspace.REPORTS / "tiny" / "scores.json").read_text())
     assert set(scores) >= {"input", "hanet-paper"}
     for row in scores.values():
         assert np.isfinite(row[kind.score]["mean"]) and row["frames"] > 0
     assert scores["input"][kind.score] != scores["hanet-paper"][kind.score]
-    history = (_run.REPORTS / "tiny" / "training" / "hanet-paper-1.csv").read_text().splitlines()
+    history = (workspace.REPORTS / "tiny" / "training" / "hanet-paper-1.csv").read_text().splitlines()
     assert len(history) == 2  # an epoch
 
 
@@ -262,7 +265,7 @@ def test_a_spoilt_file_is_named_and_nothing_is_left(
     assert caught.value.code == 2 and message.startswith("Error: ")
     assert named in message
     assert any(word in message for word in ("get ", "download", "again", "anew", "unpack", "check", "remove"))
-    assert not (_run.POSES / "it").exists() or not list((_run.POSES / "it").iterdir())
-    assert not list(_run.DATA.rglob("*.tmp")) and not (tmp_path.parent / "made").exists()
+    assert not (workspace.POSES / "it").exists() or not list((workspace.POSES / "it").iterdir())
+    assert not list(workspace.DATA.rglob("*.tmp")) and not (tmp_path.parent / "made").exists()
     if spoil in (truncated, web_page, swapped, hostile):
-        assert not (_run.RAW / "it").exists()
+        assert not (workspace.RAW / "it").exists()

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanet.data.cache import CacheMetadata, CacheWriter
+from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.figures import FigureSettings, video
-from hanet.poses import PoseSequence
-from hanet.skeletons import COCO17, H36M17
-from stages import _run, figures
+from hanet.files.atomic import write_json, write_text
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import COCO17, H36M17
+from stages import figures, workspace
 
 METHODS = {"input": None, "gaussian": None, "hanet": 7, "hanet-variant": 7}
 NOISE = {"input": 0.05, "gaussian": 0.04, "hanet": 0.01, "hanet-variant": 0.02}
@@ -60,7 +61,7 @@ def experiment(project: Path) -> Callable[[str], list[PoseSequence]]:
     def make(representation: str) -> list[PoseSequence]:
         truth = people(representation)
         rng = np.random.default_rng(5)
-        write(_run.truth_path("x", "test"), truth)
+        write(workspace.truth_path("x", "test"), truth)
         scale = 1.0 if representation == "3d" else 200.0
         for method, seed in METHODS.items():
             folder = "filters" if seed is None else f"hanet-{seed}"
@@ -68,36 +69,36 @@ def experiment(project: Path) -> Callable[[str], list[PoseSequence]]:
                 s.with_values(s.values + rng.normal(scale=scale * NOISE[method] * size, size=s.values.shape))
                 for s, size in zip(truth, (3.0, 1.0, 2.0), strict=True)
             ]
-            write(_run.REFINED / "x" / folder / f"{method}.parquet", refined)
+            write(workspace.REFINED / "x" / folder / f"{method}.parquet", refined)
             if method == "input":
-                write(_run.detected_path("x", "test"), refined)
+                write(workspace.detected_path("x", "test"), refined)
         kind = ("mpjpe_mm", "accel_mm_per_frame2") if representation == "3d" else ("pck_005",)
         scores: dict[str, Any] = {
             m: {"observed": 1, **{name: {"mean": 2.0 + i, "low": 1.0, "high": 9.0} for name in kind}}
             for i, m in enumerate(METHODS)
         }
-        report = _run.REPORTS / "x"
-        _run.write_json(report / "scores.json", scores)
+        report = workspace.REPORTS / "x"
+        write_json(report / "scores.json", scores)
         seeds = [{"method": m, "seed": seed} for m, seed in METHODS.items()]
-        _run.write_json(report / "runs.json", [*seeds, {"method": "hanet-variant", "seed": 8}])
-        _run.write_json(report / "provenance.json", {"dataset": "d", "estimator": "e", "protocol": "full"})
+        write_json(report / "runs.json", [*seeds, {"method": "hanet-variant", "seed": 8}])
+        write_json(report / "provenance.json", {"dataset": "d", "estimator": "e", "protocol": "full"})
         rows = [
             f"{m},{seed or ''},{j},{2.5}" for m, seed in METHODS.items() for j in truth[0].skeleton.joints
         ]
-        _run.write_text(report / "per_joint.csv", "\n".join(["method,seed,joint,mpjpe_mm", *rows]) + "\n")
+        write_text(report / "per_joint.csv", "\n".join(["method,seed,joint,mpjpe_mm", *rows]) + "\n")
         return truth
 
     return make
 
 
 def manifest() -> dict[str, dict[str, str]]:
-    return {row["file"]: row for row in json.loads((_run.FIGURES / "x" / "manifest.json").read_text())}
+    return {row["file"]: row for row in json.loads((workspace.FIGURES / "x" / "manifest.json").read_text())}
 
 
 def test_all_figures_of_3d_joints_twice_the_same(experiment):
     experiment("3d")
     figures.main("x", settings=SETTINGS)
-    folder = _run.FIGURES / "x"
+    folder = workspace.FIGURES / "x"
     first = {path.name: path.read_bytes() for path in folder.iterdir()}
     rows = manifest()
     files = {
@@ -115,7 +116,7 @@ def test_all_figures_of_3d_joints_twice_the_same(experiment):
     assert len(first["motion.gif"]) <= figures.MAX_GIF_BYTES
     figures.main("x", settings=SETTINGS)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
-    assert [path.name for path in _run.FIGURES.iterdir()] == ["x"]
+    assert [path.name for path in workspace.FIGURES.iterdir()] == ["x"]
 
 
 def test_captions_say_what_is_shown(experiment):
@@ -135,7 +136,7 @@ def test_captions_say_what_is_shown(experiment):
 
 def test_keypoints_have_skeletons_instead_of_views(experiment):
     experiment("2d")
-    (_run.REPORTS / "x" / "per_joint.csv").write_text("method,seed,joint,mpjpe_mm\n")
+    (workspace.REPORTS / "x" / "per_joint.csv").write_text("method,seed,joint,mpjpe_mm\n")
     figures.main("x", settings=replace(SETTINGS, methods=("gaussian",), sequence="s0"))
     rows = manifest()
     assert set(rows) == {
@@ -160,23 +161,23 @@ def refused(settings: FigureSettings, capsys: pytest.CaptureFixture) -> str:
 
 def test_what_is_missing_is_named_and_old_figures_stay(experiment, capsys: pytest.CaptureFixture):
     experiment("3d")
-    old = _run.FIGURES / "x" / "curves.svg"
+    old = workspace.FIGURES / "x" / "curves.svg"
     old.parent.mkdir(parents=True)
     old.write_text("old")
     message = refused(replace(SETTINGS, methods=("smoothnet",)), capsys)
     assert "none of the methods smoothnet is in the run, which has input, gaussian, hanet" in message
     assert "no sequence s9; it has 3: s0 (track 0)" in refused(replace(SETTINGS, sequence="s9"), capsys)
-    again = _run.REFINED / "x" / "other-7" / "hanet-variant.parquet"
+    again = workspace.REFINED / "x" / "other-7" / "hanet-variant.parquet"
     again.parent.mkdir()
     again.touch()
     assert "expected one cache data/refined/x/*-7/hanet-variant.parquet, got" in refused(SETTINGS, capsys)
-    (_run.REFINED / "x" / "filters" / "input.parquet").unlink()
+    (workspace.REFINED / "x" / "filters" / "input.parquet").unlink()
     assert "filters/input.parquet, got none; run dvc repro" in refused(SETTINGS, capsys)
-    assert old.read_text() == "old" and len(list(_run.FIGURES.iterdir())) == 1
+    assert old.read_text() == "old" and len(list(workspace.FIGURES.iterdir())) == 1
 
 
 def test_no_sequence_with_a_known_truth(experiment, capsys: pytest.CaptureFixture):
     truth = experiment("3d")
     unknown = [s.with_values(np.full_like(s.values, np.nan)) for s in truth]
-    write(_run.truth_path("x", "test"), unknown)
+    write(workspace.truth_path("x", "test"), unknown)
     assert "none of 3 sequences has an error" in refused(SETTINGS, capsys)

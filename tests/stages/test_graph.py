@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 GRAPH: dict[str, dict[str, Any]] = {
     name: stage.get("do", stage) for name, stage in YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"].items()
 }
 PARAMS: dict[str, Any] = YAML(typ="safe").load(ROOT / "params.yaml")
 NO_SCIENCE = {
-    Path("stages/params.py"),
-    Path("stages/_run.py"),
+    Path("stages/params/load.py"),
+    Path("stages/workspace.py"),
     *(path.relative_to(ROOT) for path in (ROOT / "stages" / "schema").glob("*.py")),
 }
 MODULES = {"ablate": "train", "refine-ablated": "refine"}
@@ -72,7 +73,7 @@ def test_the_walk_finds_what_a_module_imports(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "stages" / "__init__.py").touch()
     for name, text in {
         "stages/work.py": "from hanet.deep import a\nfrom stages import _run\nimport numpy",
-        "stages/_run.py": "import hanet.never",
+        "stages/workspace.py": "import hanet.never",
         "hanet/deep/__init__.py": "'not empty'",
         "hanet/deep/a.py": "if TYPE_CHECKING:\n    import hanet.never\ndef f():\n    import hanet.late",
         "hanet/never.py": "x = 1",
@@ -87,7 +88,7 @@ def test_the_walk_finds_what_a_module_imports(tmp_path: Path, monkeypatch: pytes
 def test_code_dependencies_are_the_imports(stage: str) -> None:
     needed = closure(Path(f"stages/{MODULES.get(stage, stage)}.py"))
     if stage == "publish":  # MLflow runs this file by its path
-        needed |= closure(Path("stages/_refiner.py"))
+        needed |= closure(Path("stages/tracking/model.py"))
     listed = {dep for dep in GRAPH[stage]["deps"] if dep.endswith(".py")}
     missing = "".join(f"\n      - {name}" for name in sorted(needed - listed))
     superfluous = "".join(f"\n      - {name}" for name in sorted(listed - needed))

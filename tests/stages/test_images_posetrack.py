@@ -7,17 +7,16 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import drawn
 import numpy as np
-import official_files
 import pytest
 
-from hanet.data.cache import PoseCache
-from hanet.data.posetrack18 import read_video
-from hanet.poses import PoseSequence
-from hanet.skeletons import POSETRACK17
-from stages import _run, estimate
+from hanet.cache.files import PoseCache
+from hanet.datasets.posetrack.year2018 import read_video
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import POSETRACK17
+from stages import estimate, workspace
 from stages.train import rows
+from tests.support import drawn, official_files
 
 FOLDER = Path(os.environ.get("HANET_SHARED_DATA", "nowhere")) / "posetrack18"
 VIDEOS = {"train": "003418_mpii_test", "val": "009473_mpii_test", "test": "012834_mpii_test"}
@@ -56,8 +55,8 @@ def test_real_images_become_pairs(project: Path, kind: str) -> None:
     drawn.write_params(kind, "posetrack18", images=images, first_frame=0, shard=3, **settings)
     estimate.main("drawn")
     for split in VIDEOS:
-        gt = list(PoseCache.open(_run.truth_path("drawn", split)).sequences())
-        found = list(PoseCache.open(_run.detected_path("drawn", split)).sequences())
+        gt = list(PoseCache.open(workspace.truth_path("drawn", split)).sequences())
+        found = list(PoseCache.open(workspace.detected_path("drawn", split)).sequences())
         assert [s.key for s in found] == [s.key for s in gt] and len({s.track for s in gt}) >= 1
         for sequence in found:
             assert sequence.skeleton == POSETRACK17 and sequence.boxes is not None

@@ -7,21 +7,22 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-import drawn
 import numpy as np
-import official_files
 import pytest
 import torch
 from PIL import Image
 
-from hanet.data.cache import PoseCache
-from hanet.data.smpl_tracks import SideTable
-from hanet.estimators.detector import PersonDetector
-from hanet.skeletons import COCO17, JHMDB15, LSP14, POSETRACK17
-from hanet.training import Trainer
-from stages import _images, _run, estimate
-from stages.params import ParamsError, load
+from hanet.cache.files import PoseCache
+from hanet.estimators.images import job
+from hanet.estimators.images.detector import PersonDetector
+from hanet.files.hashing import file_hash
+from hanet.poses.skeletons import COCO17, JHMDB15, LSP14, POSETRACK17
+from hanet.smpl.side_table import SideTable
+from hanet.training.trainer import Trainer
+from stages import estimate, workspace
+from stages.params.load import ParamsError, load
 from stages.train import rows
+from tests.support import drawn, official_files
 
 CLIPS = {"train": {"a": 5}, "val": {"b": 5}, "test": {"c": 1}}
 
@@ -48,11 +49,11 @@ def given(project: Path, files: Path):
 
 
 def detected(split: str) -> PoseCache:
-    return PoseCache.open(_run.detected_path("drawn", split))
+    return PoseCache.open(workspace.detected_path("drawn", split))
 
 
 def missing(split: str) -> list[dict[str, str]]:
-    with (_run.PAIRS / "drawn" / f"missing-{split}.csv").open() as file:
+    with (workspace.PAIRS / "drawn" / f"missing-{split}.csv").open() as file:
         return list(csv.DictReader(file))
 
 
@@ -60,7 +61,7 @@ def failure(capsys: pytest.CaptureFixture[str]) -> str:
     with pytest.raises(SystemExit) as caught:
         estimate.main("drawn")
     assert caught.value.code == 2
-    assert not (_run.PAIRS / "drawn").exists()
+    assert not (workspace.PAIRS / "drawn").exists()
     return capsys.readouterr().err
 
 
@@ -90,30 +91,30 @@ def test_images_become_a_cache_that_a_refiner_learns_from(given, project, kind, 
         cache = detected(split)
         assert cache.metadata.estimator == kind and cache.metadata.skeleton == skeleton
         assert cache.metadata.representation == ("3d" if body else "2d")
-        [sequence], [gt] = cache.sequences(), PoseCache.open(_run.truth_path("drawn", split)).sequences()
+        [sequence], [gt] = cache.sequences(), PoseCache.open(workspace.truth_path("drawn", split)).sequences()
         assert (sequence.key, len(sequence)) == (gt.key, len(gt)) == ((*clips, 0), *clips.values())
         assert np.isfinite(sequence.values).all() and sequence.image_size == drawn.SIZE
         assert (sequence.scores is None) == body
         provenance = cache.metadata.provenance
-        assert provenance["weights_sha256"] == _run.file_hash(Path(f"files/{kind}.pth"))
+        assert provenance["weights_sha256"] == file_hash(Path(f"files/{kind}.pth"))
         assert provenance["missing"]["frames"] == 0 and missing(split) == []
         if body:
-            assert provenance["body"]["model_sha256"] == _run.file_hash(Path("files/body.npz"))
+            assert provenance["body"]["model_sha256"] == file_hash(Path("files/body.npz"))
             [rotations] = PoseCache.open(
-                _run.PAIRS / "drawn" / f"smpl-detected-{split}.parquet", representation="smpl"
+                workspace.PAIRS / "drawn" / f"smpl-detected-{split}.parquet", representation="smpl"
             ).sequences()
-            side = SideTable(_run.PAIRS / "drawn" / f"smpl-detected-{split}-side.parquet")
+            side = SideTable(workspace.PAIRS / "drawn" / f"smpl-detected-{split}-side.parquet")
             track = side.attach(rotations)
             assert len(track) == len(gt) and np.isfinite(track.betas).all()
             # The joints are those of the rotations and shapes on that body.
             posed = official_body(track.matrices(), torch.from_numpy(track.betas.copy()))
             np.testing.assert_allclose(sequence.values, posed, atol=1e-5)
     train_a_step(project / "training")
-    assert not list((_run.SCRATCH / "estimate").iterdir())
+    assert not list((workspace.SCRATCH / "estimate").iterdir())
 
 
 def official_body(rotations: torch.Tensor, betas: torch.Tensor) -> np.ndarray:
-    from hanet.body import Body
+    from hanet.smpl.body import Body
 
     body = Body.load("files/body.npz", h36m_regressor="files/J_regressor_h36m.npy")
     joints = body.joint_set(body(rotations, betas), "lsp14").numpy()
@@ -139,7 +140,7 @@ def test_guessed_joints_are_fitted_to_training(given) -> None:
 def error_of_guessed() -> float:
     [found], [gt] = (
         detected("train").sequences(),
-        PoseCache.open(_run.truth_path("drawn", "train")).sequences(),
+        PoseCache.open(workspace.truth_path("drawn", "train")).sequences(),
     )
     return float(np.square(found.values[:, :3] - gt.values[:, :3]).sum())
 
@@ -188,7 +189,7 @@ def test_a_track_without_any_pose_is_left_out(given, capsys) -> None:
     for path in Path("frames/walk/lost").iterdir():
         path.write_bytes(b"damaged")
     estimate.main("drawn")
-    for path in (_run.detected_path("drawn", "train"), _run.truth_path("drawn", "train")):
+    for path in (workspace.detected_path("drawn", "train"), workspace.truth_path("drawn", "train")):
         assert [s.name for s in PoseCache.open(path).sequences()] == ["a"]
     assert [row["sequence"] for row in missing("train")] == ["lost"] * 3
     assert detected("train").metadata.provenance["missing"]["tracks_left_out"] == 1
@@ -233,7 +234,7 @@ def test_boxes_from_a_file(given) -> None:
     assert sequence.boxes is not None
     np.testing.assert_allclose(sequence.boxes[:, 0], [10, 20, 30, 40, 50])
     provenance = detected("train").metadata.provenance
-    assert provenance["boxes_sha256"] == _run.file_hash(Path("boxes.csv"))
+    assert provenance["boxes_sha256"] == file_hash(Path("boxes.csv"))
 
 
 class Finder(torch.nn.Module):
@@ -250,13 +251,13 @@ def test_boxes_from_a_detector(given, monkeypatch, near, expected) -> None:
         "simplebaseline", "sub_jhmdb", boxes={"source": "detector", "weights": "detector.pth", "near": near}
     )
     Path("detector.pth").write_bytes(b"weights")
-    monkeypatch.setattr("hanet.estimators.detector.load", lambda path, **_: PersonDetector(Finder()))
+    monkeypatch.setattr("hanet.estimators.images.detector.load", lambda path, **_: PersonDetector(Finder()))
     drawn.write_data(CLIPS)
     estimate.main("drawn")
     [sequence] = detected("train").sequences()
     assert sequence.boxes is not None and (sequence.boxes[:, 0] == expected).all()
     provenance = detected("train").metadata.provenance
-    assert provenance["detector_sha256"] == _run.file_hash(Path("detector.pth"))
+    assert provenance["detector_sha256"] == file_hash(Path("detector.pth"))
 
 
 # --- settings
@@ -312,4 +313,4 @@ def test_lsp_joints_need_a_regressor(given, capsys) -> None:
 
 
 def test_workers_take_turns_on_gpus() -> None:
-    assert [_images.gpu_of(name, 2) for name in (0, 1, 2, "tcp://a:1")] == [0, 1, 0, 0]
+    assert [job.gpu_of(name, 2) for name in (0, 1, 2, "tcp://a:1")] == [0, 1, 0, 0]

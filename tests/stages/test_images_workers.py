@@ -10,15 +10,15 @@ import sys
 import time
 from pathlib import Path
 
-import drawn
-import official_files
 import psutil
 import pytest
 from distributed import LocalCluster
 
-from stages import _images, _run, estimate
+from hanet.estimators.images import job
+from stages import estimate, workspace
+from tests.support import drawn, official_files
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 CLIPS = {
     "train": dict.fromkeys("abcdefgh", 3),
     "val": {"i": 3, "j": 3},
@@ -29,12 +29,12 @@ COMMAND = [sys.executable, "-m", "stages.estimate", "drawn"]
 
 def results() -> dict[str, str]:
     """SHA-256 of all that the stage wrote."""
-    folder = _run.PAIRS / "drawn"
+    folder = workspace.PAIRS / "drawn"
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
 
 
 def shards() -> list[Path]:
-    return sorted((_run.SCRATCH / "estimate").rglob("*.parquet"))
+    return sorted((workspace.SCRATCH / "estimate").rglob("*.parquet"))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_a_scheduler_by_its_address(one_process: dict[str, str], monkeypatch: py
     drawn.write_params("simplebaseline", "sub_jhmdb", shard=1, workers=None)
     settings = {"n_workers": 1, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with LocalCluster(**settings, protocol="tcp://") as cluster:
-        monkeypatch.setenv(_images.SCHEDULER, cluster.scheduler_address)
+        monkeypatch.setenv(job.SCHEDULER, cluster.scheduler_address)
         estimate.main("drawn")
     assert results() == one_process
 

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
 
-from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.estimators.joints import GUESSED
-from hanet.poses import PoseSequence
-from hanet.skeletons import COCO17
-from stages import _run, estimate
-from stages.params import ParamsError, load
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.estimators.common.joint_mixes import GUESSED
+from hanet.files.hashing import file_hash
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import COCO17
+from stages import estimate, workspace
+from stages.params.load import ParamsError, load
+from tests.support import tiny
 
 MIX = GUESSED["coco17", "jhmdb15"]
 RNG = np.random.default_rng(8)
@@ -110,7 +111,7 @@ def data(project: Path, params: dict[str, Any]) -> Callable[..., None]:
         for split, names in SPLITS.items():
             first = truth(names[0])
             described = CacheMetadata.of(first, dataset="uiprmd", split=split, estimator="gt")
-            with CacheWriter(_run.POSES / "uiprmd" / f"gt-{split}.parquet", described) as writer:
+            with CacheWriter(workspace.POSES / "uiprmd" / f"gt-{split}.parquet", described) as writer:
                 for name in names:
                     writer.write(truth(name))
 
@@ -120,7 +121,7 @@ def data(project: Path, params: dict[str, Any]) -> Callable[..., None]:
 @pytest.fixture(autouse=True)
 def any_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever kinds of data sets there are: this one has its ground truth in place."""
-    monkeypatch.setattr("stages.schema.local_data.UIPRMD.estimates", ("keypoints",))
+    monkeypatch.setattr("hanet.datasets.uiprmd.options.UIPRMD.estimates", ("keypoints",))
 
 
 def failure(capsys: pytest.CaptureFixture[str]) -> str:
@@ -137,8 +138,8 @@ def test_files_become_pairs(data: Callable[..., None], kind: str, capsys: pytest
     estimate.main("kinect")
     assert "  test: 1 of 2 people found\n" in capsys.readouterr().out
     for split, names in SPLITS.items():
-        detected = PoseCache.open(_run.detected_path("kinect", split))
-        gt = list(PoseCache.open(_run.truth_path("kinect", split)).sequences())
+        detected = PoseCache.open(workspace.detected_path("kinect", split))
+        gt = list(PoseCache.open(workspace.truth_path("kinect", split)).sequences())
         # Who was never found is missed in test, and nothing to learn from in train.
         kept = names if split == "test" else [name for name in names if name in FOUND]
         assert [s.name for s in gt] == kept
@@ -154,7 +155,7 @@ def test_files_become_pairs(data: Callable[..., None], kind: str, capsys: pytest
         assert provenance["people"] == len(names) and provenance["found"] == 1
         first = options["files"][0]
         hashed = provenance["sources_sha256"][f"0:{Path(first).name}"]
-        assert len(hashed) == 64 and (kind == "openpose" or hashed == _run.file_hash(Path(first)))
+        assert len(hashed) == 64 and (kind == "openpose" or hashed == file_hash(Path(first)))
         assert detected.metadata.estimator == f"keypoints-{kind}"
         assert next(detected.sequences()).image_size == (320, 240)
 
@@ -178,7 +179,7 @@ def test_videos_of_other_names(data: Callable[..., None], capsys: pytest.Capture
 def test_nobody_is_near(data: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:
     data(format="coco", **write_files("coco"), max_distance=0.01)
     assert "nobody of 2 annotated people was found within max_distance 0.01" in failure(capsys)
-    assert not (_run.PAIRS / "kinect").exists()
+    assert not (workspace.PAIRS / "kinect").exists()
 
 
 def test_a_file_that_is_missing(data: Callable[..., None], capsys: pytest.CaptureFixture[str]) -> None:

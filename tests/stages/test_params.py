@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import tiny
 import yaml
 from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
-from hanet.estimators.detections import DetectorErrors
-from hanet.model import HANetConfig
-from hanet.training_options import TrainingOptions
-from stages import _run
-from stages.params import ParamsError, load
-from stages.schema.estimates import FCNEstimate
-from stages.schema.local_data import Released
-from stages.schema.models import Use
+from hanet.datasets.pose_files.options import Released
+from hanet.estimators.fcn.detector_errors import DetectorErrors
+from hanet.estimators.fcn.options import FCNEstimate
+from hanet.models.hanet import HANetConfig
+from hanet.options import flatten
+from hanet.training.options import TrainingOptions
+from stages.params.load import ParamsError, load
+from stages.params.models import Use
+from tests.support import tiny
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 Refused = Callable[..., str]
 
 
@@ -264,14 +264,14 @@ def test_a_section_that_is_an_alias_of_another(tmp_path: Path, params: dict[str,
 def test_a_change_by_dvc_of_any_parameter_takes_effect(tmp_path: Path) -> None:
     """Of every number in params.yaml: an alias of a mapping would set some of them back."""
     path = tmp_path / "params.yaml"
-    text = Path(__file__).parents[2].joinpath("params.yaml").read_text()
-    before = _run.flatten(YAML(typ="safe").load(text))
+    text = ROOT.joinpath("params.yaml").read_text()
+    before = flatten(YAML(typ="safe").load(text))
     numbers = [key for key, value in before.items() if type(value) is int and "." in key]
     changed = {key: 10**6 + place for place, key in enumerate(numbers)}
     path.write_text(text)
     apply_overrides(str(path), [f"{key}={value}" for key, value in changed.items()])
     assert len(numbers) > 200
-    assert _run.flatten(YAML(typ="safe").load(path)) == before | changed
+    assert flatten(YAML(typ="safe").load(path)) == before | changed
 
 
 def test_a_file_that_is_missing(project: Path) -> None:

@@ -19,19 +19,19 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 import yaml
 from ruamel.yaml import YAML
 
-from hanet import checkpoints
-from hanet.data.cache import PoseCache
+from hanet.cache.files import PoseCache
 from hanet.methods.learned import LearnedMethod
-from hanet.pose_kind import PoseKind
-from stages import _run, publish
+from hanet.models import checkpoints
+from hanet.models.trained_on import PoseKind
+from stages import publish, workspace
+from tests.support import tiny
+from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
 COMPARATORS = {"input", "constant_offset", "gaussian"}
 TRAININGS = {f"{model}-{seed}" for model in ("hanet-paper", "second", "bare") for seed in (1, 2)}
 RUNS = COMPARATORS | TRAININGS | {"more-1", "more-2"}
@@ -63,7 +63,7 @@ class Project:
         """What ``python -m stages.publish tiny`` does, in this process."""
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.path)
-            patch.setattr(_run, "die_with_parent", lambda: None)
+            patch.setattr(workspace, "die_with_parent", lambda: None)
             if uri is None:
                 patch.delenv("MLFLOW_TRACKING_URI", raising=False)
             else:

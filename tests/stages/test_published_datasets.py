@@ -8,21 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import aist_files
-import dataset_files
-import jhmdb_files
 import numpy as np
 import pytest
-import tiny
-from dataset_files import CMU, DANCES, SHARED_DANCERS, archive, failure
 
-from hanet.data.cache import PoseCache
-from hanet.data.posetrack import read_labels
-from hanet.data.sources import AISTPP
-from hanet.estimators import fcn
-from hanet.estimators.lifting import Lifting
-from hanet.skeletons import COCO17, H36M17, JHMDB15, LIMBS12, LSP14, POSETRACK15, POSETRACK17
-from stages import _run, download, estimate, ingest, train
+from hanet.cache.files import PoseCache
+from hanet.datasets.posetrack.videos import read_labels
+from hanet.datasets.sources import AISTPP
+from hanet.estimators.fcn import network as fcn
+from hanet.estimators.fcn.lifting import Lifting
+from hanet.files.atomic import write_text
+from hanet.files.hashing import file_hash
+from hanet.poses.skeletons import COCO17, H36M17, JHMDB15, LIMBS12, LSP14, POSETRACK15, POSETRACK17
+from stages import download, estimate, ingest, train, workspace
+from tests.support import aist_files, dataset_files, jhmdb_files, tiny
+from tests.support.dataset_files import CMU, DANCES, SHARED_DANCERS, archive, failure
 
 Run = Callable[..., dict[str, Any]]
 Stderr = pytest.CaptureFixture[str]
@@ -37,16 +36,16 @@ def through(project: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPat
 
     def run(kind: str, download_section: dict[str, Any], ingest_section: dict[str, Any]) -> dict[str, Any]:
         params["datasets"]["it"] = {"kind": kind, "download": download_section, "ingest": ingest_section}
-        _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
+        write_text(Path("params.yaml"), tiny.as_yaml(params))
         download.main("it")
         ingest.main("it")
-        return json.loads((_run.POSES / "it" / "report.json").read_text())
+        return json.loads((workspace.POSES / "it" / "report.json").read_text())
 
     return run
 
 
 def cache(kind: str, split: str) -> PoseCache:
-    return PoseCache.open(_run.POSES / "it" / f"{kind}-{split}.parquet")
+    return PoseCache.open(workspace.POSES / "it" / f"{kind}-{split}.parquet")
 
 
 def counts(report: dict[str, Any]) -> dict[str, tuple[int, int]]:
@@ -71,14 +70,14 @@ def test_3dpw(through: Run, tmp_path: Path) -> None:
         assert found.metadata.skeleton == COCO17 and found.metadata.estimator == "openpose"
         assert truth.num_frames == smpl.num_frames == found.num_frames
         sources = truth.metadata.provenance["sources_sha256"]
-        assert sources == {"sequenceFiles.zip": _run.file_hash(path)}
+        assert sources == {"sequenceFiles.zip": file_hash(path)}
 
 
 def test_a_file_that_the_user_has_to_get(through: Run, tmp_path: Path, capsys: Stderr) -> None:
     message = failure(capsys, through, "pw3d", {"folder": "nowhere"}, {})
     assert "sequenceFiles.zip: missing" in message and "1. read and accept the licence" in message
     assert "datasets.it.download.folder in params.yaml, or HANET_3DPW_FOLDER" in message
-    assert not (_run.RAW / "it").exists()
+    assert not (workspace.RAW / "it").exists()
 
 
 def test_the_environment_names_the_folder_too(
@@ -94,15 +93,15 @@ def test_a_hash_noted_on_first_use_survives_and_is_held_to(
     path = dataset_files.pw3d(tmp_path)
     section = {"folder": str(path.parent)}
     through("pw3d", section, {})
-    noted = json.loads((_run.HASHES / "it.json").read_text())
-    assert noted == {"sequenceFiles.zip": _run.file_hash(path)}
+    noted = json.loads((workspace.HASHES / "it.json").read_text())
+    assert noted == {"sequenceFiles.zip": file_hash(path)}
     # Another machine: the hashes are there, the archives are not.
-    (_run.SCRATCH / "archives" / "it" / "sequenceFiles.zip").unlink()
+    (workspace.SCRATCH / "archives" / "it" / "sequenceFiles.zip").unlink()
     with zipfile.ZipFile(path, "a") as zipped:
         zipped.writestr("sequenceFiles/more.txt", "more")
-    before = (_run.RAW / "it" / _run.ARCHIVES).read_text()
+    before = (workspace.RAW / "it" / workspace.ARCHIVES).read_text()
     assert "sequenceFiles.zip has SHA-256" in failure(capsys, through, "pw3d", section, {})
-    assert (_run.RAW / "it" / _run.ARCHIVES).read_text() == before
+    assert (workspace.RAW / "it" / workspace.ARCHIVES).read_text() == before
     pinned = section | {"sha256": {"sequenceFiles.rar": "0" * 64}}
     message = failure(capsys, through, "pw3d", pinned, {})
     assert "sequenceFiles.rar is no file of it; the files are sequenceFiles.zip" in message
@@ -141,7 +140,7 @@ def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any]
     options = {"skeleton": "lsp14", "cameras": ["c01", "c05"], "optimised": False}
     through("aist", section, options | {"declared": [SHARED_DANCERS]})
     estimate.main("tiny")
-    network, _ = fcn.load(_run.PAIRS / "tiny" / "fcn.safetensors")
+    network, _ = fcn.load(workspace.PAIRS / "tiny" / "fcn.safetensors")
     assert network.lifting == Lifting(LSP14, tuple(range(12)), tuple(range(12)))
     rows = train.rows("tiny", "train")
     assert rows.detected.shape == (20, 3 * 14) and rows.labelled is not None
@@ -149,7 +148,7 @@ def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any]
     lost = {(frame, LSP14.index("r_wrist")) for frame in (1, 6)} | {(f, j) for f in (3, 8) for j in range(12)}
     expected = [[j < 12 and (frame, j) not in lost for j in range(14)] for frame in range(20)]
     assert known.tolist() == expected
-    first = next(PoseCache.open(_run.detected_path("tiny", "train")).sequences())
+    first = next(PoseCache.open(workspace.detected_path("tiny", "train")).sequences())
     assert first.labelled is not None and first.labelled.all(axis=1).tolist() == [False] * 5
     assert first.labelled[:, :12].all(axis=1).tolist() == [True, False, True, False, True]
     np.testing.assert_allclose(first.values[3], first.values[[2, 4]].mean(axis=0), atol=1e-5)
@@ -162,7 +161,7 @@ def test_shared_dancers_that_are_not_declared(through: Run, tmp_path: Path, caps
         "train → val, group: 45 of 45 frames" in message
         and "belong to groups that train has too: d04" in message
     )
-    assert not (_run.POSES / "it").exists()
+    assert not (workspace.POSES / "it").exists()
 
 
 def test_a_mirror_comes_before_the_publisher(through: Run, tmp_path: Path) -> None:
@@ -191,7 +190,9 @@ def test_human36m_and_an_estimator_on_it(through: Run, params: dict[str, Any], t
     assert report["recordings_left_out"] == ["S11_Directions"]
     assert cache("gt", "val").metadata.skeleton == H36M17 and cache("keypoints", "val").metadata.unit == "px"
     estimate.main("tiny")
-    found, truth = (PoseCache.open(path("tiny", "test")) for path in (_run.detected_path, _run.truth_path))
+    found, truth = (
+        PoseCache.open(path("tiny", "test")) for path in (workspace.detected_path, workspace.truth_path)
+    )
     assert (found.metadata.estimator, found.num_frames) == ("fcn", truth.num_frames)
 
 
@@ -219,7 +220,7 @@ def test_an_official_split_of_jhmdb(through: Run, tmp_path: Path) -> None:
 def test_the_published_pool_says_what_it_leaks(through: Run, tmp_path: Path) -> None:
     section = dataset_files.jhmdb(tmp_path) | {"puppet_masks": False}
     report = through("sub_jhmdb", section, {"protocol": "pooled", "boxes": "joints", "seed": 1})
-    assert not (_run.RAW / "it" / "puppet_mask").exists()
+    assert not (workspace.RAW / "it" / "puppet_mask").exists()
     # 24 training entries of 12 clips; of each action one clip, two entries, is held out.
     assert counts(report) == {"train": (20, 60), "val": (4, 12), "test": (12, 36)}
     assert report["leak"] == (
@@ -276,7 +277,7 @@ def test_several_people_and_their_labels(through: Run, tmp_path: Path, year: str
     assert report["leak"] is None
     skeleton = {"2017": POSETRACK15, "2018": POSETRACK17}[year]
     assert cache("gt", "test").metadata.skeleton == skeleton
-    (video,) = read_labels(_run.POSES / "it" / "labels-test.jsonl")
+    (video,) = read_labels(workspace.POSES / "it" / "labels-test.jsonl")
     assert (video.name, video.labelled, list(video.ignore)) == ("d", (4, 6, 8), [8])
 
 
@@ -294,7 +295,7 @@ def test_cmu_and_an_estimator_of_its_source_subjects(
     assert report["splits"]["val"]["subjects"] == ["subject 2"]
     assert report["frames_left_out"] == {"cmu_05_02": 2}
     estimate.main("tiny")
-    assert PoseCache.open(_run.detected_path("tiny", "test")).num_frames == 210
+    assert PoseCache.open(workspace.detected_path("tiny", "test")).num_frames == 210
 
 
 def test_a_motion_of_two_subjects_is_a_leak(through: Run, tmp_path: Path, capsys: Stderr) -> None:
@@ -337,7 +338,9 @@ def test_uiprmd_as_released(through: Run, params: dict[str, Any], tmp_path: Path
     assert list(report["episodes_left_out"]) == ["m02_s01_e01"]
     assert report["rotation"] == rotation
     estimate.main("kinect")
-    found, truth = (PoseCache.open(path("kinect", "test")) for path in (_run.detected_path, _run.truth_path))
+    found, truth = (
+        PoseCache.open(path("kinect", "test")) for path in (workspace.detected_path, workspace.truth_path)
+    )
     assert found.metadata.estimator == "kinect" and truth.metadata.skeleton == LIMBS12
     (kinect,), (vicon,) = found.sequences(), truth.sequences()
     assert kinect.key == vicon.key == ("m01_s09_e01", 0) and len(kinect) == len(vicon)

@@ -13,21 +13,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
-from dataset_files import failure
 from rich.console import Console
-from smpl_release_files import objects
 
-from hanet import tables as shown_tables
-from hanet.data.cache import CacheMetadata, CacheWriter, PoseCache
-from hanet.data.leakage import Leak, check_leakage
-from hanet.data.posetrack import Box, PoseTrackVideo, write_labels
-from hanet.poses import PoseSequence
-from hanet.skeletons import JHMDB15, POSETRACK15
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.datasets.common.leakage import Leak, check_leakage
+from hanet.datasets.pose_files import content as _released
+from hanet.datasets.pose_files.options import HeldOut, Released
+from hanet.datasets.posetrack.videos import write_labels
+from hanet.files.atomic import write_json, write_text
+from hanet.files.hashing import file_hash
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import JHMDB15, POSETRACK15
+from hanet.poses.video_labels import Box, PoseTrackVideo
+from hanet.results import rendering as shown_tables
+from hanet.results import tables
 from stages import (
-    _released,
-    _run,
-    _tables,
     compare,
     download,
     estimate,
@@ -38,10 +38,13 @@ from stages import (
     refine,
     report,
     train,
+    workspace,
 )
-from stages._published_tables import METRICS
-from stages._refiner import Refiner
-from stages.schema.local_data import HeldOut, Released
+from stages.tracking.model import Refiner
+from stages.tracking.tables import METRICS
+from tests.support import tiny
+from tests.support.dataset_files import failure
+from tests.support.smpl_release_files import objects
 
 REASON = "Three official splits are pooled: test clips are training clips too"
 LEAK = f"{REASON} (train and test share a clip: 1 of 2 clips, 50.0% of test's frames)"
@@ -129,22 +132,22 @@ def settings(project: Path, params: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture
 def write(settings: dict[str, Any]) -> Callable[[], None]:
     """Writes the parameters as they are then."""
-    return lambda: _run.write_text(Path("params.yaml"), tiny.as_yaml(settings))
+    return lambda: write_text(Path("params.yaml"), tiny.as_yaml(settings))
 
 
 def test_a_release_goes_from_its_files_to_a_table(write: Callable[[], None], capsys: Stderr) -> None:
     write()
     download.main("pooled")
     ingest.main("pooled")
-    described = json.loads((_run.POSES / "pooled" / "report.json").read_text())
+    described = json.loads((workspace.POSES / "pooled" / "report.json").read_text())
     counts = {split: (row["sequences"], row["frames"]) for split, row in described["splits"].items()}
     assert counts == {"train": (3, 18), "val": (1, 6), "test": (2, 12)}
     assert described["leak"] == LEAK
     assert "train → test, sequence: 6 of 12 frames (50.00%)" in described["leakage"]
     estimate.main("sub")
-    detected = PoseCache.open(_run.detected_path("sub", "val"))
+    detected = PoseCache.open(workspace.detected_path("sub", "val"))
     name = "detected_poses/jhmdb/simplepose/jhmdb_simplepose_train.npz"
-    assert detected.metadata.provenance["sources_sha256"][name] == _run.file_hash(Path("files") / name)
+    assert detected.metadata.provenance["sources_sha256"][name] == file_hash(Path("files") / name)
     assert (detected.metadata.estimator, detected.metadata.split) == ("simplepose", "val")
     (held_out,) = detected.sequences()
     np.testing.assert_array_equal(held_out.values, off(poses(2), 4.0)[1])
@@ -156,8 +159,8 @@ def test_a_release_goes_from_its_files_to_a_table(write: Callable[[], None], cap
     capsys.readouterr()
     compare.main("sub")
     shown = " ".join(capsys.readouterr().out.split())
-    assert_scores(_run.REPORTS / "sub")
-    assert_tables(_run.REPORTS / "sub", shown)
+    assert_scores(workspace.REPORTS / "sub")
+    assert_tables(workspace.REPORTS / "sub", shown)
     assert_the_logged_model_takes_shares_of_the_image()
     # Also where numbers are published, and on the page of them all.
     lock = {f"{stage}@sub{rest}": {} for stage, rest in (("filter", ""), ("train", "-hanet-paper-1"))}
@@ -225,13 +228,13 @@ def assert_tables(folder: Path, shown: str) -> None:
 def assert_the_logged_model_takes_shares_of_the_image() -> None:
     """What MLflow would load refines as the stage did."""
     settings = Path("settings.json")
-    _run.write_json(settings, {"stride": 2, "representation": "2d"})
-    artifacts = {"checkpoint": str(_run.MODELS / "sub" / "hanet-paper-1"), "settings": str(settings)}
+    write_json(settings, {"stride": 2, "representation": "2d"})
+    artifacts = {"checkpoint": str(workspace.MODELS / "sub" / "hanet-paper-1"), "settings": str(settings)}
     context: Any = SimpleNamespace(artifacts=artifacts)
     refiner = Refiner()
     refiner.load_context(context)
-    path = _run.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet"
-    detected = PoseCache.open(_run.detected_path("sub", "test")).sequences()
+    path = workspace.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet"
+    detected = PoseCache.open(workspace.detected_path("sub", "test")).sequences()
     for found, refined in zip(detected, PoseCache.open(path).sequences(), strict=True):
         shares = (found.values / [320, 240]).reshape(FRAMES, 30)
         result = refiner.predict(context, shares).reshape(FRAMES, 15, 2) * [320, 240]
@@ -256,7 +259,7 @@ def test_a_declaration_without_a_leak_is_not_printed(
     write()
     download.main("pooled")
     ingest.main("pooled")
-    assert json.loads((_run.POSES / "pooled" / "report.json").read_text())["leak"] is None
+    assert json.loads((workspace.POSES / "pooled" / "report.json").read_text())["leak"] is None
 
 
 @pytest.mark.parametrize(
@@ -286,7 +289,7 @@ def test_files_that_are_not_there(
     settings["datasets"]["pooled"]["download"] |= changes
     write()
     assert message in failure(capsys, download.main, "pooled")
-    assert not (_run.RAW / "pooled").exists()
+    assert not (workspace.RAW / "pooled").exists()
 
 
 def test_files_of_another_data_set(project: Path, write: Callable[[], None], capsys: Stderr) -> None:
@@ -391,22 +394,22 @@ def cache(path: Path, people: list[PoseSequence], provenance: dict[str, Any] | N
 
 def test_map_where_the_data_set_has_labels(write: Callable[[], None], settings: dict[str, Any]) -> None:
     write()
-    cache(_run.truth_path("sub", "test"), [person(0, 100.0, None), person(1, 300.0, None)])
+    cache(workspace.truth_path("sub", "test"), [person(0, 100.0, None), person(1, 300.0, None)])
     # The first is found, the second 200 px off with less confidence.
-    cache(_run.detected_path("sub", "test"), [person(0, 100.0, 0.9), person(1, 500.0, 0.5)])
+    cache(workspace.detected_path("sub", "test"), [person(0, 100.0, 0.9), person(1, 500.0, 0.5)])
     # Refined poses have no scores of their own: they rank as detected. Both are right now.
     refined = [person(0, 100.0, None), person(1, 300.0, None)]
-    cache(_run.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet", refined, {"observed": 0.6})
+    cache(workspace.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet", refined, {"observed": 0.6})
     found = [person(0, 100.0, None), person(1, 500.0, None)]
-    cache(_run.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
+    cache(workspace.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
     head = (0.0, 0.0, 30.0, 40.0)
     heads: dict[tuple[int, int], Box | None] = {
         (track, frame): head for track in (0, 1) for frame in range(3)
     }
     video = PoseTrackVideo("video", {0: "0.jpg", 1: "1.jpg", 2: "2.jpg"}, (0, 1, 2), heads, {})
-    write_labels(_run.POSES / "pooled" / evaluate.LABELS, [video])
+    write_labels(workspace.POSES / "pooled" / evaluate.LABELS, [video])
     evaluate.main("sub")
-    report = _run.REPORTS / "sub"
+    report = workspace.REPORTS / "sub"
     scores = json.loads((report / "scores.json").read_text())
     # Of two people one: precision 1 up to recall 0.5, nothing beyond.
     assert (scores["input"]["map"], scores["hanet-paper"]["map"]) == ({"mean": 0.5}, {"mean": 1.0})
@@ -430,27 +433,27 @@ def test_the_interval_of_map_draws_videos(write: Callable[[], None], settings: d
     """The input finds the person of one video of two; so its resamples are 0, 1/2 or 1. HANet finds both."""
     write()
     truth = [person(0, 100.0, None, name) for name in ("a", "b")]
-    cache(_run.truth_path("sub", "test"), truth)
-    cache(_run.detected_path("sub", "test"), [person(0, 100.0, 0.9, "a"), person(0, 500.0, 0.5, "b")])
+    cache(workspace.truth_path("sub", "test"), truth)
+    cache(workspace.detected_path("sub", "test"), [person(0, 100.0, 0.9, "a"), person(0, 500.0, 0.5, "b")])
     refined = [person(0, 100.0, None, "a"), person(0, 100.0, None, "b")]
-    cache(_run.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet", refined, {"observed": 0.6})
+    cache(workspace.REFINED / "sub" / "hanet-paper-1" / "hanet-paper.parquet", refined, {"observed": 0.6})
     found = [person(0, 100.0, None, "a"), person(0, 500.0, None, "b")]
-    cache(_run.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
+    cache(workspace.REFINED / "sub" / "filters" / "input.parquet", found, {"observed": 1.0})
     heads: dict[tuple[int, int], Box | None] = {(0, frame): (0.0, 0.0, 30.0, 40.0) for frame in range(3)}
     videos = [
         PoseTrackVideo(name, {0: "0.jpg", 1: "1.jpg", 2: "2.jpg"}, (0, 1, 2), heads, {}) for name in "ab"
     ]
-    write_labels(_run.POSES / "pooled" / evaluate.LABELS, videos)
+    write_labels(workspace.POSES / "pooled" / evaluate.LABELS, videos)
     evaluate.main("sub")
-    scores = json.loads((_run.REPORTS / "sub" / "scores.json").read_text())
+    scores = json.loads((workspace.REPORTS / "sub" / "scores.json").read_text())
     assert scores["input"]["map"] == {"mean": 0.5, "low": 0.0, "high": 1.0}
     assert scores["hanet-paper"]["map"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
-    runs = json.loads((_run.REPORTS / "sub" / "runs.json").read_text())
+    runs = json.loads((workspace.REPORTS / "sub" / "runs.json").read_text())
     assert runs[0]["metrics"]["map"] == scores["input"]["map"]
     compare.main("sub")
-    table = json.loads((_run.REPORTS / "sub" / "tables" / "main.json").read_text())
+    table = json.loads((workspace.REPORTS / "sub" / "tables" / "main.json").read_text())
     assert table["rows"][0]["cells"]["map"] == {"mean": 50.0, "low": 0.0, "high": 100.0}
 
 
 def test_every_column_has_a_name_in_mlflow() -> None:
-    assert {column.key for column in _tables.COLUMNS} == set(METRICS)
+    assert {column.key for column in tables.COLUMNS} == set(METRICS)

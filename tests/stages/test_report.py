@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import report_files as files
-from html_tree import Node, parse
-from report_files import EXPERIMENT, change, failure, links, page, rows, where
 
-from stages import _report_inputs, report
-from stages._report_inputs import Cell, Difference
+from hanet.results import records
+from hanet.results.records import Cell, Difference
+from stages import report
+from tests.support import report_files as files
+from tests.support.html_tree import Node, parse
+from tests.support.report_files import EXPERIMENT, change, failure, links, page, rows, where
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_intervals(low: float | None, high: float | None, digits: int, text: str
     ("p", "text"), [(0.0, "p < 0.001"), (0.00099, "p < 0.001"), (0.001, "p = 0.001"), (1.0, "p = 1.000")]
 )
 def test_probabilities(p: float, text: str) -> None:
-    assert _report_inputs.probability(p) == text
+    assert records.probability(p) == text
 
 
 # --- links

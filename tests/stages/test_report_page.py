@@ -14,13 +14,13 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import report_files as files
-import tiny
-from html_tree import parse
-from report_files import change, failure, links, page
 
+from hanet.results.page import HEIGHT, WIDTH, curve
 from stages import report
-from stages._report_figures import HEIGHT, WIDTH, curve
+from tests.support import report_files as files
+from tests.support import tiny
+from tests.support.html_tree import parse
+from tests.support.report_files import change, failure, links, page
 
 SVG = b"""<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="300" height="100">
 <defs><path id="a" d="M0 0h9v9z"/></defs><script>throw "ran"</script><use href="#a"/></svg>"""

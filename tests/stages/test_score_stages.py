@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
 import yaml
-from kinect_files import sequence, write
 
-from hanet import checkpoints
-from hanet import tables as shown_tables
-from hanet.data.cache import PoseCache
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import write_json
+from hanet.files.hashing import file_hash
 from hanet.methods.filters import FILTERS
-from hanet.model import HANet
-from hanet.skeletons import LIMBS12
-from stages import _run, compare, evaluate, filter, publish, refine
-from stages.params import load
+from hanet.models import checkpoints
+from hanet.models.hanet import HANet
+from hanet.poses.skeletons import LIMBS12
+from hanet.results import rendering as shown_tables
+from hanet.results.scores import Entry, by_run, summary
+from stages import compare, evaluate, filter, publish, refine, workspace
+from stages.params.load import load
+from tests.support import tiny
+from tests.support.kinect_files import sequence, write
 
 OUT = {"input": 0.004, "first-1": 0.001, "first-2": 0.002}
 """Metres that a method's poses are off in the first sequence; in the second three times that."""
@@ -35,13 +38,13 @@ def experiment(project: Path, params: dict[str, Any]) -> Path:
     }  # fmt: skip
     (project / "params.yaml").write_text(tiny.as_yaml(params))
     for split in ("train", "val", "test"):
-        write(_run.truth_path("kinect", split), 0.0, "gt")
-        write(_run.detected_path("kinect", split), OUT["input"], "kinect")
+        write(workspace.truth_path("kinect", split), 0.0, "gt")
+        write(workspace.detected_path("kinect", split), OUT["input"], "kinect")
     for name, off in OUT.items():
         place = "filters/input" if name == "input" else f"{name}/first"
         provenance = {"observed": 1.0 if name == "input" else 0.6}
-        write(_run.REFINED / "kinect" / f"{place}.parquet", off, name, provenance)
-    return _run.REPORTS / "kinect"
+        write(workspace.REFINED / "kinect" / f"{place}.parquet", off, name, provenance)
+    return workspace.REPORTS / "kinect"
 
 
 def test_scores_over_seeds_by_hand(experiment: Path) -> None:
@@ -94,8 +97,8 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
         "skeleton": "limbs12",
         "leak": None,
         "data_sha256": {
-            "ground_truth": _run.file_hash(_run.truth_path("kinect", "test")),
-            "detected": _run.file_hash(_run.detected_path("kinect", "test")),
+            "ground_truth": file_hash(workspace.truth_path("kinect", "test")),
+            "detected": file_hash(workspace.detected_path("kinect", "test")),
         },
     }
 
@@ -103,13 +106,13 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
 def test_one_seed_and_one_sequence_have_neither_deviation_nor_interval(experiment: Path) -> None:
     options = load().evaluate
     one = evaluate.evaluate([sequence("a")], [sequence("a", 0.002)])
-    entry = evaluate.Entry("first", 1, _run.REFINED / "kinect" / "first-1" / "first.parquet")
-    assert set(evaluate.summary([(entry, one)], options)["first"]["mpjpe_mm"]) == {"mean"}
-    assert set(evaluate.by_run(entry, one)["metrics"]["mpjpe_mm"]) == {"mean"}
+    entry = Entry("first", 1, workspace.REFINED / "kinect" / "first-1" / "first.parquet")
+    assert set(summary([(entry, one)], options)["first"]["mpjpe_mm"]) == {"mean"}
+    assert set(by_run(entry, one)["metrics"]["mpjpe_mm"]) == {"mean"}
 
 
 def test_refined_poses_that_are_missing(experiment: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (_run.REFINED / "kinect" / "first-2" / "first.parquet").unlink()
+    (workspace.REFINED / "kinect" / "first-2" / "first.parquet").unlink()
     with pytest.raises(SystemExit):
         evaluate.main("kinect")
     assert capsys.readouterr().err == (
@@ -166,7 +169,7 @@ def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixt
     assert rows[3].startswith("| 50% & more_of | not run |")
     assert rows[4].endswith("| -5.00 [-9.0, -2.0] | 0.500 | 60% | 2 | 74.6 |")
     assert "Protocol full, 20 test frames in 2 sequences, 30 fps" in text
-    assert _run.file_hash(_run.detected_path("kinect", "test"))[:12] in text
+    assert file_hash(workspace.detected_path("kinect", "test"))[:12] in text
     latex = (experiment / "tables" / "main.tex").read_text()
     assert latex.count("\\\\\n") == 4 and r"50\% \& more\_of & not run" in latex and r"$\pm$ 1.41" in latex
     frame = pd.read_csv(experiment / "tables" / "main.csv").set_index("method")
@@ -188,7 +191,7 @@ def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
     scores = json.loads((experiment / "scores.json").read_text())
     for name, value in {"worse": 99.0, "better": 1.0}.items():
         scores[name] = scores["first"] | {"mpjpe_mm": {"mean": value}}
-    _run.write_json(experiment / "scores.json", scores)
+    write_json(experiment / "scores.json", scores)
     compare.main("kinect")
     order = ["input", "better", "first", "worse"]
     flat = pd.read_csv(experiment / "table.csv")
@@ -233,7 +236,7 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
     params["experiments"]["kinect"]["filters"] = {"input": {}, "gaussian": {"sigma": [0.5, 30.0]}}
     Path("params.yaml").write_text(tiny.as_yaml(params))
     filter.main("kinect")
-    folder = _run.REFINED / "kinect" / "filters"
+    folder = workspace.REFINED / "kinect" / "filters"
     assert sorted(p.stem for p in folder.iterdir()) == ["constant_offset", "gaussian", "input"]
     gaussian = PoseCache.open(folder / "gaussian.parquet")
     # The error is constant, so smoothing only takes motion away: the least is best.
@@ -241,10 +244,10 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
         "method": "gaussian",
         "observed": 1.0,
         "parameters": {"sigma": 0.5},
-        "detected_sha256": _run.file_hash(_run.detected_path("kinect", "test")),
+        "detected_sha256": file_hash(workspace.detected_path("kinect", "test")),
     }
     assert gaussian.metadata.estimator == "kinect+gaussian"
-    detected = next(PoseCache.open(_run.detected_path("kinect", "test")).sequences())
+    detected = next(PoseCache.open(workspace.detected_path("kinect", "test")).sequences())
     expected = FILTERS["gaussian"](sigma=0.5).refine(detected)
     np.testing.assert_array_equal(next(gaussian.sequences()).values, expected.values)
     # Off by 4 and 12 mm in training: the constant offset takes away 8 mm.
@@ -254,10 +257,10 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
 
 def test_refine_writes_what_refined(experiment: Path) -> None:
     config = load().experiment("kinect").models["first"].config(36)
-    checkpoints.save(HANet(config).eval(), _run.MODELS / "kinect" / "first-1")
+    checkpoints.save(HANet(config).eval(), workspace.MODELS / "kinect" / "first-1")
     refine.main("kinect", "first", "1")
-    cache = PoseCache.open(_run.REFINED / "kinect" / "first-1" / "first.parquet")
-    weights = _run.file_hash(_run.MODELS / "kinect" / "first-1" / "model.safetensors")
+    cache = PoseCache.open(workspace.REFINED / "kinect" / "first-1" / "first.parquet")
+    weights = file_hash(workspace.MODELS / "kinect" / "first-1" / "model.safetensors")
     assert cache.metadata.provenance["parameters"] == {
         "model": "first",
         "seed": 1,
@@ -284,7 +287,7 @@ def test_nothing_is_published_before_it_is_reproduced(
 ) -> None:
     evaluate.main("kinect")
     write(
-        _run.REFINED / "kinect" / "filters" / "input.parquet",
+        workspace.REFINED / "kinect" / "filters" / "input.parquet",
         0.0,
         "input",
         {"observed": 1.0, "parameters": {}},

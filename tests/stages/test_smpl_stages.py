@@ -8,20 +8,31 @@ from pathlib import Path
 from typing import Any
 
 import av
-import dataset_files
 import numpy as np
-import pw3d_files
 import pytest
-import smpl_release_files
-import tiny
 import torch
-from dataset_files import SHARED_DANCERS, archive, failure
 
-from hanet.data.cache import PoseCache
-from hanet.data.smpl_tracks import SmplTrack, read_tracks
-from hanet.estimators.regressor import RegressorErrors
-from hanet.synthetic_body import synthetic_body, write_synthetic_body
-from stages import _run, _smpl, compare, download, estimate, evaluate, figures, filter, ingest, refine, train
+from hanet.cache.files import PoseCache
+from hanet.estimators.regressor.errors import RegressorErrors
+from hanet.files.atomic import write_json, write_text
+from hanet.smpl.side_table import read_tracks
+from hanet.smpl.synthetic_body import synthetic_body, write_synthetic_body
+from hanet.smpl.tracks import SmplTrack
+from stages import (
+    bodies,
+    compare,
+    download,
+    estimate,
+    evaluate,
+    figures,
+    filter,
+    ingest,
+    refine,
+    train,
+    workspace,
+)
+from tests.support import dataset_files, pw3d_files, smpl_release_files, tiny
+from tests.support.dataset_files import SHARED_DANCERS, archive, failure
 
 FRAMES = 12
 METRICS = ("mpvpe_mm", "mpvpe_pelvis_mm", "mpjpe_mm", "pa_mpjpe_mm", "accel_mm_per_frame2", "accel_m_per_s2")
@@ -74,7 +85,7 @@ def write_params(params: dict[str, Any], dataset: dict[str, Any], estimate_secti
     }
     params["figures"] = {"methods": ["input", "hanet-paper"], "seconds": 0.2}
     params["tables"] = {"all": {"title": "All", "rows": {"input": "input", "hanet-paper": "HANet"}}}
-    _run.write_text(Path("params.yaml"), json.dumps(params))
+    write_text(Path("params.yaml"), json.dumps(params))
 
 
 def run_stages() -> dict[str, Any]:
@@ -88,7 +99,7 @@ def run_stages() -> dict[str, Any]:
     evaluate.main("meshes")
     compare.main("meshes")
     figures.main("meshes")
-    return json.loads((_run.REPORTS / "meshes" / "scores.json").read_text())
+    return json.loads((workspace.REPORTS / "meshes" / "scores.json").read_text())
 
 
 def posed(path: Path) -> tuple[np.ndarray, np.ndarray, list[SmplTrack]]:
@@ -121,16 +132,16 @@ def test_raw_files_to_mpvpe_and_a_mesh_video(
         assert row["frames"] == FRAMES and all(row[metric]["mean"] > 0 for metric in METRICS)
 
     # By hand: the caches' rotations and shapes posed, vertex by vertex.
-    true, true_pelvis, truth = posed(_run.truth_path("meshes", "test"))
+    true, true_pelvis, truth = posed(workspace.truth_path("meshes", "test"))
     for name, path in (
-        ("input", _run.detected_path("meshes", "test")),
-        ("hanet-paper", _run.REFINED / "meshes" / "hanet-paper-1" / "hanet-paper.parquet"),
+        ("input", workspace.detected_path("meshes", "test")),
+        ("hanet-paper", workspace.REFINED / "meshes" / "hanet-paper-1" / "hanet-paper.parquet"),
     ):
         found, pelvis, tracks = posed(path)
         assert scores[name]["mpvpe_mm"]["mean"] == pytest.approx(mpvpe(found, true), rel=1e-4)
         aligned = mpvpe(found - pelvis, true - true_pelvis)
         assert scores[name]["mpvpe_pelvis_mm"]["mean"] == pytest.approx(aligned, rel=1e-4)
-        detected = posed(_run.detected_path("meshes", "test"))[2]
+        detected = posed(workspace.detected_path("meshes", "test"))[2]
         for refined, before in zip(tracks, detected, strict=True):
             np.testing.assert_array_equal(refined.betas, before.betas)
             assert refined.scaling == before.scaling
@@ -138,26 +149,26 @@ def test_raw_files_to_mpvpe_and_a_mesh_video(
     assert truth[0].scaling == (pytest.approx(0.935) if files is aist else 1.0)
     assert (truth[0].transl is not None) == (files is pw3d)
 
-    folder = _run.FIGURES / "meshes"
+    folder = workspace.FIGURES / "meshes"
     listed = {entry["file"] for entry in json.loads((folder / "manifest.json").read_text())}
     assert {"mesh.png", "mesh.mp4", "curves.svg", "motion.mp4"} <= listed
     with av.open(str(folder / "mesh.mp4")) as container:
         pictures = [f.to_ndarray(format="rgb24") for f in container.decode(container.streams.video[0])]
     assert len(pictures) == FRAMES and np.ptp(pictures[0]) > 100
-    table = json.loads((_run.REPORTS / "meshes" / "tables" / "all.json").read_text())
+    table = json.loads((workspace.REPORTS / "meshes" / "tables" / "all.json").read_text())
     assert {"mpvpe_mm", "mpvpe_pelvis_mm"} <= {column["key"] for column in table["columns"]}
 
 
 def test_clips_are_retargeted_in_some_views(project: Path, params: dict[str, Any]) -> None:
     section = {"kind": "regressor", "seed": 1, "body": {"model": "synthetic"}, "errors": {}, "views": 1}
     write_params(params, params["datasets"]["clips"], section)
-    tiny.write_raw(_run.RAW / "it")
+    tiny.write_raw(workspace.RAW / "it")
     ingest.main("it")
     estimate.main("meshes")
-    tracks = list(read_tracks(PoseCache.open(_run.detected_path("meshes", "train"))))
+    tracks = list(read_tracks(PoseCache.open(workspace.detected_path("meshes", "train"))))
     assert [t.poses.name for t in tracks] == ["climb_0/cam0", "climb_1/cam0"]
     assert all(t.transl is not None and t.betas.any() for t in tracks)
-    noted = json.loads((_run.PAIRS / "meshes" / _smpl.BODY).read_text())
+    noted = json.loads((workspace.PAIRS / "meshes" / bodies.BODY).read_text())
     assert noted["model"] == "synthetic" and noted["sha256"] == {}
 
 
@@ -166,14 +177,14 @@ def test_a_body_of_the_user_s_is_held_to(project: Path, params: dict[str, Any], 
     write_synthetic_body(path)
     section = {"kind": "regressor", "seed": 1, "body": {"model": str(path)}, "errors": {}, "views": 1}
     write_params(params, params["datasets"]["clips"], section)
-    tiny.write_raw(_run.RAW / "it")
+    tiny.write_raw(workspace.RAW / "it")
     ingest.main("it")
     estimate.main("meshes")
-    found = _smpl.body_of("meshes")
+    found = bodies.body_of("meshes")
     assert found is not None and found[0].num_vertices == synthetic_body().num_vertices
-    noted = json.loads((_run.PAIRS / "meshes" / _smpl.BODY).read_text())
+    noted = json.loads((workspace.PAIRS / "meshes" / bodies.BODY).read_text())
     noted["sha256"][str(path)] = "0" * 64
-    _run.write_json(_run.PAIRS / "meshes" / _smpl.BODY, noted)
+    write_json(workspace.PAIRS / "meshes" / bodies.BODY, noted)
     message = failure(capsys, train.main, "meshes", "hanet-paper", "1")
     assert "body.npz has SHA-256" in message and "run the stage estimate again" in message
     path.unlink()

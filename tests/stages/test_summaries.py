@@ -7,17 +7,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-import dataset_files
 import numpy as np
 import pytest
-import tiny
-from html_tree import parse
 from scipy.io import loadmat
 
-from hanet.data.cache import PoseCache
+from hanet.cache.files import PoseCache
+from hanet.files.atomic import write_json, write_text
+from hanet.results import summaries
 from stages import (
-    _run,
-    _summaries,
     compare,
     download,
     estimate,
@@ -28,8 +25,12 @@ from stages import (
     report,
     summarise,
     train,
+    workspace,
 )
-from stages.params import ParamsError, load
+from stages.params.load import ParamsError, load
+from stages.tracking.client import mlflow_client
+from tests.support import dataset_files, tiny
+from tests.support.html_tree import parse
 
 NAMES = ("one", "two", "three", "pool")
 SUMMARY = {
@@ -96,7 +97,7 @@ def splits(project: Path, params: dict[str, Any], tmp_path: Path) -> dict[str, A
 
 
 def write(params: dict[str, Any]) -> None:
-    _run.write_text(Path("params.yaml"), tiny.as_yaml(params))
+    write_text(Path("params.yaml"), tiny.as_yaml(params))
 
 
 def test_the_official_splits_and_the_pool_in_one_table(
@@ -113,14 +114,18 @@ def test_the_official_splits_and_the_pool_in_one_table(
         evaluate.main(name)
         compare.main(name)
     # The pool trains on ten clips, each listed twice; either time it has its own detections.
-    listed = [sequence.key for sequence in PoseCache.open(_run.detected_path("pool", "train")).sequences()]
+    listed = [
+        sequence.key for sequence in PoseCache.open(workspace.detected_path("pool", "train")).sequences()
+    ]
     assert len(listed) == 20 and len({name for name, _ in listed}) == 10
     capsys.readouterr()
     summarise.main()
-    folder = _run.REPORTS / "summaries"
+    folder = workspace.REPORTS / "summaries"
     table = json.loads((folder / "tables" / "jhmdb.json").read_text())
     scores = {
-        name: json.loads((_run.REPORTS / name / "scores.json").read_text())["hanet-paper"]["pck_020"]["mean"]
+        name: json.loads((workspace.REPORTS / name / "scores.json").read_text())["hanet-paper"]["pck_020"][
+            "mean"
+        ]
         for name in NAMES
     }
     _, _, honest, leaking = table["rows"]
@@ -167,7 +172,7 @@ def shown(table: dict[str, Any]) -> None:
 def in_mlflow(text: str) -> None:
     """One run, also after a second time."""
     summarise.main()
-    client = _run.mlflow_client()
+    client = mlflow_client()
     experiment = client.get_experiment_by_name("summaries")
     assert experiment is not None
     (run,) = client.search_runs([experiment.experiment_id])
@@ -187,14 +192,14 @@ def result(
     provenance = {
         "protocol": protocol, "leak": leak, "estimator": "e", "data_sha256": {"ground_truth": "0" * 64},
     }  # fmt: skip
-    return _summaries.Result(dict.fromkeys(methods, row), provenance, None)
+    return summaries.Result(dict.fromkeys(methods, row), provenance, None)
 
 
 def test_mean_and_deviation_by_hand(splits: dict[str, Any]) -> None:
     write(splits)
     params = load()
     results = {"one": result(0.5), "two": result(0.6), "three": result(0.7)}
-    table = _summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
+    table = summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
     first, second, *others = table["rows"]
     assert first["cells"] == {"pck_010": {"mean": 60.0, "sd": 10.0}}  # nobody counted what training has seen
     assert first["frames"] == 30
@@ -207,21 +212,21 @@ def test_scores_of_two_protocols(splits: dict[str, Any]) -> None:
     params = load()
     results = {"one": result(0.5), "two": result(0.6, "smoothnet"), "three": result(0.7)}
     with pytest.raises(ValueError, match="summary jhmdb: scored under full and smoothnet; run dvc repro"):
-        _summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
+        summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
 
 
 def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     splits["run"] |= {"datasets": ["one"], "estimates": {"one": "one"}, "experiments": ["one"]}
     write(splits)
     for name in ("scores.json", "provenance.json"):
-        _run.write_json(_run.REPORTS / "one" / name, {})
+        write_json(workspace.REPORTS / "one" / name, {})
     with pytest.raises(SystemExit):
         summarise.main()
     assert "report.json missing; run dvc repro" in capsys.readouterr().err
-    _run.write_json(_run.POSES / "one" / "report.json", {})
+    write_json(workspace.POSES / "one" / "report.json", {})
     summarise.main()
     assert "Splits: none of its experiments is run" in capsys.readouterr().out
-    folder = _run.REPORTS / "summaries"
+    folder = workspace.REPORTS / "summaries"
     assert json.loads((folder / "missing.json").read_text()) == {
         "jhmdb": {"three splits": ["two", "three"], "pooled": ["pool"]}
     }

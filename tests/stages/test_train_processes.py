@@ -12,17 +12,17 @@ from typing import Any
 import psutil
 import pytest
 import yaml
-from kinect_files import write
-from waiting import ended, until
 
-from hanet import checkpoints
-from stages import _run, train
-from stages.params import ParamsError, load
-from stages.schema.execution import NODE, Execution
+from hanet.models import checkpoints
+from stages import train, workspace
+from stages.params.execution import NODE, Execution
+from stages.params.load import ParamsError, load
+from tests.support.kinect_files import write
+from tests.support.paths import ROOT
+from tests.support.waiting import ended, until
 
-ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "stages.train", "kinect", "first", "1"]
-HISTORY = _run.REPORTS / "kinect" / "training" / "first-1.csv"
+HISTORY = workspace.REPORTS / "kinect" / "training" / "first-1.csv"
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def settings(tracked: Path, params: dict[str, Any], monkeypatch: pytest.MonkeyPa
     }  # fmt: skip
     params["experiments"]["kinect"]["models"]["first"]["model"]["dropout"] = 0.0
     for split in ("train", "val"):
-        write(_run.truth_path("kinect", split), 0.0, "gt")
-        write(_run.detected_path("kinect", split), 0.05, "kinect")
+        write(workspace.truth_path("kinect", split), 0.0, "gt")
+        write(workspace.detected_path("kinect", split), 0.05, "kinect")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     return params
@@ -67,9 +67,9 @@ def test_two_processes_write_what_one_does(settings: dict[str, Any]) -> None:
     for row, other in zip(history(), alone, strict=True):
         assert float(row["loss"]) == pytest.approx(float(other["loss"]), rel=1e-3)
         assert float(row["validation_error"]) == pytest.approx(float(other["validation_error"]), rel=1e-2)
-    metadata = checkpoints.read_metadata(_run.MODELS / "kinect" / "first-1")
+    metadata = checkpoints.read_metadata(workspace.MODELS / "kinect" / "first-1")
     assert metadata["machine"].endswith(", 2 processes")
-    assert not list(_run.SCRATCH.rglob("*.safetensors"))
+    assert not list(workspace.SCRATCH.rglob("*.safetensors"))
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_a_failure_ends_the_stage_with_its_reason(settings: dict[str, Any]) -> N
     assert last.startswith("Error: process ") and last.endswith(
         " of 2 ended with exit code 2; what it said stands above"
     )
-    assert not (_run.MODELS / "kinect" / "first-1").exists()
+    assert not (workspace.MODELS / "kinect" / "first-1").exists()
 
 
 @pytest.mark.slow
@@ -91,7 +91,7 @@ def test_killed_in_two_it_leaves_nobody_and_goes_on_in_one(
 ) -> None:
     """Killed by SIGKILL, as DVC's child may be, somewhere in a training of very many epochs."""
     save(settings, training={"epochs": 100_000, "warmup_epochs": 0}, devices=2)
-    state = _run.SCRATCH / "training" / "kinect" / "first-1" / "training.safetensors"
+    state = workspace.SCRATCH / "training" / "kinect" / "first-1" / "training.safetensors"
     said = Path("said.txt")
     with said.open("w") as handle:
         stage = subprocess.Popen(COMMAND, stdout=handle, stderr=handle)

@@ -1,0 +1,129 @@
+"""What every data set's ingestion shares: sequences streamed into caches, counted and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hanet.cache.files import GROUND_TRUTH, CacheMetadata, CacheWriter
+from hanet.datasets.common.content import Content, Item, _poses
+from hanet.datasets.common.leakage import Leak, SequenceSummary, check_leakage, summarize
+from hanet.datasets.common.leakage import report as leakage_report
+from hanet.files.hashing import file_hash
+from hanet.poses.names import clip_of
+from hanet.smpl.side_table import SideWriter, side_path
+from hanet.smpl.tracks import SmplTrack
+
+ARCHIVES = "archives.json"
+"""In the raw folder of a data set that came in archives: their SHA-256 by name."""
+
+
+def write(content: Content, raw: Path, folder: Path, dataset: str) -> dict[str, Any]:
+    """Write ``gt-<split>.parquet`` and the caches beside it; what to report.
+
+    Raises:
+        LeakageError: splits share what is not declared.
+        ValueError: a split without sequences.
+    """
+    hashes = source_hashes(raw)
+    rows, compared = {}, {}
+    for split, items in content.splits.items():
+        rows[split], compared[split] = _write_split(items, folder, dataset, split, hashes, content)
+    leaks = check_leakage(compared, group=content.group, declared=content.declared)
+    content.finish(folder)
+    clips = {split: len({clip_of(s.name) for s in summaries}) for split, summaries in compared.items()}
+    return {
+        "splits": rows,
+        "test_clips_seen": _seen(compared),
+        "leakage": leakage_report(leaks),
+        "leak": _leak(leaks, clips),
+        **content.notes,
+    }
+
+
+def _write_split(
+    items: Iterable[Item],
+    folder: Path,
+    dataset: str,
+    split: str,
+    hashes: Mapping[str, str],
+    content: Content,
+) -> tuple[dict[str, Any], list[SequenceSummary]]:
+    """A split's caches, row by row as the items come; its row of the report and what to compare."""
+    writers: dict[str, CacheWriter] = {}
+    sides: dict[str, SideWriter] = {}
+    compared: list[SequenceSummary] = []
+    groups: dict[str, None] = {}  # in order
+    sequences, frames, joints, labelled = 0, 0, 0, 0
+    with ExitStack() as open_files:
+        for item in items:
+            for name, poses in {"gt": item.gt, **item.beside}.items():
+                sequence = _poses(poses)
+                if name not in writers:
+                    described = CacheMetadata.of(
+                        sequence,
+                        dataset=dataset,
+                        split=split,
+                        estimator=name if name in content.estimators else GROUND_TRUTH,
+                        provenance={"sources_sha256": dict(hashes)},
+                    )
+                    writer = CacheWriter(folder / f"{name}-{split}.parquet", described)
+                    writers[name] = open_files.enter_context(writer)
+                    if isinstance(poses, SmplTrack):
+                        side = SideWriter(side_path(folder / f"{name}-{split}.parquet"))
+                        sides[name] = open_files.enter_context(side)
+                writers[name].write(sequence)
+                if isinstance(poses, SmplTrack):
+                    sides[name].write(poses)
+            gt = item.poses
+            compared += map(summarize, (gt,) if item.compared is None else item.compared)
+            groups[content.group(gt.name)] = None
+            sequences, frames, joints = sequences + 1, frames + len(gt), joints + gt.values[..., 0].size
+            known = np.isfinite(gt.values).all(axis=2)
+            labelled += int((known if gt.labelled is None else known & gt.labelled).sum())
+    if not sequences:
+        raise ValueError(
+            f"{dataset}: no sequence in {split}; change datasets.{dataset}.ingest in params.yaml"
+        )
+    row = {"sequences": sequences, "frames": frames, "labelled": labelled / joints}
+    return {content.groups: list(groups), **row}, compared
+
+
+def _seen(compared: Mapping[str, Sequence[SequenceSummary]]) -> float:
+    """Share of the test split's entries whose clip is one of training's, by name; 0 where no split leaks."""
+    trained = {clip_of(summary.name) for summary in compared.get("train", ())}
+    tested = [clip_of(summary.name) for summary in compared.get("test", ())]
+    return sum(clip in trained for clip in tested) / max(len(tested), 1)
+
+
+def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:
+    """What must stand beside every number: each reason and what is shared; None where nothing is.
+
+    Of two splits the first kind tells: those that share clips share their groups and poses too.
+    """
+    told: set[tuple[str, str]] = set()
+    reasons: dict[str, list[str]] = {}
+    for leak in leaks:
+        if leak.splits in told:
+            continue
+        told.add(leak.splits)
+        first, second = leak.splits
+        count = f"{len(leak.offenders)} of {clips[second]} clips, " if leak.kind == "clip" else ""
+        reasons.setdefault(leak.reason, []).append(
+            f"{first} and {second} share {'a pose' if leak.kind == 'frame' else f'a {leak.kind}'}: "
+            f"{count}{leak.share:.1%} of {second}'s frames"
+        )
+    return ". ".join(f"{reason} ({'; '.join(found)})" for reason, found in reasons.items()) or None
+
+
+def source_hashes(raw: Path) -> dict[str, str]:
+    """SHA-256 of the archives that the raw files came in, or of every raw file, by name."""
+    archives = raw / ARCHIVES
+    if archives.is_file():
+        return json.loads(archives.read_text())
+    return {str(p.relative_to(raw)): file_hash(p) for p in sorted(raw.rglob("*")) if p.is_file()}

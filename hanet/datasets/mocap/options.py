@@ -1,0 +1,83 @@
+"""Sections of data sets that no publisher is asked for: packages, folders of the user, released poses."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, Field
+
+from hanet.datasets import sources
+from hanet.datasets.common.options import Ingest, Packages, Remote
+from hanet.datasets.sources import DatasetSource
+from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
+
+
+class Cameras(Section):
+    """Virtual cameras around a clip: how many, how far (metres), how far off its middle they look."""
+
+    count: int = Field(ge=1)
+    distance: tuple[float, float]
+    off_centre: float = Field(ge=0)
+
+
+class Glitches(Section):
+    """What no body does: joints faster than this (m/s), bones off their median length by this share."""
+
+    max_speed: float = Field(gt=0)
+    max_stretch: float = Field(gt=0)
+    min_frames: int = Field(ge=3)
+
+
+class MocapIngest(Section):
+    """Clips of motion capture to ground truth seen by virtual cameras; `source` is for the estimator."""
+
+    fps: float = Field(gt=0)
+    seed: Seed
+    source_cameras: Cameras
+    target_cameras: Cameras
+    glitches: Glitches
+
+
+class ClipsIngest(MocapIngest):
+    """Splits by clip."""
+
+    splits: Annotated[dict[str, Names], AfterValidator(three_splits)]
+
+
+class Clips(Section):
+    """The embedded data set of motion capture clips."""
+
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
+    kind: Literal["clips"]
+    download: Packages
+    ingest: ClipsIngest
+
+
+def _with_source(value: dict[str, list[int]]) -> dict[str, list[int]]:
+    if set(value) - {"source"} != set(SPLITS):
+        raise ValueError(
+            f"expected the splits {', '.join(SPLITS)}, and source where an estimator is trained, got "
+            f"{', '.join(value)}"
+        )
+    once([subject for subjects in value.values() for subject in subjects])
+    return value
+
+
+class CmuIngest(MocapIngest, Ingest):
+    """CMU motion capture: trials of some subjects.
+
+    `rates` are frames a second of trials and subjects that were not recorded at 120.
+    """
+
+    rates: dict[str, float] = Field(default_factory=dict)
+    splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_with_source)]
+
+
+class Cmu(Section):
+    """CMU motion capture, 3D in virtual cameras."""
+
+    source: ClassVar[DatasetSource] = sources.CMU
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
+    kind: Literal["cmu"]
+    download: Remote
+    ingest: CmuIngest

@@ -1,0 +1,166 @@
+"""Pose files that others released: joints and keypoints of estimators nobody needs to run again.
+
+One file holds the ground truth of a split, another the poses of one estimator; entry i of every field belongs
+to sequence i of the split:
+
+- ``imgname``: T names ``sequence/image``
+- ``joints_3d``: (T, J·3) root-relative metres, or ``joints_2d``: (T, J·2) pixels
+- ``bbox``: (T, 4) as x1, y1, x2, y2 in pixels, and ``imgshape``: height, width, 3 (Sub-JHMDB's ground truth)
+
+`hanet.datasets.pose_files.layouts` says where they lie and which joints they hold, `hanet.datasets.pose_files.smpl` reads
+the SMPL fields beside them. Frames are taken as consecutive, as the released evaluation takes them, although
+3DPW's files leave out frames without a valid camera. ``camera`` is not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from hanet.datasets.pose_files.fields import Entry, column, optional_column, read_entries
+from hanet.datasets.pose_files.layouts import (
+    RELEASES,
+    Layout,
+    Release,
+    joints_release,
+    release_of,
+    release_paths,
+)
+from hanet.files.unpickle import read_npz
+from hanet.poses.sequence import DIMS, PoseSequence, Representation, check_pair
+from hanet.poses.skeletons import conversion
+
+__all__ = ["RELEASES", "Release", "read_release", "read_sequences", "released_pair"]
+
+
+def read_release(
+    folder: Path,
+    dataset: str,
+    estimator: str,
+    split: str,
+    *,
+    layout: Layout = "deciwatch",
+    representation: Representation | None = None,
+) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    """Every sequence of a split as (detected, ground truth): an estimator's output without the estimator.
+
+    Units and frames of reference are those of `read_sequences`. In SmoothNet's layout all stored joints are
+    kept, as SmoothNet scores them: 3DPW has 17 of Human3.6M there where DeciWatch keeps 14 of LSP.
+
+    Args:
+        folder: what the release unpacks to.
+        dataset: a key of `RELEASES`.
+        estimator: its name in the files, e.g. ``spin``.
+        split: ``train`` or ``test``.
+        layout: ``deciwatch`` (HANet's too) or ``smoothnet``.
+        representation: ``2d`` or ``3d``; None for the data set's usual one.
+
+    Raises:
+        FileNotFoundError: a file is not there; the message lists those that are.
+        ValueError: as `released_pair`, or a combination that the layout has not.
+    """
+    release = joints_release(dataset, estimator, layout=layout, representation=representation)
+    gt_path, detected_path = release_paths(
+        folder, dataset, estimator, split, layout=layout, representation=release.representation
+    )
+    gt, detected = _pair(gt_path, detected_path, release)
+    return zip(detected, gt, strict=True)
+
+
+def released_pair(
+    gt_path: Path, detected_path: Path, dataset: str
+) -> tuple[list[PoseSequence], list[PoseSequence]]:
+    """Ground truth and detected sequences of one split, entry by entry, from two files of DeciWatch's layout.
+
+    Detected sequences take boxes and image size from the ground truth where their own file has none.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: as `read_sequences`, or files that do not hold the same sequences.
+    """
+    return _pair(gt_path, detected_path, release_of(dataset))
+
+
+def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
+    """All sequences of one released file, in its order.
+
+    Joints are metres from the root of the data set's skeleton (``camera_root_relative``), keypoints are
+    pixels. Several people of one video are tracks 0, 1, … in the file's order.
+
+    Args:
+        path: e.g. ``<dataset>_gt_<split>.npz`` or ``<dataset>_<estimator>_<split>.npz``.
+        release: how the data set is stored, e.g. ``RELEASES["pw3d"]``.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: a file that is damaged, unsafe to read or laid out otherwise; the message names file,
+            field and remedy.
+    """
+    fields = read_npz(path)
+    entries = read_entries(fields, path, unnamed=release.unnamed)
+    field = release.other_field if release.other_field in fields else release.field
+    poses = column(fields, field, path, length=len(entries))
+    boxes = optional_column(fields, "bbox", path, length=len(entries))
+    sizes = optional_column(fields, "imgshape", path, length=len(entries))
+    sequences = []
+    for entry, pose, box, size in zip(entries, poses, boxes, sizes, strict=True):
+        sequence = PoseSequence(
+            name=entry.name,
+            values=_joints(pose, release, field=field, entry=entry),
+            skeleton=release.skeleton,
+            representation=release.representation,
+            fps=release.fps,
+            unit="px" if release.representation == "2d" else "m",
+            frame_of_reference="image" if release.representation == "2d" else "camera_root_relative",
+            track=entry.track,
+            boxes=None if box is None else entry.boxes(box),
+            image_size=None if size is None else entry.image_size(size),
+        )
+        sequences.append(sequence.root_relative() if release.representation == "3d" else sequence)
+    return sequences
+
+
+def _pair(
+    gt_path: Path, detected_path: Path, release: Release
+) -> tuple[list[PoseSequence], list[PoseSequence]]:
+    gt, detected = read_sequences(gt_path, release), read_sequences(detected_path, release)
+    if len(gt) != len(detected):
+        raise ValueError(
+            f"{detected_path} holds {len(detected)} sequences, {gt_path} {len(gt)}; "
+            "give two files of one split"
+        )
+    paired = []
+    for truth, poses in zip(gt, detected, strict=True):
+        try:
+            check_pair(truth, poses)
+        except ValueError as error:
+            raise ValueError(
+                f"{detected_path} does not fit {gt_path}: {error}; give two files of one split"
+            ) from None
+        paired.append(
+            replace(
+                poses,
+                boxes=truth.boxes if poses.boxes is None else poses.boxes,
+                image_size=poses.image_size or truth.image_size,
+            )
+        )
+    return gt, paired
+
+
+def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[np.ndarray, "T J D"]:
+    values = entry.numbers(value, field)
+    dims = DIMS[release.representation]
+    expected = (entry.frames, len(release.stored) * dims)
+    if values.shape != expected:
+        raise ValueError(
+            f"{entry.where(field)}: shape {values.shape}, "
+            f"expected {expected}: {entry.frames} image names, {len(release.stored)} joints × {dims}; "
+            "check the dataset you named"
+        )
+    index, _ = conversion(release.stored, release.skeleton)
+    return values.reshape(entry.frames, len(release.stored), dims)[:, index]

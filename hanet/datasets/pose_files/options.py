@@ -1,0 +1,52 @@
+"""Options of released pose files."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from hanet.datasets.common.options import Folder
+from hanet.datasets.pose_files.layouts import Layout
+from hanet.options import Names, Section, Seed
+
+
+class ReleasedFiles(Folder):
+    """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
+
+    Data set and estimator are named as in the files' names; `hanet.datasets.pose_files.layouts` says where files
+    lie. `sha256` is by a file's path below the folder.
+    """
+
+    dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
+    estimator: str
+    layout: Layout = "deciwatch"
+    representation: Literal["2d", "3d", "smpl"] | None = None
+
+
+class HeldOut(Section):
+    """A share of the names, drawn with a seed."""
+
+    share: float = Field(gt=0, lt=1)
+    seed: Seed
+
+
+class ReleasedIngest(Section):
+    """Releases have train and test alone; here is which of train's sequences validate.
+
+    `val` is a share, or names as the files have them (`*` stands for any letters): all tracks of a name go
+    together. `leak` is why the test split may share what it shares with the others; a release that leaks is
+    refused without.
+    """
+
+    val: HeldOut | Names
+    leak: str | None = Field(default=None, min_length=1)
+
+
+class Released(Section):
+    """Poses that an estimator gave and others released with their ground truth."""
+
+    estimates: ClassVar[tuple[str, ...]] = ("released",)
+    kind: Literal["released"]
+    download: ReleasedFiles
+    ingest: ReleasedIngest

@@ -1,0 +1,46 @@
+"""Options of PoseTrack2017 and 2018."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from hanet.datasets import sources
+from hanet.datasets.common.options import Folder, Ingest, Share
+from hanet.datasets.sources import DatasetSource
+from hanet.options import Section, Seed
+
+
+class PoseTrackIngest(Ingest):
+    """PoseTrack: tests on the official validation videos; validates on videos held out of training."""
+
+    val_share: Share = 0.1
+    seed: Seed
+
+
+class PoseTrack17Ingest(PoseTrackIngest):
+    """The same; 2017's labels do not say how large images are, and keypoints are refined as shares of that.
+
+    `image_size` (width, height) stands for all videos: it is a scale alone: PCK and mAP measure in pixels.
+    """
+
+    image_size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1280, 720)
+
+
+class PoseTrack17(Section):
+    """PoseTrack 2017, 2D."""
+
+    source: ClassVar[DatasetSource] = sources.POSETRACK2017
+    kind: Literal["posetrack17"]
+    download: Folder
+    ingest: PoseTrack17Ingest
+
+
+class PoseTrack18(Section):
+    """PoseTrack 2018, 2D."""
+
+    source: ClassVar[DatasetSource] = sources.POSETRACK2018
+    kind: Literal["posetrack18"]
+    download: Folder
+    ingest: PoseTrackIngest

@@ -1,0 +1,223 @@
+"""PoseTrack's videos as read from either year's files: tracks as pose sequences, and the labels about them.
+
+Several people, seen in some frames only. A frame is **labelled** where an annotator went over it, which is so
+for the 30 frames in the middle of a video and, in validation videos, every fourth; nothing is known of the
+others: no poses, no boxes. A frame's number is that of its image file. Poses go to the pose cache; what the
+mean average precision needs besides (head boxes, regions to ignore) is a `PoseTrackVideo`, in its own file.
+
+Axes: T frames, J joints.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+import numpy as np
+from jaxtyping import Bool, Float
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import Skeleton
+from hanet.poses.video_labels import Box, PoseTrackVideo
+
+FPS = 25.0
+BOX_MARGIN = 1.3
+"""A person's box is the extent of the labelled joints times this: PoseTrack2018's own rule."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class PoseTrackError(ValueError):
+    """A PoseTrack file that cannot be used; the message names the file, what is wrong and the remedy."""
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One person in one frame, as annotated: keypoints (J, 2) in pixels, NaN where not labelled."""
+
+    track: int
+    frame: int
+    keypoints: Float[np.ndarray, "J 2"]
+    head: Box | None
+    box: Box | None = None
+
+
+def parse(path: Path, model: type[Model]) -> Model:
+    """A JSON file as the model describes it.
+
+    Raises:
+        PoseTrackError: no such file, no JSON (a truncated file is none), or another layout, with the place.
+    """
+    if not path.is_file():
+        raise PoseTrackError(f"{path}: no such file; unpack PoseTrack's annotations there")
+    try:
+        return model.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise PoseTrackError(
+            f"{path}: not an annotation file as expected, {_faults(error)}; get the file again, and check "
+            "the year of the release"
+        ) from error
+
+
+def _faults(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "file"
+    return f"{place}: {first['msg']} ({error.error_count()} such faults)"
+
+
+def annotation_files(folder: Path) -> list[Path]:
+    """The annotation files of an official split's folder (``annotations/train``, ``val``), sorted by name.
+
+    Raises:
+        PoseTrackError: no such folder or nothing in it.
+    """
+    paths = sorted(folder.glob("*.json"))
+    if not paths:
+        raise PoseTrackError(
+            f"{folder}: no annotation file (*.json); give an official split's folder, like annotations/val"
+        )
+    return paths
+
+
+def unlabelled_codes(keypoints: Float[np.ndarray, "*N J 2"]) -> Bool[np.ndarray, "*N J"]:
+    """True where a joint is coded as missing: both coordinates 0, or both −1.
+
+    Other negative coordinates are annotated ones, a little outside of the image.
+    """
+    return (keypoints == 0).all(axis=-1) | (keypoints == -1).all(axis=-1)
+
+
+def frame_number(image: str, path: Path) -> int:
+    """The number that is the name of an image file."""
+    stem = image.replace("\\", "/").rsplit("/", 1)[-1].split(".")[0]
+    if not stem.isdecimal():
+        raise PoseTrackError(
+            f"{path}: image {image!r} is not named by its frame's number, like 000012.jpg; get the file again"
+        )
+    return int(stem)
+
+
+def sequences(
+    people: Sequence[Person],
+    *,
+    path: Path,
+    skeleton: Skeleton,
+    image_size: tuple[int, int] | None,
+) -> Iterator[PoseSequence]:
+    """One sequence a track, from its first to its last annotated frame, in the order of track numbers.
+
+    Frames between, where it is absent from a labelled frame or the frame is not labelled, are NaN and not
+    `labelled`; so are joints that were not. A person without any keypoint makes no sequence's end.
+
+    Raises:
+        PoseTrackError: a track twice in a frame, or a coordinate that is not finite.
+    """
+    tracks: dict[int, dict[int, Person]] = {}
+    for person in people:
+        frames = tracks.setdefault(person.track, {})
+        if person.frame in frames:
+            raise PoseTrackError(
+                f"{path}: track {person.track} is twice in frame {person.frame}; give one of the two "
+                "another track_id"
+            )
+        frames[person.frame] = person
+    for track in sorted(tracks):
+        shown = [p for p in tracks[track].values() if np.isfinite(p.keypoints).any()]
+        if shown:
+            yield _sequence(path.stem, track, shown, skeleton=skeleton, image_size=image_size)
+
+
+def _sequence(
+    name: str, track: int, people: list[Person], *, skeleton: Skeleton, image_size: tuple[int, int] | None
+) -> PoseSequence:
+    start = min(person.frame for person in people)
+    T = max(person.frame for person in people) - start + 1
+    values = np.full((T, len(skeleton), 2), np.nan, dtype=np.float32)
+    boxes = np.full((T, 4), np.nan, dtype=np.float32)
+    for person in people:
+        values[person.frame - start] = person.keypoints
+        boxes[person.frame - start] = person.box or joint_box(person.keypoints)
+    return PoseSequence(
+        name=name,
+        values=values,
+        skeleton=skeleton,
+        representation="2d",
+        fps=FPS,
+        unit="px",
+        frame_of_reference="image",
+        track=track,
+        start=start,
+        labelled=np.isfinite(values).min(axis=-1),
+        boxes=boxes,
+        image_size=image_size,
+    )
+
+
+def joint_box(keypoints: Float[np.ndarray, "J 2"]) -> Box:
+    """The labelled joints' extent, 30 % larger (`BOX_MARGIN`), as x1, y1, x2, y2."""
+    low, high = np.nanmin(keypoints, axis=0), np.nanmax(keypoints, axis=0)
+    centre, half = (low + high) / 2, BOX_MARGIN * (high - low) / 2
+    (x1, y1), (x2, y2) = centre - half, centre + half
+    return float(x1), float(y1), float(x2), float(y2)
+
+
+_LINE = TypeAdapter(PoseTrackVideo)
+
+
+def write_labels(path: Path, videos: Iterable[PoseTrackVideo]) -> None:
+    """Write videos as JSON lines, one a video, whole or not at all.
+
+    Raises:
+        PoseTrackError: a video twice; nothing is written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
+    names: set[str] = set()
+    try:
+        with temporary.open("x", encoding="utf-8") as file:
+            for video in videos:
+                if video.name in names:
+                    raise PoseTrackError(f"{path}: video {video.name} comes twice; write each once")
+                names.add(video.name)
+                file.write(json.dumps(_to_json(video), allow_nan=False) + "\n")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_labels(path: Path) -> Iterator[PoseTrackVideo]:
+    """Videos as `write_labels` wrote them, one at a time.
+
+    Raises:
+        PoseTrackError: no such file, or a line that is none of a video.
+    """
+    if not path.is_file():
+        raise PoseTrackError(f"{path}: no such file; write it from PoseTrack's annotations first")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                values = json.loads(line)
+                heads = {(track, frame): head for track, frame, head in values.pop("heads")}
+                yield _LINE.validate_python({**values, "heads": heads})
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                what = _faults(error) if isinstance(error, ValidationError) else error
+                raise PoseTrackError(
+                    f"{path}:{number}: not the labels of a video ({what}); write the file again from "
+                    "PoseTrack's annotations"
+                ) from error
+
+
+def _to_json(video: PoseTrackVideo) -> Mapping[str, object]:
+    """JSON has no pairs as keys: head boxes are a list of track, frame and box."""
+    return {
+        "name": video.name,
+        "images": video.images,
+        "labelled": video.labelled,
+        "heads": [(track, frame, head) for (track, frame), head in video.heads.items()],
+        "ignore": video.ignore,
+    }

@@ -1,0 +1,26 @@
+"""Options of 3DPW."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from hanet.datasets import sources
+from hanet.datasets.common.options import BODIES, Folder, Ingest
+from hanet.datasets.sources import DatasetSource
+from hanet.options import Section
+
+
+class Pw3dIngest(Ingest):
+    """3DPW: the official splits."""
+
+    skeleton: Literal["lsp14", "smpl24"] = "lsp14"
+
+
+class Pw3d(Section):
+    """3DPW, 3D in a moving camera, and SMPL."""
+
+    source: ClassVar[DatasetSource] = sources.PW3D
+    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
+    kind: Literal["pw3d"]
+    download: Folder
+    ingest: Pw3dIngest

@@ -1,0 +1,199 @@
+"""UI-PRMD: rehabilitation exercises that a Kinect v2 and a Vicon system recorded at once.
+
+Ten movements, ten subjects, ten repetitions (Vakanski et al., Data 2018; webpages.uidaho.edu/ui-prmd, public
+domain). The Kinect's skeleton is the detected pose, an estimator's real output, and the Vicon markers give
+the ground truth. The release holds both recordings apart, on two clocks; read here are aligned pairs made
+from them, one file a movement:
+
+- ``m01.npz`` … ``m10.npz``, in each one array per episode, keyed ``m01_s01_e01``: movement, subject, episode
+- an array is (2, T, 12, 3), millimetres, 30 Hz: first the detected, then the ground-truth joints
+- joints in the order of LIMBS12: Kinect joints 7-9, 11-13, 14-16, 18-20; Vicon LSHO, LELB, mean of LWRA and
+  LWRB, and the same on the right, then mean of LASI and LPSI, LKNE, LANK, and the same on the right
+- the ground truth is in Vicon's world, resampled from 100 Hz; the Kinect's joints were moved onto it by one
+  lag in time and one rigid transformation an episode, both **fitted to the ground truth**: an episode's
+  constant offset and turn are thus no part of the error that is left to refine
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float
+
+from hanet.files.unpickle import read_npz
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import LIMBS12
+
+FPS = 30.0
+FILES = tuple(f"m{movement:02}.npz" for movement in range(1, 11))
+CHECKSUMS = "SHA256SUMS"
+
+_MM_PER_M = 1000
+_NAME = re.compile(r"(m(?:0[1-9]|10))_s(0[1-9]|10)_e(\d\d)")
+_ORIGIN = (
+    "the recordings are free at webpages.uidaho.edu/ui-prmd, and hanet.datasets.uiprmd.pairs says how pairs are made "
+    "from them and laid out"
+)
+
+
+class PairsError(ValueError):
+    """Pairs that are not there or cannot be used; the message names file and field and says what to do."""
+
+
+def read_pairs(folder: Path) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    """Every episode as (detected, ground truth), sorted by name: movement, subject, episode.
+
+    Both are metres in Vicon's world minus the mean of the 12 joints, frame by frame
+    (``world_root_relative``), float32, all frames; the sequence's name is the episode's key. Holds one
+    movement's file in memory.
+
+    Args:
+        folder: holds ``m01.npz`` … ``m10.npz``.
+
+    Raises:
+        PairsError: a missing folder or file, a damaged file, an array of another shape or type or with
+            values that are not finite, or a key that is no episode of the file's movement.
+    """
+    for path in _files(folder):
+        try:
+            episodes = read_npz(path)
+        except ValueError as error:
+            raise PairsError(f"{error}; {_ORIGIN}") from error
+        if not episodes:
+            raise PairsError(f"{path}: holds no array; get the file again: {_ORIGIN}")
+        for name in sorted(episodes):
+            pair = _checked(episodes[name], path, name)
+            yield as_sequence(name, pair[0]), as_sequence(name, pair[1])
+
+
+def subject_of(name: str) -> int:
+    """The subject's number, 1 to 10, of an episode's name such as ``m01_s09_e01``.
+
+    Raises:
+        PairsError: where the name is not one of an episode.
+    """
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise PairsError(
+            f"{name!r} names no episode: expected movement, subject and episode, like m01_s09_e01"
+        )
+    return int(match[2])
+
+
+def split_of(name: str, splits: Mapping[str, Collection[int]]) -> str:
+    """The split that an episode's subject belongs to.
+
+    Args:
+        name: the episode's name.
+        splits: subjects of each split, as ``{"train": [1, 2, 3, 4, 5, 6], "val": [7, 8], "test": [9, 10]}``.
+
+    Raises:
+        PairsError: where any subject is in two splits, or this one in none.
+    """
+    owner: dict[int, str] = {}
+    for split, subjects in splits.items():
+        for subject in subjects:
+            if owner.setdefault(subject, split) != split:
+                raise PairsError(
+                    f"subject {subject} is in the splits {owner[subject]} and {split}; leave it in one, or a "
+                    "person would be both learned from and tested on"
+                )
+    subject = subject_of(name)
+    if subject not in owner:
+        given = "; ".join(f"{split}: {', '.join(map(str, subjects))}" for split, subjects in splits.items())
+        raise PairsError(f"subject {subject} ({name}) is in none of the splits ({given}); add it to one")
+    return owner[subject]
+
+
+def collect(folder: Path, raw: Path, *, expected: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Copy the ten files into a new folder `raw`, with a ``SHA256SUMS`` that ``sha256sum -c`` can check.
+
+    `raw` appears whole or not at all.
+
+    Args:
+        folder: holds ``m01.npz`` … ``m10.npz``.
+        raw: must not exist, or be empty.
+        expected: SHA-256 of each file by name, in hexadecimal; None takes the files as they are.
+
+    Returns:
+        The files' SHA-256 by name.
+
+    Raises:
+        PairsError: a missing folder or file, a file of another SHA-256 than expected, or `raw` in use.
+    """
+    if expected is not None and set(expected) != set(FILES):
+        raise PairsError(f"expected SHA-256 for {', '.join(FILES)}, got them for {', '.join(expected)}")
+    if raw.exists() and any(raw.iterdir()):
+        raise PairsError(f"{raw} is not empty: delete it first, or collect into another folder")
+    paths = _files(folder)
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    sums = {}
+    with tempfile.TemporaryDirectory(prefix=f".{raw.name}.", dir=raw.parent) as beside:
+        staged = Path(beside) / raw.name
+        staged.mkdir()
+        for path in paths:
+            content = path.read_bytes()
+            sums[path.name] = hashlib.sha256(content).hexdigest()
+            if expected is not None and sums[path.name] != expected[path.name]:
+                raise PairsError(
+                    f"{path} has SHA-256 {sums[path.name]}, expected {expected[path.name]}; get the file "
+                    "again, and change the expected value only after finding out why the file differs"
+                )
+            (staged / path.name).write_bytes(content)
+        (staged / CHECKSUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()))
+        staged.replace(raw)
+    return sums
+
+
+def _files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise PairsError(f"{folder}: no such folder; it should hold {FILES[0]} … {FILES[-1]}: {_ORIGIN}")
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise PairsError(f"{folder}: no {', '.join(missing)}; add what is missing: {_ORIGIN}")
+    return [folder / name for name in FILES]
+
+
+def _checked(pair: object, path: Path, name: str) -> np.ndarray:
+    where = f"{path}, field {name!r}"
+    match = _NAME.fullmatch(name)
+    if match is None or match[1] != path.stem:
+        raise PairsError(
+            f"{where}: expected keys like {path.stem}_s01_e01 (movement, subject 01 to 10, episode); rename "
+            f"or remove the array, or get the file again: {_ORIGIN}"
+        )
+    if not isinstance(pair, np.ndarray) or pair.dtype.kind != "f":
+        got = pair.dtype if isinstance(pair, np.ndarray) else "objects"
+        raise PairsError(f"{where}: expected an array of floats, got {got}; get the file again: {_ORIGIN}")
+    if pair.ndim != 4 or pair.shape[0] != 2 or pair.shape[1] == 0 or pair.shape[2:] != (len(LIMBS12), 3):
+        raise PairsError(
+            f"{where}: shape {pair.shape}, expected (2, T, {len(LIMBS12)}, 3): detected and ground truth, T "
+            f"frames, joints, xyz; get the file again: {_ORIGIN}"
+        )
+    finite = np.isfinite(pair)
+    if not finite.all():
+        side, frame, joint, _ = np.argwhere(~finite)[0]
+        raise PairsError(
+            f"{where}: {'ground truth' if side else 'detected'} frame {frame}, joint "
+            f"{LIMBS12.joints[joint]}: not finite ({(~finite).sum()} such values); get the file again, or "
+            f"remove the episode: {_ORIGIN}"
+        )
+    return pair
+
+
+def as_sequence(name: str, millimetres: Float[np.ndarray, "T 12 3"]) -> PoseSequence:
+    """One recording of a pair as `read_pairs` gives it."""
+    return PoseSequence(
+        name=name,
+        values=millimetres.astype(np.float32) / _MM_PER_M,
+        skeleton=LIMBS12,
+        representation="3d",
+        fps=FPS,
+        unit="m",
+        frame_of_reference="world",
+    ).root_relative()

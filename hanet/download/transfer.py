@@ -1,0 +1,195 @@
+"""One file over HTTP into a ``.part`` beside its target, continued where that is safe.
+
+httpx2 moves the bytes. What it leaves to its users is here: continuing a part only where the server still has
+the same file, and never taking fewer bytes, other bytes or a web page for the file. Errors worth another try
+are httpx2's own; `ArchiveError` is final.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx2
+
+from hanet.download.credentials import redact
+from hanet.download.unpack import ArchiveError
+from hanet.download.verify import require_room
+
+BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""HTTP statuses after which the same request may succeed a little later."""
+
+_WHY = {
+    401: "it wants credentials",
+    403: "it wants an account, accepted terms or other credentials",
+    404: "the file is not there, or not any more",
+    410: "the file is not there any more",
+}
+
+
+def transfer(
+    client: httpx2.Client,
+    url: str,
+    part: Path,
+    *,
+    pinned: bool,
+    advice: str,
+    report: Callable[..., object],
+) -> None:
+    """Fetch `url` into `part`, continuing what lies there.
+
+    A part is continued where the server confirms by ``If-Range`` that the file is the one the part came from;
+    its validator (a strong ETag, else Last-Modified) lies in ``<part>.json``. Any doubt starts the file
+    afresh.
+
+    Args:
+        client: follows redirects; its read timeout ends a stalled transfer.
+        url: ``https://…`` or ``http://…``.
+        part: the file so far; on return the whole file, not renamed.
+        pinned: the caller knows the SHA-256 and will check it, so a part without a validator, or from another
+            mirror, may be continued too.
+        advice: what a user can do where the server refuses the file.
+        report: called as ``report(completed=…, total=…)`` with bytes.
+
+    Raises:
+        httpx2.HTTPError: the transfer broke off, or the server is busy; another try may continue.
+        ArchiveError: the server refuses the file or answers with a web page, or the disk has no room.
+    """
+    notes = _Notes(part)
+    headers = {"Accept-Encoding": "identity"}  # the file's own bytes, whatever the server thinks of .gz
+    have = part.stat().st_size if part.exists() else 0
+    validator = notes.validator(url)
+    if have and (validator or pinned):
+        headers["Range"] = f"bytes={have}-"
+        if validator:
+            headers["If-Range"] = validator
+    else:
+        have = 0
+    with client.stream("GET", url, headers=headers) as response:
+        if response.status_code == 416 and have:
+            if validator and _complete_length(response) == have:
+                return  # killed after the last byte, before the renaming
+            notes.discard()
+            raise httpx2.RemoteProtocolError("the server has no more than the part has; starting afresh")
+        _check_answer(response, part.name.removesuffix(".part"), advice)
+        continued = response.status_code == 206
+        if continued and not _continues(response, have, validator):
+            notes.discard()
+            raise httpx2.RemoteProtocolError(
+                "the server sent another range, or the file changed there; starting afresh"
+            )
+        have = have if continued else 0
+        length = response.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdecimal() else None
+        if total is not None:
+            require_room(part.parent, total - have, part.name.removesuffix(".part"))
+        if not continued:
+            part.unlink(missing_ok=True)  # before its notes are those of another file
+            notes.write(url, _validator(response))
+        with part.open("ab") as file:
+            for chunk in response.iter_raw():  # raises where fewer bytes come than were announced
+                file.write(chunk)
+                have += len(chunk)
+                report(completed=have, total=total)
+
+
+def retry_after(error: httpx2.HTTPError) -> float | None:
+    """Seconds that a busy server asks to wait (``Retry-After``, a number or a date), or None."""
+    if not isinstance(error, httpx2.HTTPStatusError):
+        return None
+    text = error.response.headers.get("Retry-After", "")
+    if text.isdecimal():
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    when = when if when.tzinfo else when.replace(tzinfo=UTC)
+    return max(0.0, (when - datetime.now(UTC)).total_seconds())
+
+
+def describe(error: Exception) -> str:
+    """An error in one line, with its kind."""
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+
+
+def discard(part: Path) -> None:
+    """Remove a part and what is noted of it."""
+    _Notes(part).discard()
+
+
+def complete(part: Path, target: Path) -> Path:
+    """Give a whole part its name, if it has not got it, and drop what is noted of it."""
+    part.replace(target)
+    _Notes(part).forget()
+    return target
+
+
+class _Notes:
+    """What a part is a part of: address and validator, in a small JSON file beside it."""
+
+    def __init__(self, part: Path) -> None:
+        self.part = part
+        self.path = part.with_name(f"{part.name}.json")
+
+    def validator(self, url: str) -> str | None:
+        """The validator of the part if it came from this address: two mirrors may date one file alike."""
+        try:
+            noted = json.loads(self.path.read_text())
+            return noted["validator"] if noted["address"] == redact(url) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def write(self, url: str, validator: str | None) -> None:
+        beside = self.path.with_name(f".{self.path.name}.tmp")
+        beside.write_text(json.dumps({"address": redact(url), "validator": validator}))
+        beside.replace(self.path)
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+    def discard(self) -> None:
+        self.part.unlink(missing_ok=True)
+        self.forget()
+
+
+def _check_answer(response: httpx2.Response, name: str, advice: str) -> None:
+    status = f"{response.status_code} {response.reason_phrase}".strip()
+    if response.status_code in BUSY:
+        raise httpx2.HTTPStatusError(
+            f"{response.request.url.host} answered {status}", request=response.request, response=response
+        )
+    address = redact(str(response.request.url))
+    if not response.is_success:
+        why = _WHY.get(response.status_code, "it refuses the file")
+        raise ArchiveError(f"{address}: the server answered {status}: {why}; {advice}")
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind in {"text/html", "application/xhtml+xml"} and not name.endswith((".html", ".htm")):
+        raise ArchiveError(
+            f"{address}: the server answered with a web page instead of {name}, most likely a login, licence "
+            f"or error page; {advice}"
+        )
+
+
+def _validator(response: httpx2.Response) -> str | None:
+    """What ``If-Range`` may hold: weak ETags do not promise the same bytes."""
+    tag = response.headers.get("ETag", "")
+    return tag if tag.startswith('"') else response.headers.get("Last-Modified")
+
+
+def _continues(response: httpx2.Response, have: int, validator: str | None) -> bool:
+    """True where a 206 answer goes on at byte `have`, to the end, in a file that has not changed."""
+    span = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
+    if span is None or int(span[1]) != have or (span[3] != "*" and int(span[2]) + 1 != int(span[3])):
+        return False
+    now = _validator(response)
+    return validator is None or now is None or now == validator
+
+
+def _complete_length(response: httpx2.Response) -> int | None:
+    length = re.fullmatch(r"bytes \*/(\d+)", response.headers.get("Content-Range", ""))
+    return int(length[1]) if length else None

@@ -1,0 +1,139 @@
+"""Keypoints as a 2D detector would give them: true keypoints plus the errors that detectors make.
+
+Three kinds of error, each with its own cause in real detectors: jitter (partly correlated in time),
+bursts in which a limb is lost to occlusion and found elsewhere, and spans in which left and right swap.
+All sizes are fractions of the person's size (the longer side of the box), all times are seconds, so
+that the errors do not depend on resolution or frame rate.
+
+Axes: T frames, J joints.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.signal import lfilter
+
+from hanet.poses.names import name_seed
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import Skeleton
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorErrors:
+    """How a detector errs.
+
+    Attributes:
+        jitter: standard deviation of white jitter, fraction of the person's size.
+        drift: standard deviation of jitter correlated over `drift_time`, same unit.
+        drift_time: correlation time of the drift, seconds.
+        burst_rate: occlusion bursts a second and limb.
+        burst_time: mean length of a burst, seconds.
+        burst_size: standard deviation of a burst's displacement, fraction of the person's size.
+        swap_rate: left-right swaps a second, of the arms and of the legs.
+        swap_time: mean length of a swap, seconds.
+
+    Raises:
+        ValueError: a negative value, or a `drift_time` of 0.
+    """
+
+    jitter: float
+    drift: float
+    drift_time: float
+    burst_rate: float
+    burst_time: float
+    burst_size: float
+    swap_rate: float
+    swap_time: float
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 0 or (name == "drift_time" and value == 0):
+                least = "positive" if name == "drift_time" else "at least 0"
+                raise ValueError(f"{name} must be {least}, got {value}")
+
+
+_FAR = {"wrist": 1.6, "ankle": 1.4, "elbow": 1.2, "knee": 1.1}  # joints further out are found less well
+_LIMBS = tuple(f"{s}_{p}" for s in "lr" for p in ("arm", "leg"))
+_LIMB_JOINTS = {"arm": ("elbow", "wrist"), "leg": ("knee", "ankle")}
+
+
+def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSequence:
+    """Detector-like keypoints for true ones; the same seed and sequence name give the same detections.
+
+    Scores (T, J) fall where an error was put in, as a detector's confidence does, but not perfectly. What is
+    unknown (NaN) stays so.
+
+    Raises:
+        ValueError: where `truth` is not 2D or has no person boxes to measure sizes by.
+    """
+    if truth.representation != "2d" or truth.boxes is None:
+        raise ValueError(f"{truth.name}: detections need 2D keypoints with person boxes")
+    rng = np.random.default_rng(name_seed(seed, f"{truth.name}:{truth.track}:{truth.start}"))
+    T, J = truth.values.shape[:2]
+    # A person's size changes slowly; the longest side over the track keeps crouching from shrinking errors.
+    size = np.nanmedian((truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1))
+    weight = np.array([_FAR.get(j[2:], 1.0) for j in truth.skeleton.joints])
+
+    decay = np.exp(-1.0 / (errors.drift_time * truth.fps))
+    noise = errors.jitter * rng.standard_normal((T, J, 2))
+    noise += errors.drift * _correlated(rng, (T, J, 2), decay)
+    shift, lost = _bursts(rng, truth, errors)
+    values = truth.values + size * (noise * weight[:, None] + shift)
+    found = _swaps(rng, T, truth.skeleton, truth.fps, errors)
+    values = np.take_along_axis(values, found[..., None], axis=1)
+    lost = np.take_along_axis(lost, found, axis=1)
+    swapped = found != np.arange(J)
+
+    score = 0.9 - 0.45 * lost - 0.15 * swapped + 0.06 * rng.standard_normal((T, J))
+    return replace(
+        truth, values=values.astype(np.float32), scores=np.clip(score, 0.05, 1.0).astype(np.float32)
+    )
+
+
+def _correlated(rng: np.random.Generator, shape: tuple[int, ...], decay: float) -> Float[np.ndarray, "T J 2"]:
+    """A stationary first-order autoregression of unit variance along the first axis."""
+    innovation = rng.standard_normal(shape) * np.sqrt(1 - decay**2)
+    innovation[0] /= np.sqrt(1 - decay**2)
+    return np.asarray(lfilter([1.0], [1.0, -decay], innovation, axis=0))
+
+
+def random_spans(
+    rng: np.random.Generator, T: int, fps: float, rate: float, time: float
+) -> list[tuple[int, int]]:
+    """Poisson-placed spans (first frame, frame after the last) with exponential lengths."""
+    count = rng.poisson(rate * T / fps)
+    start = rng.integers(0, T, size=count)
+    length = np.maximum(1, np.round(rng.exponential(time * fps, size=count))).astype(int)
+    return [(int(a), int(min(a + n, T))) for a, n in zip(start, length, strict=True)]
+
+
+def _bursts(
+    rng: np.random.Generator, truth: PoseSequence, errors: DetectorErrors
+) -> tuple[Float[np.ndarray, "T J 2"], Bool[np.ndarray, "T J"]]:
+    T, J = truth.values.shape[:2]
+    shift, lost = np.zeros((T, J, 2)), np.zeros((T, J), dtype=bool)
+    for limb in _LIMBS:
+        joints = [truth.skeleton.index(f"{limb[0]}_{part}") for part in _LIMB_JOINTS[limb[2:]]]
+        for a, b in random_spans(rng, T, truth.fps, errors.burst_rate, errors.burst_time):
+            towards = errors.burst_size * rng.standard_normal((1, 1, 2))
+            own = 0.3 * errors.burst_size * rng.standard_normal((b - a, len(joints), 2))
+            # The end of the limb is lost furthest.
+            reach = np.linspace(0.5, 1.0, len(joints))[:, None]
+            shift[a:b, joints] += (towards + own) * reach
+            lost[a:b, joints] = True
+    return shift, lost
+
+
+def _swaps(
+    rng: np.random.Generator, T: int, skeleton: Skeleton, fps: float, errors: DetectorErrors
+) -> Int[np.ndarray, "T J"]:
+    """Which joint is taken for joint j at frame t: its mirror image within a swap, else itself."""
+    found = np.tile(np.arange(len(skeleton)), (T, 1))
+    for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
+        joints = np.array([skeleton.index(f"{s}_{p}") for s in "lr" for p in parts])
+        for a, b in random_spans(rng, T, fps, errors.swap_rate, errors.swap_time):
+            found[a:b, joints] = skeleton.mirror[found[a:b, joints]]
+    return found

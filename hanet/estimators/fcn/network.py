@@ -1,0 +1,266 @@
+"""FCN: 3D joints from the 2D keypoints of one frame.
+
+Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017.
+
+Module names follow the PyTorch port of the authors' network, so its checkpoints' keys fit as they are.
+Which keypoints go in and which joints come out is told by `hanet.estimators.fcn.lifting`.
+
+Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as format_safetensors
+from torch import Tensor, nn
+
+from hanet.estimators.common.gaps import filled
+from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
+from hanet.poses.sequence import PoseSequence
+
+LIFTING = "lifting"
+"""The key of a file's metadata."""
+
+
+class Residual(nn.Module):
+    """Two linear layers, each with batch norm, ReLU and dropout, added to the input."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.w1 = nn.Linear(width, width)
+        self.batch_norm1 = nn.BatchNorm1d(width)
+        self.w2 = nn.Linear(width, width)
+        self.batch_norm2 = nn.BatchNorm1d(width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "B width"]) -> Float[Tensor, "B width"]:
+        y = self.dropout(torch.relu(self.batch_norm1(self.w1(x))))
+        y = self.dropout(torch.relu(self.batch_norm2(self.w2(y))))
+        return x + y
+
+
+class FCN(nn.Module):
+    """Linear(inputs → width), residual stages, Linear(width → outputs), all on z-scored numbers.
+
+    Inputs and outputs are those of `lifting`: 32 and 48 on Human3.6M-17.
+    """
+
+    def __init__(
+        self,
+        *,
+        lifting: Lifting = HUMAN36M,
+        width: int = 1024,
+        stages: int = 2,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.lifting = lifting
+        self.w1 = nn.Linear(2 * len(lifting.keypoints), width)
+        self.batch_norm1 = nn.BatchNorm1d(width)
+        self.linear_stages = nn.ModuleList(Residual(width, dropout) for _ in range(stages))
+        self.w2 = nn.Linear(width, 3 * len(lifting.joints))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "B inputs"]) -> Float[Tensor, "B outputs"]:
+        x = self.dropout(torch.relu(self.batch_norm1(self.w1(x))))
+        for stage in self.linear_stages:
+            x = stage(x)
+        return self.w2(x)
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Means and standard deviations of training inputs (pixels) and outputs (metres)."""
+
+    input_mean: Float[Tensor, " inputs"]
+    input_std: Float[Tensor, " inputs"]
+    output_mean: Float[Tensor, " outputs"]
+    output_std: Float[Tensor, " outputs"]
+
+    @classmethod
+    def of(cls, inputs: Float[Tensor, "N inputs"], outputs: Float[Tensor, "N outputs"]) -> Standardisation:
+        """Statistics of a training set."""
+        return cls(inputs.mean(0), inputs.std(0), outputs.mean(0), outputs.std(0))
+
+
+def mirrored(keypoints: PoseSequence, joints: PoseSequence) -> tuple[PoseSequence, PoseSequence]:
+    """The pair as a mirror shows it: x turned about the image's middle, left and right joints swapped.
+
+    Raises:
+        ValueError: the keypoints lack an image size.
+    """
+    if keypoints.image_size is None:
+        raise ValueError(
+            f"{keypoints.name}: mirroring turns keypoints about the image's middle; give image_size"
+        )
+    across = np.array([-1, 1, 1], dtype=np.float32)
+    seen, truth = _swapped(keypoints, across[:2]), _swapped(joints, across)
+    seen.values[..., 0] += keypoints.image_size[0]
+    return seen, truth
+
+
+def _swapped(poses: PoseSequence, across: Float[np.ndarray, " D"]) -> PoseSequence:
+    swap = poses.skeleton.mirror
+    labelled = None if poses.labelled is None else poses.labelled[:, swap]
+    return replace(poses.with_values(poses.values[:, swap] * across), labelled=labelled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FCNTraining:
+    """How FCN is trained: Adam on batches drawn at random, the learning rate falling along a cosine.
+
+    Attributes:
+        steps: optimizer steps.
+        batch: frames a step.
+        learning_rate: at the start; zero at the end.
+        dropout: share of features dropped; the authors' 0.5 wants far longer training than minutes.
+        mirror: show every frame mirrored with probability one half.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    dropout: float = 0.5
+    mirror: bool = False
+
+
+def train_fcn(
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]],
+    options: FCNTraining,
+    *,
+    seed: int,
+    lifting: Lifting = HUMAN36M,
+    on_step: Callable[[int, float], None] = lambda step, loss: None,
+) -> tuple[FCN, Standardisation]:
+    """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
+
+    Frames of which a keypoint or joint of `lifting` is unknown teach nothing.
+
+    Raises:
+        ValueError: where there are no pairs or fewer known frames than a batch, a pair is not of the same
+            frames or on another skeleton than `lifting`, or a coordinate is the same throughout, so that it
+            has no standard deviation.
+    """
+    inputs, targets = _training_set(pairs, options, lifting)
+    scale = Standardisation.of(inputs, targets)
+    x = (inputs - scale.input_mean) / scale.input_std
+    y = (targets - scale.output_mean) / scale.output_std
+    if not (x.isfinite().all() and y.isfinite().all()):
+        raise ValueError("FCN's training poses hold a coordinate that never changes")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = FCN(lifting=lifting, dropout=options.dropout)
+        for layer in network.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight)
+        optimizer = torch.optim.Adam(network.parameters(), lr=options.learning_rate)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, options.steps)
+        network.train()
+        for step in range(options.steps):
+            rows = torch.randint(len(x), (options.batch,))
+            loss = nn.functional.mse_loss(network(x[rows]), y[rows])
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            on_step(step, loss.item())
+    return network.eval(), scale
+
+
+def _training_set(
+    pairs: Sequence[tuple[PoseSequence, PoseSequence]], options: FCNTraining, lifting: Lifting
+) -> tuple[Float[Tensor, "N inputs"], Float[Tensor, "N outputs"]]:
+    """All frames that are known whole, mirrored too where the options say so."""
+    if not pairs:
+        raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
+    for keypoints, joints in pairs:
+        if (keypoints.key, keypoints.start, len(keypoints)) != (joints.key, joints.start, len(joints)):
+            raise ValueError(
+                f"keypoints of {keypoints.key}, frames {keypoints.start} + {len(keypoints)}, are paired with "
+                f"joints of {joints.key}, frames {joints.start} + {len(joints)}"
+            )
+    if options.mirror:
+        pairs = [pair for both in pairs for pair in (both, mirrored(*both))]
+    inputs = torch.cat([lifting.inputs(keypoints) for keypoints, _ in pairs])
+    targets = torch.cat([lifting.targets(joints) for _, joints in pairs])
+    known = inputs.isfinite().all(dim=1) & targets.isfinite().all(dim=1)
+    if known.sum() < options.batch:
+        raise ValueError(
+            f"FCN has {int(known.sum())} training frames, fewer than one batch of {options.batch}; "
+            f"{int((~known).sum())} more lack a keypoint or joint"
+        )
+    return inputs[known], targets[known]
+
+
+@torch.no_grad()
+def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> PoseSequence:
+    """Root-relative 3D joints (metres, camera frame) for every frame, each on its own.
+
+    See `Lifting.poses` for scores and for joints that the network does not give; frames that lack one of its
+    keypoints are filled as in `hanet.estimators.common.gaps`.
+
+    Raises:
+        ValueError: keypoints on another skeleton than the network's, or no frame with all that it reads.
+    """
+    network.eval()
+    x = (network.lifting.inputs(keypoints) - scale.input_mean) / scale.input_std
+    y = network(x) * scale.output_std + scale.output_mean
+    return filled(network.lifting.poses(y, keypoints))
+
+
+def save(network: FCN, scale: Standardisation, path: Path) -> str:
+    """Write weights and statistics to one safetensors file, whole or not at all; returns its SHA-256.
+
+    Its metadata says which keypoints and joints they are of; a file that does not is of `HUMAN36M`.
+    """
+    tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
+    tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
+    lifting = None if network.lifting == HUMAN36M else {LIFTING: network.lifting.to_json()}
+    content = format_safetensors(tensors, metadata=lifting)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_bytes(content)
+    temporary.replace(path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def load(path: Path) -> tuple[FCN, Standardisation]:
+    """What `save` wrote, in evaluation mode.
+
+    Raises:
+        ValueError: the file is not an FCN of ours; names the first keys that differ, also those whose
+            shapes do, or what is wrong with its keypoints and joints.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path}: not a whole safetensors file ({error}); run the estimate stage again"
+        ) from error
+    try:
+        lifting = Lifting.from_json(metadata[LIFTING]) if LIFTING in metadata else HUMAN36M
+    except ValueError as error:
+        raise ValueError(f"{path}: not a saved FCN: {error}") from error
+    network = FCN(lifting=lifting)
+    sizes = {"input": network.w1.in_features, "output": network.w2.out_features}
+    expected = {f"network.{k}": v.shape for k, v in network.state_dict().items()}
+    expected |= {f"scale.{side}_{of}": torch.Size([n]) for side, n in sizes.items() for of in ("mean", "std")}
+    got = {name: tensor.shape for name, tensor in tensors.items()}
+    if differing := sorted(k for k in expected | got if expected.get(k) != got.get(k)):
+        raise ValueError(f"{path}: not a saved FCN; keys that differ: {', '.join(differing[:5])}")
+    network.load_state_dict(
+        {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
+    )
+    return network.eval(), Standardisation(
+        **{k.removeprefix("scale."): v for k, v in tensors.items() if k.startswith("scale.")}
+    )

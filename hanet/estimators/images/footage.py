@@ -1,0 +1,172 @@
+"""Which image belongs to which frame of a sequence: image files, folders, lists or videos, by a pattern.
+
+A pattern is a path with these in braces, as Python's format strings have them:
+
+=============  ===========================================================================================
+``{name}``     the sequence's name
+``{0}``, …     its parts between slashes
+``{aist}``     AIST++'s name of a video: the first part, in it ``cAll`` replaced by the second (the camera)
+``{frame}``    the frame's number, as in ``{frame:06d}.jpg``; only in the last part of the path
+=============  ===========================================================================================
+
+and ``*`` for any letters in its folders. Without ``{frame}`` the path is that of a folder of images, taken in
+the order of their names, of a ``.txt`` file with the path of an image a line (relative to the list's folder),
+or of a video.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+
+from hanet.estimators.common.frames import Frame, image_paths, read_images, read_video
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames of a track; `lead` and `tail` as in `hanet.estimators.images.batches.PersonTrack`."""
+
+    frames: Iterator[Frame]
+    lead: bool
+    tail: bool
+
+
+@dataclass(frozen=True)
+class Footage:
+    """The images of a data set.
+
+    Attributes:
+        pattern: see above.
+        first: the number that the images give to frame 0.
+        root: the folder that a relative pattern begins in.
+
+    Raises:
+        ValueError: a pattern with unknown names in braces, or ``{frame}`` in a folder's name.
+    """
+
+    pattern: str
+    first: int = 0
+    root: Path = Path()
+
+    def __post_init__(self) -> None:
+        if "{frame" in self.pattern.rpartition("/")[0]:
+            raise ValueError(f"{{frame}} belongs into the last part of images, got {self.pattern}")
+        try:
+            self._filled("a/b/c/d", frame=0)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"images is a path with {{name}}, {{0}}, {{aist}} and {{frame:05d}}, got {self.pattern} "
+                f"({type(error).__name__}: {error})"
+            ) from error
+
+    def _filled(self, name: str, *, frame: int) -> str:
+        parts = name.split("/")
+        aist = parts[0].replace("cAll", parts[1]) if len(parts) > 1 else parts[0]
+        return self.pattern.format(*parts, name=name, aist=aist, frame=frame)
+
+    @property
+    def _numbered(self) -> bool:
+        return "{frame" in self.pattern
+
+    def path(self, name: str, frame: int = 0) -> Path:
+        """Where the footage of a sequence lies, or with ``{frame}`` the image of a frame.
+
+        Raises:
+            ValueError: several folders or files fit the asterisks.
+        """
+        path = self.root / self._filled(name, frame=frame + self.first)
+        where, file = (path.parent, path.name) if self._numbered else (path, "")
+        if "*" in self.pattern:
+            # A name may hold brackets, which would mean something else here.
+            pattern = str(self.root / self._filled(glob.escape(name), frame=frame + self.first))
+            pattern = pattern.rpartition("/")[0] if self._numbered else pattern
+            found = sorted(glob.glob(pattern))  # noqa: PTH207 (Path.glob takes no absolute patterns)
+            if len(found) > 1:
+                raise ValueError(f"{name}: images fits {found[0]} and {found[1]}; make it say which")
+            where = Path(found[0]) if found else where
+        return where / file
+
+    def reason(self, text: str) -> str:
+        """What a frame says of its file, without the machine's folders, so that records are the same."""
+        return text.replace(f"{self.root}/", "")
+
+    def absent(self, name: str, start: int, count: int) -> Path | None:
+        """The first path looked for, where nothing of a sequence's frames is there; else None."""
+        first = self.path(name, start)
+        frames = range(start, start + count if self._numbered else start + 1)
+        folder = first.parent
+        there = (
+            (folder / self._filled(name, frame=frame + self.first).rpartition("/")[2]).exists()
+            for frame in frames
+        )
+        return None if (any(there) if self._numbered else first.exists()) else first
+
+    def clip(self, name: str, start: int, count: int, fps: float) -> Clip:
+        """Frames `start` to `start + count` of a sequence, with their neighbours where there are some.
+
+        A frame that is missing or damaged is a `Frame` with the reason; so is what follows damage in a video.
+
+        Args:
+            name: of the sequence.
+            start: number of the first frame.
+            count: how many.
+            fps: of the poses; a video is read at this rate, whatever its own.
+        """
+        path = self.path(name, start)
+        if self._numbered:
+            file = _by_number(path.parent, lambda k: self._filled(name, frame=k).rpartition("/")[2])
+            return _images(file, start + self.first, count)
+        if path.is_dir() or path.suffix == ".txt":
+            paths = image_paths(path) if path.is_dir() else _listed(path)
+            return _images(_by_place(paths, path), start + self.first, count)
+        lead = start + self.first > 0
+        skipped = start + self.first - lead
+        return Clip(_video(path, skipped, count + lead + 1, fps, spare=1), lead=lead, tail=True)
+
+
+def _by_number(folder: Path, file: Callable[[int], str]) -> Callable[[int], Path | None]:
+    return lambda number: folder / file(number)
+
+
+def _by_place(paths: Sequence[Path], where: Path) -> Callable[[int], Path | None]:
+    return lambda number: paths[number] if 0 <= number < len(paths) else None
+
+
+def _listed(path: Path) -> list[Path]:
+    return [path.parent / line.strip() for line in path.read_text().splitlines() if line.strip()]
+
+
+def _images(file: Callable[[int], Path | None], start: int, count: int) -> Clip:
+    """A neighbour that is not there is left out, a frame that is not is a `Frame` without image."""
+
+    def there(number: int) -> bool:
+        path = file(number) if number >= 0 else None
+        return path is not None and path.is_file()
+
+    lead, tail = there(start - 1), there(start + count)
+
+    def frames() -> Iterator[Frame]:
+        for number in range(start - lead, start + count + tail):
+            path = file(number)
+            yield Frame(None, f"there is no image {number}") if path is None else next(read_images([path]))
+
+    return Clip(frames(), lead=lead, tail=tail)
+
+
+def _video(path: Path, skipped: int, count: int, fps: float, *, spare: int) -> Iterator[Frame]:
+    """So many frames of a video after the skipped ones; where one but the `spare` last is missing, why."""
+    reason, given = f"{path} ends here", 0
+    try:
+        for frame in islice(
+            read_video(path, Fraction(fps).limit_denominator(1001)), skipped, skipped + count
+        ):
+            yield frame
+            given += 1
+    except ValueError as error:
+        reason = str(error)
+    for _ in range(given, count - spare):
+        yield Frame(None, reason)

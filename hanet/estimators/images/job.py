@@ -1,0 +1,278 @@
+"""An estimator over a data set's images: shards by Dask, streamed into the caches of detected poses.
+
+`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in data/scratch/estimate
+under a fingerprint of weights, settings and caches until the stage is done, so that a killed run goes on with
+what is missing. DVC watches neither images nor weights, which lie outside the project: after a change run
+``dvc repro --force estimate@<experiment>``.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from hanet.cache.files import CacheMetadata, PoseCache
+from hanet.estimators.common.checkpoints import file_sha256
+from hanet.estimators.common.weight_files import WeightStore
+from hanet.estimators.images import join
+from hanet.estimators.images.boxes import of_poses, read_boxes
+from hanet.estimators.images.footage import Footage
+from hanet.estimators.images.options import ImagesEstimate
+from hanet.estimators.images.shards import Plan, Shard, Tools, ToolSpec, fingerprint, make, shards
+from hanet.estimators.images.weights import BodySpec, EstimatorSpec
+from hanet.files.hashing import file_hash
+from hanet.models.device import device
+from hanet.options import SPLITS
+from hanet.poses.sequence import PoseSequence
+from hanet.progress import console
+
+SCHEDULER = "HANET_DASK_SCHEDULER"
+"""Environment variable with the address of a Dask scheduler; parameters win over it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the shards of an experiment have in common."""
+
+    options: ImagesEstimate
+    poses: Path
+    tools: ToolSpec
+    settings: dict[str, Any]
+    """What the poses follow from, for the record."""
+    scratch: Path
+
+    def truth(self, split: str) -> PoseCache:
+        """The ground truth of a split."""
+        return PoseCache.open(self.poses / f"gt-{split}.parquet")
+
+    def shards(self, split: str) -> Iterator[Shard]:
+        """The shards of a split, planned as they are asked for."""
+        yield from shards(self._plans(split), split=split, size=self.options.shard, folder=self.scratch)
+
+    def _plans(self, split: str) -> Iterator[Plan]:
+        source, truth = self.options.boxes, self.truth(split)
+        anybody = source.source == "detector" and source.near is None
+        name = source.near if source.source == "detector" else source.source
+        if name is not None and is_file(name):
+            listed = read_boxes(Path(name))
+            placed: Iterator[PoseSequence] = truth.sequences()
+            boxes_of = listed.of
+        else:
+            placed = PoseCache.open(self.poses / f"{'gt' if anybody else name}-{split}.parquet").sequences()
+            boxes_of = nowhere if anybody else of_poses
+        for gt, where in zip(truth.sequences(), placed, strict=True):
+            if (gt.key, gt.start, len(gt)) != (where.key, where.start, len(where)):
+                raise ValueError(
+                    f"{gt.name}, track {gt.track}: boxes are of {where.name}, track {where.track}, other "
+                    "frames; ingest the data set again"
+                )
+            yield Plan(gt.name, gt.track, gt.start, gt.fps, boxes_of(where), anybody)
+
+
+def estimate(
+    poses: Path, folder: Path, options: ImagesEstimate, *, scratch: Path, weights: WeightStore
+) -> None:
+    """Write ``detected-<split>``, its ground truth and ``missing-<split>.csv`` into `folder`.
+
+    Raises:
+        FileNotFoundError: weights, images or boxes that are not there.
+        ValueError: weights of another network, or poses that do not fit the data set's.
+    """
+    job = plan(poses, options, scratch, weights)
+    check_images(job)
+    caches = {split: job.truth(split) for split in SPLITS}
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console) as progress:
+        total = sum(cache.num_frames for cache in caches.values())
+        task = progress.add_task(f"  {options.kind}, frames", total=total)
+        todo = (shard for split in SPLITS for shard in job.shards(split))
+        make_all(todo, job, on_done=lambda shard: progress.advance(task, shard.frames))
+    join.join(
+        {split: [shard.path for shard in job.shards(split)] for split in SPLITS},
+        caches,
+        folder,
+        estimator=options.kind,
+        settings=job.settings,
+        calibrated=options.calibrate,
+    )
+    shutil.rmtree(scratch)
+
+
+def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightStore) -> Job:
+    """The job, its files found or fetched, hashed and tried."""
+    spec = EstimatorSpec(
+        kind=options.kind,
+        weights=weights.find(options.weights, options.sha256),
+        **{
+            name: getattr(options, name)
+            for name in ("skeleton", "layers", "pixels", "flip", "padding", "resize")
+        },
+    )
+    truth = PoseCache.open(poses / "gt-train.parquet").metadata
+    body = body_of(options, truth)
+    source = options.boxes
+    detector = None if source.weights is None else weights.find(source.weights, source.sha256)
+    settings: dict[str, Any] = spec.settings() | {
+        "images": options.images,
+        "first_frame": options.first_frame,
+        "boxes": source.model_dump(exclude={"weights", "sha256"}),
+        "boxes_sha256": file_sha256(Path(source.source)) if is_file(source.source) else None,
+        "detector_sha256": None if detector is None else file_sha256(detector),
+        "body": None if body is None else body.settings(),
+        "precision": "half" if half(options) else "single",
+        "batch": options.batch,
+        "shard": options.shard,
+    }
+    inputs = {path.name: file_hash(path) for path in sorted(poses.glob("*.parquet"))}
+    key = fingerprint({**settings, "inputs": inputs, "computed_by": [torch.__version__, device().type]})
+    tools = ToolSpec(
+        key=key,
+        estimator=spec,
+        # Workers elsewhere have working folders of their own.
+        footage=Footage(options.images, options.first_frame, Path.cwd()),
+        body=body,
+        detector=detector,
+        min_score=source.min_score,
+        batch=options.batch,
+        half=half(options),
+    )
+    # Before any worker starts: a wrong file is told here.
+    tried = _tools(tools, 0) if options.workers == 0 else tools.build("cpu")
+    join.check(tried.estimator, body, truth)
+    return Job(options, poses, tools, settings, (scratch / key).resolve())
+
+
+def body_of(options: ImagesEstimate, truth: CacheMetadata) -> BodySpec | None:
+    """The body model of SPIN and PARE, for the joints that the data set has."""
+    if options.body is None:
+        return None
+    regressor = None if options.regressor is None else Path(options.regressor).resolve()
+    joints = "lsp14" if truth.skeleton.name == "lsp14" else "smpl24"
+    return BodySpec(model=Path(options.body).resolve(), regressor=regressor, joints=joints)
+
+
+def half(options: ImagesEstimate) -> bool:
+    """Half precision is for GPUs; processors are slower with it."""
+    return options.half and torch.cuda.is_available()
+
+
+def is_file(boxes: str | None) -> bool:
+    """Whether a source of boxes is a file, and no cache of the data set's."""
+    return boxes is not None and boxes.endswith((".csv", ".json"))
+
+
+def nowhere(sequence: PoseSequence) -> np.ndarray:
+    """No boxes: a detector takes whoever it finds."""
+    return np.full((len(sequence), 4), np.nan, dtype=np.float32)
+
+
+def check_images(job: Job) -> None:
+    """Refuse sequences without a single image, naming the first paths.
+
+    Raises:
+        FileNotFoundError: of all splits, as many as there are.
+    """
+    absent, count = [], 0
+    for split in SPLITS:
+        for gt in job.truth(split).sequences():
+            count += 1
+            path = job.tools.footage.absent(gt.name, gt.start, len(gt))
+            absent += [] if path is None else [str(path)]
+    if absent:
+        shown = ", ".join(dict.fromkeys(absent[:5]))
+        raise FileNotFoundError(
+            f"{len(absent)} of {count} tracks have no image; the first looked for: {shown}. Correct images "
+            "or first_frame of the estimate in params.yaml, or get the images"
+        )
+
+
+# --- who makes the shards
+
+
+def make_all(todo: Iterator[Shard], job: Job, *, on_done: Callable[[Shard], None]) -> None:
+    """Make every shard that is not there: in this process, or by Dask's workers."""
+    dataset = job.truth("train").metadata.dataset
+    if job.options.workers == 0:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # as in workers: threads change the order of sums, and so last digits
+        try:
+            for shard in todo:
+                if not shard.path.is_file():
+                    make(shard, _tools(job.tools, 0), dataset=dataset)
+                on_done(shard)
+        finally:
+            torch.set_num_threads(threads)
+        return
+    with workers(job.options) as client:
+        spread(client, todo, partial(work, spec=job.tools, dataset=dataset), on_done)
+
+
+def work(shard: Shard, spec: ToolSpec, dataset: str) -> Shard:
+    """A shard made in a worker."""
+    from distributed import get_worker
+
+    torch.set_num_threads(1)
+    make(shard, _tools(spec, get_worker().name), dataset=dataset)
+    return shard
+
+
+@lru_cache(maxsize=1)
+def _tools(spec: ToolSpec, worker: Any) -> Tools:
+    """Built once a process: reading weights takes as long as some hundred frames."""
+    kind = device().type
+    return spec.build(f"cuda:{gpu_of(worker, torch.cuda.device_count())}" if kind == "cuda" else kind)
+
+
+def gpu_of(worker: Any, count: int) -> int:
+    """The GPU of a worker: they take turns by number; workers with other names take the first."""
+    return worker % count if isinstance(worker, int) else 0
+
+
+@contextmanager
+def workers(options: ImagesEstimate) -> Iterator[Any]:
+    """A client of the scheduler that is named, or of processes on this machine."""
+    from dask.system import CPU_COUNT
+    from distributed import Client, LocalCluster
+
+    address = options.scheduler or os.environ.get(SCHEDULER)
+    if address:
+        with Client(address) as client:
+            yield client
+        return
+    count = options.workers or torch.cuda.device_count() or CPU_COUNT
+    settings: dict[str, Any] = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None}
+    # No limit: a worker's memory is that of the network and a batch, and one that is stopped never ends.
+    with (
+        LocalCluster(**settings, processes=True, memory_limit=0) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+def spread(
+    client: Any, todo: Iterator[Shard], task: Callable[[Shard], Shard], on_done: Callable[[Shard], None]
+) -> None:
+    """Give the shards that are not there to workers, few at a time: all plans need not fit in memory."""
+    from distributed import as_completed
+
+    most = 4 * max(1, sum(client.nthreads().values()))
+    running = as_completed()
+    for shard in todo:
+        if shard.path.is_file():
+            on_done(shard)
+            continue
+        running.add(client.submit(task, shard, pure=False))
+        if running.count() >= most:
+            on_done(next(running).result())
+    for future in running:
+        on_done(future.result())

@@ -1,0 +1,36 @@
+"""Options of keypoints that a user's own estimator wrote."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from hanet.estimators.keypoints.pairing import MAX_DISTANCE
+from hanet.options import Names, Section
+
+
+class KeypointsEstimate(Section):
+    """Keypoints that the user's own estimator wrote as JSON, paired with the ground truth's people.
+
+    `files` are all files of all splits (of OpenPose folders), in any order; their videos are named as the
+    data set's sequences. `first_frame` is the number that the files give to a video's frame 0, `images`
+    COCO's annotation file with the images' names. People of a lower `min_score` are left out (OpenPose has
+    none). `max_distance` is of `hanet.estimators.keypoints.pairing`.
+    """
+
+    kind: Literal["keypoints"]
+    format: Literal["coco", "openpose", "alphapose", "mmpose"]
+    files: Names
+    images: str | None = None
+    first_frame: int = Field(default=0, ge=0)
+    min_score: float = 0.0
+    max_distance: float = Field(default=MAX_DISTANCE, gt=0)
+
+    @model_validator(mode="after")
+    def _options(self) -> KeypointsEstimate:
+        if self.images is not None and self.format != "coco":
+            raise ValueError(f"images belongs to format coco, got {self.format}")
+        if self.min_score and self.format == "openpose":
+            raise ValueError("OpenPose gives people no score; leave min_score out")
+        return self

@@ -1,0 +1,156 @@
+"""Keypoints of the user's own estimator for a data set of keypoints: read, put on its skeleton, paired.
+
+`hanet.formats` reads the files, `hanet.estimators.keypoints.pairing` finds who is who. DVC does not watch the
+files, which lie outside the project: after a change run ``dvc repro --force estimate@<experiment>``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from hanet.cache.files import CacheWriter, PoseCache
+from hanet.estimators.common.joint_mixes import on_skeleton
+from hanet.estimators.common.writing import write
+from hanet.estimators.keypoints.options import KeypointsEstimate
+from hanet.estimators.keypoints.pairing import pair_with_truth
+from hanet.files.hashing import file_hash
+from hanet.formats import read_alphapose, read_coco, read_mmpose, read_openpose
+from hanet.options import SPLITS
+from hanet.poses.sequence import PoseSequence
+from hanet.progress import console
+
+Videos = Mapping[str, Sequence[PoseSequence]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """How many of the annotated people were found, and by which guess about joints."""
+
+    people: int
+    found: int
+    joints: str | None
+
+
+def read(options: KeypointsEstimate, *, fps: float) -> dict[str, list[PoseSequence]]:
+    """Every detected track by video, frames counted from 0.
+
+    Raises:
+        FileNotFoundError, ValueError: as the readers of `hanet.formats`; a frame before the first.
+    """
+    scored = {"fps": fps, "min_score": options.min_score}
+    images = None if options.images is None else Path(options.images)
+    reader = {
+        "coco": partial(read_coco, images=images, **scored),
+        "openpose": partial(read_openpose, fps=fps),
+        "alphapose": partial(read_alphapose, **scored),
+        "mmpose": partial(read_mmpose, **scored),
+    }[options.format]
+    videos: dict[str, list[PoseSequence]] = {}
+    for path in options.files:
+        for track in reader(Path(path)):
+            if track.start < options.first_frame:
+                raise ValueError(
+                    f"{path}: {track.name} has a frame {track.start}, before first_frame "
+                    f"{options.first_frame}; correct first_frame in params.yaml"
+                )
+            videos.setdefault(track.name, []).append(replace(track, start=track.start - options.first_frame))
+    return videos
+
+
+def hashes(options: KeypointsEstimate) -> dict[str, str]:
+    """SHA-256 of the files by their place in the list, of a folder that of its files' hashes and names."""
+    paths = [*options.files, *([options.images] if options.images else [])]
+    return {f"{number}:{Path(path).name}": _hash(Path(path)) for number, path in enumerate(paths)}
+
+
+def _hash(path: Path) -> str:
+    if path.is_file():
+        return file_hash(path)
+    lines = [f"{file_hash(file)}  {file.name}\n" for file in sorted(path.glob("*.json"))]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def pairs(
+    truth: Sequence[PoseSequence], videos: Videos, options: KeypointsEstimate, *, keep: bool
+) -> tuple[list[tuple[PoseSequence, PoseSequence]], Found]:
+    """(detected, ground truth) of the annotated tracks of a split, in their order.
+
+    Args:
+        truth: annotated tracks.
+        videos: detected tracks by video.
+        options: of the pairing.
+        keep: True keeps people who were never found, with all keypoints in the image's corner, so that they
+            count as missed; False leaves them out.
+
+    Raises:
+        ValueError: a data set none of whose videos is among the files', joints that cannot be had, or
+            nobody found.
+    """
+    by_video: dict[str, list[int]] = {}
+    for number, sequence in enumerate(truth):
+        by_video.setdefault(sequence.name, []).append(number)
+    if not set(by_video) & set(videos):
+        raise ValueError(
+            f"none of the data set's videos ({_some(by_video)}) is among the files' ({_some(videos)}); name "
+            "files and images as the data set names its sequences"
+        )
+    found: list[PoseSequence | None] = [None] * len(truth)
+    guesses: set[str] = set()
+    for name, numbers in by_video.items():
+        # A pooled split lists a clip several times: that is one person, not several.
+        listed: dict[tuple[int, bytes], list[int]] = {}
+        for number in numbers:
+            listed.setdefault((truth[number].start, truth[number].values.tobytes()), []).append(number)
+        people = [truth[same[0]] for same in listed.values()]
+        converted = [on_skeleton(track, people[0].skeleton) for track in videos.get(name, ())]
+        guesses |= {guess for _, guess in converted if guess is not None}
+        poses = pair_with_truth(people, [track for track, _ in converted], max_distance=options.max_distance)
+        for same, one in zip(listed.values(), poses, strict=True):
+            for number in same:
+                found[number] = None if one is None else replace(one, track=truth[number].track)
+    count = sum(one is not None for one in found)
+    if count == 0:
+        raise ValueError(
+            f"nobody of {len(truth)} annotated people was found within max_distance "
+            f"{options.max_distance:g}; check first_frame, and that both count pixels from the same corner"
+        )
+    paired = [
+        (_missed(gt) if one is None else one, gt)
+        for one, gt in zip(found, truth, strict=True)
+        if one is not None or keep
+    ]
+    return paired, Found(len(truth), count, ", ".join(sorted(guesses)) or None)
+
+
+def _missed(truth: PoseSequence) -> PoseSequence:
+    zeros = np.zeros_like(truth.values)
+    return replace(truth, values=zeros, scores=zeros[..., 0], labelled=None)
+
+
+def _some(names: Mapping[str, object]) -> str:
+    shown = list(names)[:5]
+    return ", ".join(shown) + (", …" if len(names) > len(shown) else "")
+
+
+def keypoints(poses: Path, folder: Path, options: KeypointsEstimate) -> None:
+    """Detected tracks of the annotated people; in train and val those who were never found are left out."""
+    caches = {split: PoseCache.open(poses / f"gt-{split}.parquet", representation="2d") for split in SPLITS}
+    videos = read(options, fps=caches["test"].metadata.fps)
+    for split, cache in caches.items():
+        kept, found = pairs(list(cache.sequences()), videos, options, keep=split == "test")
+        console.print(f"  {split}: {found.found} of {found.people} people found")
+        provenance = {"sources_sha256": hashes(options), "format": options.format, **asdict(found)}
+        estimator = f"keypoints-{options.format}"
+        write(
+            folder / f"detected-{split}.parquet", [p for p, _ in kept], cache.metadata, estimator, provenance
+        )
+        if len(kept) < found.people:
+            with CacheWriter(folder / f"gt-{split}.parquet", cache.metadata) as writer:
+                for _, truth in kept:
+                    writer.write(truth)

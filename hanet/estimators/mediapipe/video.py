@@ -1,0 +1,86 @@
+"""A video as a person sees it: upright frames at even times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.error import FFmpegError
+from jaxtyping import UInt8
+
+from hanet.estimators.common.frames import read_video, video_fps
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video file, read at an even frame rate and turned as it is meant to be shown.
+
+    Telephones store pictures as the sensor lies and note how to turn them; `hanet.estimators.common.frames` gives
+    them as stored, this class as shown.
+
+    Attributes:
+        path: the file.
+        fps: frames per second that `images` gives, whatever the recording's own rate.
+        turns: quarter turns, anticlockwise, from a stored frame to a shown one.
+        size: (width, height) of a shown frame, pixels.
+        length: frames that the file announces at `fps`; None where it does not say.
+    """
+
+    path: Path
+    fps: Fraction
+    turns: int
+    size: tuple[int, int]
+    length: int | None
+
+    @classmethod
+    def open(cls, path: Path, fps: Fraction | None = None) -> Video:
+        """Look at a file's first frame.
+
+        Args:
+            path: any video that FFmpeg reads.
+            fps: frames per second to read it at; None takes the file's average rate.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+            ValueError: no video, one without a frame that can be read, or to be shown at a slant.
+        """
+        rate = video_fps(path) if fps is None else fps
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            seconds = None
+            if stream.duration is not None and stream.time_base is not None:
+                seconds = stream.duration * stream.time_base
+            try:
+                first = next(container.decode(video=0), None)
+            except FFmpegError as error:
+                raise ValueError(f"{path} is damaged at its start ({error}); get it again") from error
+        if first is None:
+            raise ValueError(f"{path} holds no frame that can be read; get it again")
+        if first.rotation % 90:
+            raise ValueError(f"{path} is to be shown turned by {first.rotation}°; turn it with FFmpeg first")
+        turns = first.rotation // 90 % 4
+        size = (first.height, first.width) if turns % 2 else (first.width, first.height)
+        return cls(path, rate, turns, size, None if seconds is None else round(seconds * rate))
+
+    def images(self) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
+        """RGB frames; frame k is the one nearest to k / `fps` seconds after the first.
+
+        Raises:
+            ValueError: damage on the way, with the time it was met at, or an end before the announced one by
+                more than a tenth of a second and a twentieth of the whole.
+        """
+        count = 0
+        for frame in read_video(self.path, self.fps):
+            if frame.image is not None:
+                count += 1
+                yield np.ascontiguousarray(np.rot90(frame.image, self.turns))
+        missing = 0 if self.length is None else self.length - count
+        if self.length is not None and missing > max(self.length / 20, self.fps / 10):
+            raise ValueError(
+                f"{self.path} ends after {count} of {self.length} frames: it is cut short; get it again, or "
+                "convert what is there with FFmpeg"
+            )

@@ -1,0 +1,74 @@
+"""The kinds of estimates: their options in params.yaml, and what makes their pairs.
+
+A kind's code is imported when it is used, so that a change of one estimator concerns that estimator alone.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from hanet.estimators.fcn.options import FCNEstimate
+from hanet.estimators.given.options import RecordedEstimate, ReleasedEstimate
+from hanet.estimators.images.options import ImagesEstimate
+from hanet.estimators.keypoints.options import KeypointsEstimate
+from hanet.estimators.regressor.options import RegressorEstimate
+
+if TYPE_CHECKING:
+    from hanet.estimators.common.weight_files import WeightStore
+
+AnyEstimate = (
+    FCNEstimate | RecordedEstimate | ReleasedEstimate | RegressorEstimate | KeypointsEstimate | ImagesEstimate
+)
+Estimate = Annotated[AnyEstimate, Field(discriminator="kind")]
+
+
+def write_pairs(
+    poses: Path,
+    folder: Path,
+    options: AnyEstimate,
+    *,
+    beside: str | None,
+    scratch: Path,
+    weights: WeightStore,
+) -> None:
+    """Write ``detected-<split>`` of every split into `folder`, by the kind of estimate.
+
+    Args:
+        poses: the data set's ground-truth caches.
+        folder: of the pairs.
+        options: of the estimate.
+        beside: the estimator whose poses the data set carries, of released pose files.
+        scratch: where unfinished work lies, so that a killed run resumes.
+        weights: finds and fetches files of weights.
+
+    Raises:
+        ValueError, OSError: as the kind's own code.
+    """
+    match options:
+        case FCNEstimate():
+            from hanet.estimators.fcn import pairs as fcn
+
+            fcn.with_fcn(poses, folder, options, weights)
+        case KeypointsEstimate():
+            from hanet.estimators.keypoints import pairs as keypoints
+
+            keypoints.keypoints(poses, folder, options)
+        case RegressorEstimate():
+            from hanet.estimators.regressor import pairs as regressor
+
+            regressor.pairs(poses, folder, options)
+        case ImagesEstimate():
+            from hanet.estimators.images import job as images
+
+            images.estimate(poses, folder, options, scratch=scratch, weights=weights)
+        case ReleasedEstimate() if beside is not None:
+            from hanet.estimators.given import pairs as given
+
+            given.released(poses, folder, beside, options)
+        case _:
+            from hanet.estimators.given import pairs as given
+
+            given.recorded(poses, folder)

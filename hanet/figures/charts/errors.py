@@ -1,0 +1,152 @@
+"""What the figures show about errors: per frame, wrong joints, error-prone spans.
+
+Axes: T frames, J joints. All of it rests on `hanet.metrics.functional`. Errors of 3D joints are in
+millimetres with the roots aligned, those of keypoints in pixels where they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from hanet.metrics import functional as F  # noqa: N812
+from hanet.poses.sequence import PoseSequence, check_pair
+
+SMOOTHING_SECONDS = 0.5
+WORST_SHARE = 0.2
+MIN_SPAN_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Errors:
+    """A method's errors in one sequence; NaN where the ground truth is unknown.
+
+    Attributes:
+        joints: distance of each joint from the truth (T, J).
+        accel: mean over joints of the acceleration error (T), NaN in the first and the last frame.
+        unit: ``mm`` or ``px``; `accel` is in it per frame².
+    """
+
+    joints: Float[np.ndarray, "T J"]
+    accel: Float[np.ndarray, " T"]
+    unit: str
+
+    @property
+    def frames(self) -> Float[np.ndarray, " T"]:
+        """Mean over the joints whose truth is known: MPJPE for 3D joints."""
+        return mean_known(self.joints)
+
+
+def errors(gt: PoseSequence, poses: PoseSequence) -> Errors:
+    """Errors of 3D joints or keypoints.
+
+    Raises:
+        ValueError: where the two do not pair up, or hold rotations.
+    """
+    check_pair(gt, poses)
+    if gt.representation == "smpl":
+        raise ValueError(f"{gt.name}: rotations have no place to draw; turn SMPL poses into 3D joints first")
+    truth, found = known(gt), poses.values
+    if gt.representation == "3d":
+        root, scale, unit = gt.skeleton.root, F.MM_PER_M, "mm"
+        joints = F.mpjpe_per_joint(found, truth, root=root)
+    else:
+        root, scale, unit = None, 1.0, "px"
+        joints = np.linalg.norm(found.astype(np.float64) - truth, axis=-1)
+    accel = np.full(len(gt), np.nan)
+    accel[1:-1] = scale * mean_known(F.accel_per_joint(found, truth, root=root))
+    return Errors(joints=joints, accel=accel, unit=unit)
+
+
+def known(gt: PoseSequence) -> Float[np.ndarray, "T J D"]:
+    """The ground truth, NaN where it is not to be trusted."""
+    if gt.labelled is None:
+        return gt.values
+    return np.where(gt.labelled[..., None], gt.values, np.nan).astype(gt.values.dtype)
+
+
+def mean_known(values: Float[np.ndarray, "T J"]) -> Float[np.ndarray, " T"]:
+    """Mean of each row over what is not NaN; NaN where nothing is."""
+    here = np.isfinite(values)
+    count = here.sum(axis=1)
+    total = np.where(here, values, 0.0).sum(axis=1, dtype=np.float64)
+    return np.divide(total, count, out=np.full(len(values), np.nan), where=count > 0)
+
+
+def wrong_joints(
+    gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float
+) -> Bool[np.ndarray, "T J"]:
+    """True where a joint is farther from the known truth than the threshold.
+
+    Args:
+        gt, poses: sequences that pair up.
+        wrong_mm: threshold for 3D joints, root-relative.
+        wrong_alpha: threshold for keypoints, as a share of the longer side of the ground truth's box.
+
+    Raises:
+        ValueError: where keypoints have no boxes.
+    """
+    joints = errors(gt, poses).joints
+    if gt.representation == "3d":
+        return joints > wrong_mm
+    if gt.boxes is None:
+        raise ValueError(
+            f"{gt.name}: a keypoint is wrong by a share of the person's box; give the truth `boxes`"
+        )
+    return joints > wrong_alpha * F.box_size(gt.boxes)[:, None]
+
+
+def running_mean(values: Float[np.ndarray, " T"], frames: int) -> Float[np.ndarray, " T"]:
+    """Centred mean over an odd number of `frames` (one more if even), of those that are there and known."""
+    reach = frames // 2
+    here = np.isfinite(values)
+    kernel = np.ones(2 * reach + 1)
+
+    def total(x: np.ndarray) -> np.ndarray:
+        return np.convolve(x, kernel)[reach : reach + len(values)]
+
+    count = np.round(total(here.astype(np.float64)))
+    smooth = total(np.where(here, values, 0.0).astype(np.float64))
+    return np.divide(smooth, count, out=np.full(len(values), np.nan), where=here & (count > 0))
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows ``start`` to ``stop`` (excluded) of a sequence; ``worst`` is the row in which it is worst."""
+
+    start: int
+    stop: int
+    worst: int
+
+
+def error_prone_spans(position: Float[np.ndarray, " T"], *, fps: float) -> list[Span]:
+    """Where the input is at its worst: runs in which its smoothed error is among the sequence's worst fifth.
+
+    The error is smoothed by a centred mean over half a second; runs shorter than a fifth of a second are left
+    out.
+
+    Args:
+        position: the input's error per frame.
+        fps: frames per second.
+    """
+    smooth = running_mean(position, round(SMOOTHING_SECONDS * fps))
+    here = np.isfinite(smooth)
+    if not here.any():
+        return []
+    limit = np.quantile(smooth[here], 1 - WORST_SHARE)
+    inside = np.where(here, smooth, -np.inf) > limit
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
+    return [
+        Span(int(start), int(stop), int(start + np.argmax(smooth[start:stop])))
+        for start, stop in edges.reshape(-1, 2)
+        if stop - start >= MIN_SPAN_SECONDS * fps
+    ]
+
+
+def worst_span(position: Float[np.ndarray, " T"], *, fps: float) -> Span:
+    """The error-prone span whose smoothed error is the highest; the whole sequence where there is none."""
+    smooth = running_mean(position, round(SMOOTHING_SECONDS * fps))
+    whole = Span(0, len(position), int(np.argmax(np.nan_to_num(smooth, nan=-np.inf))))
+    return max(error_prone_spans(position, fps=fps), key=lambda span: smooth[span.worst], default=whole)

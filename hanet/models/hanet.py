@@ -1,0 +1,303 @@
+"""HANet: kinematic features, a hierarchical encoder at the watched frames, a decoder at all frames.
+
+Source: Jin et al., "Kinematic-aware Hierarchical Attention Network for Human Pose Estimation in Videos",
+WACV 2023, section 3. Read top to bottom: configuration, kinematic features, encoder, decoder, HANet.
+
+Axes: B windows, T frames of a window, W watched frames (every `interval`-th), C channels (joints × dims),
+D hidden width d (encoder stage i works at d·2^i), F features of an encoder token.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from hanet.models.config import Settings, is_number
+from hanet.models.layers import DecoderLayer, EncoderLayer, linear
+from hanet.models.temporal import (
+    INTERPOLATIONS,
+    LEAST_SIGMA,
+    Interpolation,
+    interpolation_matrix,
+    mix_frames,
+    sine_positions,
+    smoothing_matrix,
+)
+from hanet.poses.windows import watched_frames
+
+FEATURES = ("flow", "velocity", "acceleration", "learn_kinematics", "multi_scale")
+"""Settings of `HANetConfig` that take one part of the method away when False."""
+
+
+@dataclass(frozen=True)
+class HANetConfig(Settings):
+    """All that shapes a HANet; the defaults are the paper's method.
+
+    Attributes:
+        channels: C, numbers a frame: joints × 2 (keypoints), × 3 (joints) or × 6 (rotations).
+        interval: frames from one watched frame to the next.
+        window: T, frames a window: ``interval·Q + 1`` with Q ≥ 1.
+        hidden: d, width of the decoder and of the first encoder stage; stage i is d·2^i wide.
+        layers: encoder stages and decoder layers, as many of each.
+        heads: attention heads of every layer.
+        feedforward: inner width of a decoder layer and, times 2^i, of encoder stage i; None: 4·hidden.
+        pre_norm: LayerNorm before attention and feed-forward (the paper's 3D models), or after (2D, SMPL).
+        dropout: share of attention weights and of features dropped in training.
+        flow: the encoder reads [flow, x, previous, next]; without it x alone.
+        velocity: velocities join the decoder's memory.
+        acceleration: accelerations join the decoder's memory.
+        learn_kinematics: velocity and acceleration have a learnt scale and shift ("WB" in the supplement's
+            Table 1), which start at 1 and 0; without it they stay there and have no parameters.
+        multi_scale: the decoder's memory averages all encoder stages; without it, the last stage alone.
+        interpolation: beyond the paper when ``cubic``: a natural cubic spline from watched to all frames.
+        output_smoothing: beyond the paper when above 0: width (sigma, frames) of a fixed Gaussian low-pass
+            over the decoder's poses, in training and inference alike.
+
+    Raises:
+        ValueError: a value that cannot be; the message names the field, what came and what was expected.
+    """
+
+    channels: int
+    interval: int
+    window: int
+    hidden: int
+    layers: int
+    heads: int = 4
+    feedforward: int | None = None
+    pre_norm: bool = True
+    dropout: float | int = 0.1
+    flow: bool = True
+    velocity: bool = True
+    acceleration: bool = True
+    learn_kinematics: bool = True
+    multi_scale: bool = True
+    interpolation: Interpolation = "linear"
+    output_smoothing: float | int = 0.0
+
+    def __post_init__(self) -> None:
+        self._require_whole("channels", "interval", "window", "hidden", "layers", "heads")
+        if self.feedforward is not None:
+            self._require_whole("feedforward")
+        self._require_flags("pre_norm", *FEATURES)
+        self._require_share("dropout")
+        sigma = self.output_smoothing
+        smooth = is_number(sigma) and (sigma == 0 or LEAST_SIGMA <= sigma < math.inf)
+        self._require(smooth, "output_smoothing", f"0 (off) or at least {LEAST_SIGMA} frames")
+        kinds = f"one of {', '.join(INTERPOLATIONS)}"
+        self._require(self.interpolation in INTERPOLATIONS, "interpolation", kinds)
+        self._require_heads(self.hidden, self.heads)
+        self._require_window(self.window, self.interval)
+
+    @property
+    def watched(self) -> int:
+        """W, watched frames a window."""
+        return (self.window - 1) // self.interval + 1
+
+    @property
+    def reads(self) -> tuple[int, ...]:
+        """Frames of a window that are read: the watched ones and, for kinematics, their neighbours."""
+        moving = self.flow or self.velocity or self.acceleration
+        offsets = (0, 1, self.interval - 1) if moving else (0,)
+        return tuple(t for t in range(self.window) if t % self.interval in offsets)
+
+    @property
+    def feedforward_width(self) -> int:
+        """Inner width of a decoder layer."""
+        return 4 * self.hidden if self.feedforward is None else self.feedforward
+
+    @property
+    def layer_options(self) -> dict[str, Any]:
+        """What all layers share."""
+        return {"heads": self.heads, "pre_norm": self.pre_norm, "dropout": self.dropout}
+
+
+class HANetOutput(NamedTuple):
+    """Refined poses, in the unit and frame of reference of the input."""
+
+    decoder_pose: Float[Tensor, "B T C"]
+    """Poses at all frames: the result."""
+    encoder_pose: Float[Tensor, "B W C"]
+    """Poses at the watched frames, from the encoder alone: a second branch, which the loss reads too."""
+
+
+class Affine(nn.Module):
+    """A learnt scale and shift of every channel, which starts as the identity ("WB")."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, x: Float[Tensor, "B W C"]) -> Float[Tensor, "B W C"]:
+        return x * self.weight + self.bias
+
+
+class Kinematics(nn.Module):
+    """Velocities and squared accelerations at the watched frames, per frame and frame² (section 3.1).
+
+    The acceleration is built from the scaled velocities, so their scale and shift exist wherever it does.
+    """
+
+    def __init__(self, config: HANetConfig) -> None:
+        super().__init__()
+        self.velocity = config.velocity
+        self.acceleration = config.acceleration
+        learn = config.learn_kinematics
+        moving = config.velocity or config.acceleration
+        self.scale_previous = Affine(config.channels) if learn and moving else nn.Identity()
+        self.scale_next = Affine(config.channels) if learn and moving else nn.Identity()
+        self.scale_acceleration = Affine(config.channels) if learn and config.acceleration else nn.Identity()
+
+    @property
+    def features(self) -> int:
+        """How many of `forward`'s tensors there are."""
+        return 2 * self.velocity + self.acceleration
+
+    def forward(
+        self, previous: Float[Tensor, "B W C"], x: Float[Tensor, "B W C"], following: Float[Tensor, "B W C"]
+    ) -> list[Float[Tensor, "B W C"]]:
+        """The features that the configuration asks for: [v_previous, v_next], [acceleration]."""
+        v_previous = self.scale_previous(x - previous)
+        v_next = self.scale_next(following - x)
+        features = [v_previous, v_next] if self.velocity else []
+        if self.acceleration:
+            features.append(self.scale_acceleration((v_next - v_previous) ** 2))
+        return features
+
+
+class Encoder(nn.Module):
+    """Stages of doubling width over the watched frames, projected back and averaged (section 3.2).
+
+    Only watched frames are computed. The published form computes all T frames and hides the unwatched ones
+    from attention, interpolation, decoder and loss; what is hidden everywhere need not be computed, and
+    outputs, loss and gradients stay the same to rounding.
+    """
+
+    positions: Tensor
+    allowed: Tensor
+
+    def __init__(self, config: HANetConfig) -> None:
+        super().__init__()
+        d = config.hidden
+        self.widths = [d * 2**i for i in range(config.layers)]
+        features = (4 if config.flow else 1) * config.channels
+        entries = [linear(features, d), *(linear(width, 2 * width) for width in self.widths[:-1])]
+        self.enter = nn.ModuleList(entries)
+        self.stages = nn.ModuleList(
+            EncoderLayer(width, config.feedforward_width * 2**i, **config.layer_options)
+            for i, width in enumerate(self.widths)
+        )
+        scales = self.widths if config.multi_scale else self.widths[-1:]
+        self.narrow = nn.ModuleList(linear(width, d) for width in scales)
+        watched = watched_frames(config.window, config.interval)
+        positions = [sine_positions(config.window, width)[watched] for width in self.widths]
+        self.register_buffer("positions", torch.cat(positions, dim=1).float(), persistent=False)
+        # A frame may read every watched frame but itself.
+        allowed = ~torch.eye(config.watched, dtype=torch.bool)
+        self.register_buffer("allowed", allowed, persistent=False)
+
+    def forward(self, x: Float[Tensor, "B W F"]) -> Float[Tensor, "B W D"]:
+        """Memory at the watched frames: the mean over stages."""
+        positions = self.positions.split(self.widths, dim=1)
+        outputs = []
+        for enter, stage, position in zip(self.enter, self.stages, positions, strict=True):
+            x = stage(enter(x), position, allowed=self.allowed)
+            outputs.append(x)
+        outputs = outputs[-len(self.narrow) :]
+        return torch.stack([narrow(x) for narrow, x in zip(self.narrow, outputs, strict=True)]).mean(dim=0)
+
+
+class Decoder(nn.Module):
+    """Layers over all frames, whose queries are embedded poses (section 3.3)."""
+
+    position: Tensor
+    memory_position: Tensor
+
+    def __init__(
+        self,
+        *,
+        channels: int,
+        interval: int,
+        window: int,
+        hidden: int,
+        layers: int,
+        feedforward: int,
+        **layer_options: Any,
+    ) -> None:
+        super().__init__()
+        self.embed = nn.Conv1d(channels, hidden, kernel_size=5, padding=2)
+        nn.init.xavier_uniform_(self.embed.weight)
+        self.layers = nn.ModuleList(DecoderLayer(hidden, feedforward, **layer_options) for _ in range(layers))
+        self.norm = nn.LayerNorm(hidden)
+        position = sine_positions(window, hidden).float()
+        watched = watched_frames(window, interval)
+        self.register_buffer("position", position, persistent=False)
+        self.register_buffer("memory_position", position[watched], persistent=False)
+
+    def forward(self, pose: Float[Tensor, "B T C"], memory: Float[Tensor, "B W D"]) -> Float[Tensor, "B T D"]:
+        """Features at all frames."""
+        x = self.embed(pose.transpose(1, 2)).transpose(1, 2)
+        for layer in self.layers:
+            x = layer(x, memory, position=self.position, memory_position=self.memory_position)
+        return self.norm(x)
+
+
+class HANet(nn.Module):
+    """Refines a window of detected poses, of which it reads the watched frames and their neighbours.
+
+    Both branches predict an offset: the encoder to the detected poses at the watched frames, the decoder to
+    the encoder's poses interpolated to all frames.
+    """
+
+    interpolation: Tensor
+    smoothing: Tensor
+
+    def __init__(self, config: HANetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.kinematics = Kinematics(config)
+        self.encoder = Encoder(config)
+        self.encoder_offset = linear(config.hidden, config.channels)
+        self.memory_embed = linear(config.hidden + self.kinematics.features * config.channels, config.hidden)
+        self.decoder = Decoder(
+            channels=config.channels,
+            interval=config.interval,
+            window=config.window,
+            hidden=config.hidden,
+            layers=config.layers,
+            feedforward=config.feedforward_width,
+            **config.layer_options,
+        )
+        self.decoder_offset = linear(config.hidden, config.channels)
+        interpolation = interpolation_matrix(config.window, config.interval, config.interpolation)
+        self.register_buffer("interpolation", interpolation.float(), persistent=False)
+        if config.output_smoothing:
+            smoothing = smoothing_matrix(config.window, config.output_smoothing)
+            self.register_buffer("smoothing", smoothing.float(), persistent=False)
+
+    def forward(self, detected: Float[Tensor, "B T C"]) -> HANetOutput:
+        """Refined poses at all and at the watched frames; a ValueError where the shape is not the model's."""
+        T, C = self.config.window, self.config.channels
+        if detected.ndim != 3 or detected.shape[1:] != (T, C):
+            raise ValueError(f"this HANet reads windows (B, {T}, {C}), got {tuple(detected.shape)}")
+        step = self.config.interval
+        # Neighbours of the watched frames; the window's ends stand in for frames outside it.
+        padded = torch.cat([detected[:, :1], detected, detected[:, -1:]], dim=1)
+        previous, x, following = (padded[:, i : i + T : step] for i in range(3))
+        tokens = [x]
+        if self.config.flow:
+            tokens = [(previous + x + following) / 3, x, previous, following]
+        scales = self.encoder(torch.cat(tokens, dim=-1))
+        encoder_pose = self.encoder_offset(scales) + x
+
+        interpolated = mix_frames(self.interpolation, encoder_pose)
+        memory = self.memory_embed(torch.cat([scales, *self.kinematics(previous, x, following)], dim=-1))
+        decoder_pose = self.decoder_offset(self.decoder(interpolated, memory)) + interpolated
+        if self.config.output_smoothing:
+            decoder_pose = mix_frames(self.smoothing, decoder_pose)
+        return HANetOutput(decoder_pose, encoder_pose)

@@ -1,0 +1,119 @@
+"""Figures and films inside the page: as ``data:`` URIs, so that the page needs no other file."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from hanet.results.records import Drawn, read
+
+# An SVG goes into an <img> like the others, not into the page's own markup: there it runs no script and
+# fetches nothing, and its ids, which matplotlib numbers alike in every figure, stay its own.
+MEDIA = {"svg": "image/svg+xml", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
+BETTER = {"gif": "mp4", "png": "svg"}
+"""Of a figure that is there in both kinds, files of one name, the page carries the second alone."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure to show.
+
+    Attributes:
+        kind: one of `MEDIA`.
+        title: names it, also to those who cannot see it.
+        caption: what it shows.
+        uri: the whole file.
+    """
+
+    kind: str
+    title: str
+    caption: str
+    uri: str
+
+
+def figures(folder: Path) -> list[Figure]:
+    """What the manifest of a folder lists, in its order; of two kinds of one figure only the better.
+
+    Raises:
+        ValueError: a figure of unknown kind, outside the folder, or without a file.
+    """
+    manifest = folder / "manifest.json"
+    if not manifest.is_file():
+        return []
+    entries = read(manifest, list[Drawn])
+    listed = {(Path(entry.file).stem, entry.kind) for entry in entries}
+    found = []
+    for entry in entries:
+        file, kind = entry.file, entry.kind
+        if kind not in MEDIA:
+            raise ValueError(f"{manifest}: {file} is of kind {kind!r}; the report shows {', '.join(MEDIA)}")
+        path = folder / file
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"{manifest}: {file} is outside {folder}; figures lie beside their manifest")
+        if not path.is_file():
+            raise ValueError(f"{manifest} lists {file}, which is missing; run dvc repro")
+        if (path.stem, BETTER.get(kind)) in listed:
+            continue
+        uri = f"data:{MEDIA[kind]};base64,{b64encode(path.read_bytes()).decode()}"
+        found.append(Figure(kind, entry.title, entry.caption, uri))
+    return found
+
+
+WIDTH, HEIGHT = 240, 64
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Validation error of a training by epoch.
+
+    Attributes:
+        name: the training's.
+        points: of a polyline in a box of `WIDTH` × `HEIGHT`; the error's logarithm upwards.
+        best: where the lowest error is in that box.
+        epoch: the epoch of the lowest error.
+        lowest, last: errors.
+        unit: theirs.
+        epochs: how many there are.
+    """
+
+    name: str
+    points: str
+    best: tuple[float, float]
+    epoch: int
+    lowest: float
+    last: float
+    unit: str
+    epochs: int
+
+
+def curve(path: Path) -> Curve:
+    """The curve of a training's file of numbers by epoch."""
+    table = pd.read_csv(path)
+    if missing := {"epoch", "validation_error", "unit"} - set(table):
+        raise ValueError(f"{path} has no column {' and no '.join(sorted(missing))}; run dvc repro")
+    errors = table["validation_error"].to_numpy(dtype=np.float64)
+    if len(errors) == 0 or not np.all(errors > 0):
+        raise ValueError(f"{path}: expected a positive validation_error in every epoch; run dvc repro")
+    # The first epochs are off by ten times and more: on a plain axis the rest would be one flat line.
+    heights = np.log(errors / errors.min())
+    top = heights.max() or 1.0
+    step = (WIDTH - 8) / max(len(errors) - 1, 1)
+    places = [
+        (round(4 + step * k, 1), round(HEIGHT - 5 - (HEIGHT - 10) * h / top, 1))
+        for k, h in enumerate(heights)
+    ]
+    best = int(errors.argmin())
+    return Curve(
+        name=path.stem,
+        points=" ".join(f"{x:g},{y:g}" for x, y in places),
+        best=places[best],
+        epoch=int(table["epoch"].iloc[best]),
+        lowest=float(errors[best]),
+        last=float(errors[-1]),
+        unit=str(table["unit"].iloc[best]),
+        epochs=len(errors),
+    )

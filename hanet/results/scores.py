@@ -1,0 +1,99 @@
+"""Scores of every method, run and joint, from tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hanet.cache.files import PoseCache
+from hanet.metrics import Scores, bootstrap_interval, mean_sd
+from hanet.metrics.statistics import percentile_interval
+from hanet.results.options import Evaluate
+
+BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
+"""What `per_joint.csv` holds; figures draw the last."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One refined cache to score."""
+
+    method: str
+    seed: int | None
+    path: Path
+    model: str | None = None
+    """The trained model that a row is a use of."""
+
+    def observed(self) -> float:
+        """Share of the frames whose detections the method reads."""
+        return PoseCache.open(self.path).metadata.provenance["observed"]
+
+
+def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
+    """By joint: errors in millimetres, PCK as shares."""
+    found = {metric: scores.per_joint(metric) for metric in BY_JOINT[representation]}
+    digits = 4 if representation == "2d" else 3
+    return {
+        joint: {metric: round(values[joint], digits) for metric, values in found.items()}
+        for joint in scores.joints
+    }
+
+
+def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
+    """For each method and metric: mean and sd over seeds, 95% bootstrap interval over sequences."""
+    result: dict[str, Any] = {}
+    for method in dict.fromkeys(entry.method for entry, _ in scored):
+        runs = [(entry, scores) for entry, scores in scored if entry.method == method]
+        first = runs[0][1]
+        row: dict[str, Any] = {
+            "frames": first.frames,
+            "sequences": first.sequences,
+            "observed": runs[0][0].observed(),
+            "seeds": [entry.seed for entry, _ in runs if entry.seed is not None],
+        }
+        for metric in first.means:
+            mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
+            low, high = pooled_interval([scores for _, scores in runs], metric, options)
+            row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
+        result[method] = row
+    return result
+
+
+def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
+    """The scores of one refined cache, which MLflow shows as those of its run."""
+    cells = {
+        metric: {"mean": mean, "low": scores.intervals[metric][0], "high": scores.intervals[metric][1]}
+        for metric, mean in scores.means.items()
+    }
+    return {
+        "method": entry.method,
+        "seed": entry.seed,
+        "model": entry.model,
+        "frames": scores.frames,
+        "sequences": scores.sequences,
+        "observed": entry.observed(),
+        "metrics": {metric: _rounded(cell) for metric, cell in cells.items()},
+    }
+
+
+def _rounded(cell: dict[str, float]) -> dict[str, float]:
+    """Without what there is none of, e.g. the interval of a single sequence."""
+    return {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
+
+
+def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
+    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds.
+
+    Resamples of what is no mean over sequences are the same for all seeds: of each the mean is taken.
+    """
+    if metric in runs[0].resampled:
+        return percentile_interval(np.mean([run.resampled[metric] for run in runs], axis=0))
+    totals, weights = (
+        np.sum([[getattr(row.tallies[metric], part) for row in run.rows] for run in runs], axis=0)
+        for part in ("total", "weight")
+    )
+    return bootstrap_interval(totals, weights, resamples=options.resamples, seed=options.seed)

@@ -1,0 +1,286 @@
+"""Read the body files that a user has from SMPL's authors, without trusting them and without chumpy.
+
+SMPL is licensed: no file of it comes with this package. The user registers at https://smpl.is.tue.mpg.de,
+accepts the licence, downloads "SMPL for Python", and names the file by its path:
+
+- ``SMPL_NEUTRAL.pkl`` as renamed for smplx, ``basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl`` (1.1.0) or
+  ``basicModel_neutral_lbs_10_207_0_v1.0.0.pkl`` (1.0.0); scores are published on the neutral body;
+- any of them as `.npz` with the same fields as plain arrays.
+
+The pickles hold arrays, SciPy's sparse matrices and chumpy's differentiable arrays. They are read by
+stand-ins that know these few forms and call nothing of the file's choosing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy import sparse
+
+from hanet.files.unpickle import UnsafeArrayError, _Array, _array, _ArrayUnpickler, _Builder, _DType, read_npz
+from hanet.poses.skeletons import SMPL24
+
+WHERE = (
+    "register at https://smpl.is.tue.mpg.de, accept the licence, download 'SMPL for Python' and give the "
+    "path of SMPL_NEUTRAL.pkl (basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl in the download) or an .npz of it"
+)
+SHAPES = 10
+"""Shape coefficients (betas) in use; a file may hold more."""
+POSE_FEATURES = 9 * (len(SMPL24) - 1)
+
+
+class SmplFileError(ValueError):
+    """A file that cannot serve as a body; says which, what was expected, what came, and where to get one."""
+
+
+class SmplArrays(NamedTuple):
+    """A body in SMPL's format, rest pose, metres; V vertices, F triangles."""
+
+    v_template: Float[np.ndarray, "V 3"]
+    shapedirs: Float[np.ndarray, "V 3 10"]
+    """Displacement of each vertex for a unit of each shape coefficient."""
+    posedirs: Float[np.ndarray, "V 3 207"]
+    """Displacement for each entry of (rotation - identity) of the 23 joints below the root."""
+    J_regressor: Float[np.ndarray, "24 V"]
+    weights: Float[np.ndarray, "V 24"]
+    """Skinning: how far each vertex follows each joint."""
+    f: Int[np.ndarray, "F 3"]
+
+
+def read_smpl(path: str | Path) -> SmplArrays:
+    """The arrays of a body file, `.pkl` or `.npz`, in double precision.
+
+    Raises:
+        SmplFileError: no such file, an unreadable one, or one that is no SMPL body; with the remedy.
+        UnsafeArrayError: a file that asks for code or for anything but arrays; nothing of it was run.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SmplFileError(f"{path}: no such SMPL file; {WHERE}")
+    fields = _read_pickle(path) if path.suffix == ".pkl" else _read_archive(path)
+    missing = [name for name in (*SmplArrays._fields, "kintree_table") if name not in fields]
+    if missing:
+        raise SmplFileError(
+            f"{path}: expected an SMPL body, but it has no {', '.join(missing)} "
+            f"(it has {', '.join(sorted(fields)) or 'nothing'}); {WHERE}"
+        )
+    arrays = {name: _dense(fields[name], name, path) for name in (*SmplArrays._fields, "kintree_table")}
+    return _checked(arrays, path)
+
+
+def read_regressor(path: str | Path, *, joints: int, vertices: int, source: str) -> Float[np.ndarray, "J V"]:
+    """A joint regressor (joints × vertices) from a `.npy`; `source` says in an error where it is found.
+
+    Raises:
+        SmplFileError: no such file, or not such an array.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise SmplFileError(f"{path}: no such regressor; {source}")
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise SmplFileError(f"{path}: cannot be read as .npy ({error}); {source}") from error
+    if not isinstance(array, np.ndarray) or array.shape != (joints, vertices) or array.dtype.kind != "f":
+        shape = array.shape if isinstance(array, np.ndarray) else "an archive"
+        raise SmplFileError(f"{path}: expected a regressor ({joints}, {vertices}), got {shape}; {source}")
+    if not np.isfinite(array).all():
+        raise SmplFileError(f"{path}: holds values that are not finite; {source}")
+    return array.astype(np.float64)
+
+
+def _checked(arrays: dict[str, np.ndarray], path: Path) -> SmplArrays:
+    parents = arrays.pop("kintree_table")
+    joints = parents.shape[-1] if parents.ndim == 2 else None
+    if joints in (52, 55):
+        kind = {52: "SMPL-H", 55: "SMPL-X"}[joints]
+        raise SmplFileError(f"{path}: {kind} with {joints} joints, expected SMPL with {len(SMPL24)}; {WHERE}")
+    if parents.shape != (2, len(SMPL24)) or tuple(parents[0, 1:]) != SMPL24.parents[1:]:
+        raise SmplFileError(f"{path}: kintree_table is not the tree of SMPL's {len(SMPL24)} joints; {WHERE}")
+    V = len(arrays["v_template"])
+    arrays["shapedirs"] = arrays["shapedirs"][..., :SHAPES]
+    expected = {
+        "v_template": (V, 3),
+        "shapedirs": (V, 3, SHAPES),
+        "posedirs": (V, 3, POSE_FEATURES),
+        "J_regressor": (len(SMPL24), V),
+        "weights": (V, len(SMPL24)),
+        "f": (len(arrays["f"]), 3),
+    }
+    for name, shape in expected.items():
+        array = arrays[name]
+        if array.shape != shape:
+            raise SmplFileError(f"{path}: {name} must be {shape}, got {array.shape}; {WHERE}")
+        if not np.isfinite(array).all():
+            raise SmplFileError(f"{path}: {name} holds values that are not finite; {WHERE}")
+    faces = arrays.pop("f").astype(np.int64)
+    if faces.size and (faces.min() < 0 or faces.max() >= V):
+        raise SmplFileError(f"{path}: f names vertices outside 0..{V - 1}; {WHERE}")
+    return SmplArrays(**{name: array.astype(np.float64) for name, array in arrays.items()}, f=faces)
+
+
+def _read_archive(path: Path) -> dict[str, Any]:
+    try:
+        return read_npz(path)
+    except UnsafeArrayError:
+        raise
+    except ValueError as error:
+        raise SmplFileError(f"{error}; for a body file: {WHERE}") from error
+
+
+def _read_pickle(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            fields = _SmplUnpickler(file, encoding="latin1").load()
+    except UnsafeArrayError as error:
+        raise UnsafeArrayError(
+            f"{path}: refused, because it holds {error}, which no SMPL file needs; do not use it, {WHERE}"
+        ) from None
+    except Exception as error:
+        # A damaged pickle, or stand-ins put to a use they do not have, fail in any way; none is a body.
+        raise SmplFileError(
+            f"{path}: cannot be read ({type(error).__name__}: {error}); expected a whole SMPL file, {WHERE}"
+        ) from error
+    if not isinstance(fields, dict):
+        raise SmplFileError(
+            f"{path}: holds a {type(fields).__name__}, expected SMPL's fields by name; {WHERE}"
+        )
+    return {str(name): value for name, value in fields.items()}
+
+
+def _dense(value: Any, name: str, path: Path) -> np.ndarray:
+    """A field as an array, whichever of the admitted forms it has in the file."""
+    try:
+        array = _resolve(value)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise SmplFileError(
+            f"{path}: {name} cannot be read ({type(error).__name__}: {error}); {WHERE}"
+        ) from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise SmplFileError(f"{path}: {name} is no array of numbers; {WHERE}")
+    return array
+
+
+def _resolve(value: Any) -> Any:
+    if isinstance(value, _Array):
+        return value.value
+    if not isinstance(value, _Held):
+        return value
+    if value.kind == "chumpy.ch.Ch":
+        return _resolve(value.state["x"])
+    if value.kind == "chumpy.reordering.Select":
+        chosen = _resolve(value.state["a"]).ravel()[_resolve(value.state["idxs"])]
+        shape = value.state.get("preferred_shape")
+        return chosen if shape is None else chosen.reshape(shape)
+    if value.kind.startswith("scipy.sparse"):
+        form = sparse.csc_matrix if value.kind.endswith("csc_matrix") else sparse.csr_matrix
+        parts = [_resolve(value.state[part]) for part in ("data", "indices", "indptr")]
+        shape = value.state.get("_shape", value.state.get("shape"))
+        matrix = form(tuple(parts), shape=shape)
+        matrix.check_format(full_check=True)
+        return matrix.toarray()
+    raise ValueError(f"a {value.kind}, whose value needs chumpy to compute")
+
+
+class _Held:
+    """Stands for an object of chumpy's or SciPy's: its type's name and its attributes, nothing that acts."""
+
+    kind = ""
+
+    def __init__(self, *_: Any) -> None:
+        self.state: dict[str, Any] = {}
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, dict):
+            raise UnsafeArrayError(f"a {self.kind} whose state is a {type(state).__name__}")
+        self.state = {str(name): value for name, value in state.items()}
+
+
+class _OldArray(_Array):
+    """Also an array that Python 2 wrote: its bytes come as text in Latin-1."""
+
+    def __setstate__(self, state: Any) -> None:
+        *head, content = state
+        super().__setstate__((*head, _bytes(content)))
+
+
+def _bytes(content: Any) -> Any:
+    return content.encode("latin1") if isinstance(content, str) else content
+
+
+class _Function(_Builder):
+    """A builder of anything, not of arrays alone."""
+
+    __slots__ = ()
+
+    def __init__(self, build: Callable[..., Any]) -> None:
+        self._build = build
+
+    def __call__(self, *args: Any) -> Any:
+        return self._build(*args)
+
+
+def _reconstruct_array(kind: Any, shape: Any, code: Any) -> _Array:
+    if kind is not _OldArray:
+        raise UnsafeArrayError(f"an array of type {kind}")
+    return _OldArray()
+
+
+def _frombuffer(content: Any, stated: Any, shape: Any, order: Any) -> _Array:
+    array = _OldArray()
+    array.value = _array(content, stated, shape, order)
+    return array
+
+
+def _scalar(stated: Any, content: Any) -> Any:
+    return _array(_bytes(content), stated, (), "C")
+
+
+def _encode(text: Any, encoding: Any) -> Any:
+    if not isinstance(text, str) or encoding != "latin1":
+        raise UnsafeArrayError(f"a text in encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+def _new_object(kind: Any, base: Any, state: Any) -> Any:
+    if not (isinstance(kind, type) and issubclass(kind, _Held)) or base is not object:
+        raise UnsafeArrayError(f"an object of type {kind}")
+    return kind()
+
+
+_NAMES: dict[str, Any] = {
+    "numpy.ndarray": _OldArray,
+    "numpy.dtype": _DType,
+    **dict.fromkeys(("builtins.set", "__builtin__.set"), set),  # each by its name in Python 3 and in 2
+    **dict.fromkeys(("builtins.object", "__builtin__.object"), object),
+    **dict.fromkeys(("copyreg._reconstructor", "copy_reg._reconstructor"), _Function(_new_object)),
+    "_codecs.encode": _Function(_encode),
+} | {
+    f"numpy.{core}.{name}": _Function(build)
+    for core in ("core", "_core")
+    for name, build in (
+        ("multiarray._reconstruct", _reconstruct_array),
+        ("multiarray.scalar", _scalar),
+        ("numeric._frombuffer", _frombuffer),
+    )
+}
+_SPARSE = ("csc", "csr")
+
+
+class _SmplUnpickler(_ArrayUnpickler):
+    """Admits what SMPL's files hold besides arrays: sparse matrices, chumpy's arrays, sets."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        full = f"{module}.{name}"
+        if full in _NAMES:
+            return _NAMES[full]
+        is_sparse = any(
+            full in (f"scipy.sparse.{s}.{s}_matrix", f"scipy.sparse._{s}.{s}_matrix") for s in _SPARSE
+        )
+        if is_sparse or (module.split(".")[0] == "chumpy" and "." not in name):
+            return type(name, (_Held,), {"kind": full})
+        raise UnsafeArrayError(full)

@@ -1,0 +1,32 @@
+"""Which body model rotations pose."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import model_validator
+
+from hanet.options import Section
+
+SYNTHETIC = "synthetic"
+"""The body that comes with this package, see `hanet.smpl.synthetic_body`."""
+
+
+class BodyFile(Section):
+    """The body that SMPL's rotations pose: `synthetic`, or the path of the user's licensed file.
+
+    `joints` are those that are scored; lsp14 are regressed from the vertices by `h36m_regressor`, a file of
+    its own, which the synthetic body has with it.
+    """
+
+    model: str
+    h36m_regressor: str | None = None
+    joints: Literal["smpl24", "lsp14"] = "smpl24"
+
+    @model_validator(mode="after")
+    def _regressor(self) -> BodyFile:
+        if self.model == SYNTHETIC and self.h36m_regressor is not None:
+            raise ValueError("the synthetic body has its own regressor; leave h36m_regressor out")
+        if self.model != SYNTHETIC and self.joints == "lsp14" and self.h36m_regressor is None:
+            raise ValueError("joints: lsp14 needs h36m_regressor, the path of J_regressor_h36m.npy")
+        return self

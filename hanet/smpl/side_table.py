@@ -1,0 +1,192 @@
+"""Side tables: shape, place and size of the people in a cache of SMPL rotations."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.poses.sequence import PoseSequence
+from hanet.smpl.tracks import SmplTrack
+
+_NUMBER = pa.field("element", pa.float32(), nullable=False)
+
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("sequence", pa.string(), nullable=False),
+        pa.field("track", pa.int32(), nullable=False),
+        pa.field("frame", pa.int32(), nullable=False),
+        pa.field("betas", pa.list_(_NUMBER, 10), nullable=False),
+        # NaN where unknown: see hanet.cache.columns on null lists of fixed size.
+        pa.field("transl", pa.list_(_NUMBER, 3), nullable=False),
+        pa.field("scaling", pa.float64(), nullable=False),
+    ],
+    metadata={b"hanet.smpl_side_table": b"1"},
+)
+
+
+def side_path(cache: str | Path) -> Path:
+    """Where the side table of a cache lies: beside it, under its name with the ending `.side`."""
+    return Path(cache).with_suffix(".side")
+
+
+class SideWriter:
+    """Writes shape, place and size of tracks, a row a frame; a context manager.
+
+    The file appears under its name only when the block ends without an error.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex}.tmp")
+        self._seen: set[tuple[str, int, int]] = set()
+
+    def __enter__(self) -> SideWriter:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._parquet = pq.ParquetWriter(self._temporary, _SCHEMA, compression="zstd")
+        return self
+
+    def write(self, track: SmplTrack) -> None:
+        """Add a track, or a part of one; a ValueError refuses one that was written before."""
+        where = (*track.poses.key, track.poses.start)
+        if where in self._seen:
+            raise ValueError(
+                f"{track.poses.name}, track {track.poses.track}, from frame {track.poses.start}: given "
+                "twice; give it once"
+            )
+        self._seen.add(where)
+        self._parquet.write_table(_rows(track))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._parquet.close()
+            if kind is None:
+                self._temporary.replace(self.path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+
+def write_side_table(path: str | Path, tracks: Iterable[SmplTrack]) -> None:
+    """A `SideWriter`'s file of these tracks."""
+    with SideWriter(path) as writer:
+        for track in tracks:
+            writer.write(track)
+
+
+def write_tracks(path: str | Path, metadata: CacheMetadata, tracks: Iterable[SmplTrack]) -> None:
+    """A cache of the tracks' rotations, and its side table."""
+    with CacheWriter(path, metadata) as poses, SideWriter(side_path(path)) as side:
+        for track in tracks:
+            poses.write(track.poses)
+            side.write(track)
+
+
+def read_tracks(cache: PoseCache) -> Iterator[SmplTrack]:
+    """Every sequence of a cache with what its side table says; streams as `PoseCache.sequences` does.
+
+    Raises:
+        ValueError: a cache of other poses, or one without its side table.
+    """
+    side = SideTable(side_path(cache.path))
+    return map(side.attach, cache.sequences())
+
+
+def _rows(track: SmplTrack) -> pa.Table:
+    T = len(track)
+    transl = np.full((T, 3), np.nan) if track.transl is None else track.transl
+
+    def fixed(name: str, values: np.ndarray) -> pa.Array:
+        return pa.FixedSizeListArray.from_arrays(
+            pa.array(values.astype(np.float32).reshape(-1)), type=_SCHEMA.field(name).type
+        )
+
+    columns = [
+        pa.repeat(track.poses.name, T),
+        pa.array(np.full(T, track.poses.track, np.int32)),
+        pa.array(track.poses.frames.astype(np.int32)),
+        fixed("betas", track.betas),
+        fixed("transl", transl),
+        pa.array(np.full(T, track.scaling)),
+    ]
+    return pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+class SideTable:
+    """Shape, place and size of the tracks of a cache, in memory (60 bytes a frame).
+
+    Args:
+        path: a file of `write_side_table`.
+
+    Raises:
+        ValueError: no such file or another one.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._path = Path(path)
+        try:
+            table = pq.read_table(self._path)
+        except (pa.ArrowException, OSError) as error:
+            raise ValueError(f"{path}: cannot be read as a side table of SMPL tracks ({error})") from error
+        if not table.schema.equals(_SCHEMA, check_metadata=True):
+            raise ValueError(
+                f"{path}: expected a side table of SMPL tracks, got columns {table.column_names}"
+            )
+        columns = {name: table[name].combine_chunks() for name in table.column_names}
+        self._betas = columns["betas"].flatten().to_numpy().reshape(-1, 10)
+        self._transl = columns["transl"].flatten().to_numpy().reshape(-1, 3)
+        self._frame, self._scaling = columns["frame"].to_numpy(), columns["scaling"].to_numpy()
+        names = columns["sequence"].dictionary_encode()
+        code, track = names.indices.to_numpy(), columns["track"].to_numpy()
+        change = (np.diff(code) != 0) | (np.diff(track) != 0) | (np.diff(self._frame) != 1)
+        bounds = [0, *(np.flatnonzero(change) + 1).tolist(), len(table)] if len(table) else [0]
+        self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for a, b in pairwise(bounds):
+            key = (names.dictionary[int(code[a])].as_py(), int(track[a]))
+            self._spans.setdefault(key, []).append((a, b))
+
+    def attach(self, poses: PoseSequence) -> SmplTrack:
+        """The track whose rotations these are, e.g. as read from the cache or refined.
+
+        Raises:
+            ValueError: the table lacks the track or some of its frames.
+        """
+        rows = slice(0, 0)
+        for start, stop in self._spans.get(poses.key, ()):
+            first = start + poses.start - int(self._frame[start])
+            if start <= first and first + len(poses) <= stop:
+                rows = slice(first, first + len(poses))
+        if rows.start == rows.stop:
+            raise ValueError(
+                f"{self._path}: frames {poses.start}..{poses.start + len(poses) - 1} of {poses.name}, track "
+                f"{poses.track} are not in it; write it together with the cache"
+            )
+        transl = self._transl[rows]
+        return SmplTrack(
+            poses,
+            self._betas[rows],
+            None if np.isnan(transl).all() else transl,
+            float(self._scaling[rows.start]),
+        )
+
+
+def copy_cache(source: Path, target: Path) -> None:
+    """A cache under another name, with its side table where it has one."""
+    shutil.copyfile(source, target)
+    copy_side(source, target)
+
+
+def copy_side(source: Path, target: Path) -> None:
+    """The side table of a cache, where it has one, for another of the same frames."""
+    if side_path(source).is_file():
+        shutil.copyfile(side_path(source), side_path(target))

@@ -1,0 +1,106 @@
+"""The command line: what it prints, and how it fails."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from hanet.cli.app import Dataset, ScoreProtocol, app
+from hanet.datasets.pose_files.joints import RELEASES
+from hanet.metrics import PROTOCOLS
+from tests.support.paths import REFERENCE
+
+LAYOUT = REFERENCE / "release_layout"
+EXPECTED = json.loads((LAYOUT / "expected_scores.json").read_text())
+GT, DETECTED = (str(LAYOUT / EXPECTED["jhmdb"][key]) for key in ("gt", "detected"))
+RELEASED = ["score", "--gt", GT, "--detected", DETECTED, "--dataset", "jhmdb", "--protocol", "released"]
+
+runner = CliRunner(env={"COLUMNS": "120", "NO_COLOR": "1"})
+
+
+def test_json_and_nothing_else():
+    result = runner.invoke(app, [*RELEASED, "--json"])
+    assert result.exit_code == 0 and result.stderr == ""
+    report = json.loads(result.stdout)
+    rows = report.pop("rows")
+    assert report == {"dataset": "jhmdb", "interval": 5, "q": 2, "step_q": 1}
+    printed = EXPECTED["jhmdb"]["scores"]
+    assert rows["input"]["protocol"] == "released"
+    assert rows["input"]["means"]["pck_005"] == pytest.approx(printed["input_pck_005"])
+    assert rows["linear interpolation"]["means"]["pck_020"] == pytest.approx(printed["linear_interp_pck_02"])
+
+
+def test_the_table_shows_means_and_intervals():
+    result = runner.invoke(app, RELEASED)
+    assert result.exit_code == 0
+    assert "jhmdb, protocol released: 5 sequences, 120 frames" in result.stdout
+    line = next(line for line in result.stdout.splitlines() if "pck_005 " in line)
+    assert "0.5071 [0." in line and "0.5864 [0." in line
+
+
+def test_full_is_the_default_and_windows_can_be_set():
+    result = runner.invoke(app, [*RELEASED[:-2], "--interval", "2", "--q", "4", "--step-q", "2", "--json"])
+    report = json.loads(result.stdout)
+    assert (report["interval"], report["q"], report["step_q"]) == (2, 4, 2)
+    assert report["rows"]["input"]["protocol"] == "full"
+
+
+def test_a_user_s_error_is_one_message(tmp_path):
+    missing = [*RELEASED]
+    missing[2] = str(tmp_path / "gone.npz")
+    for arguments, message in (
+        (missing, f"Error: {tmp_path}/gone.npz: no such file; check the path\n"),
+        ([*RELEASED[:6], "aist"], f"Error: {GT}: no field 'joints_3d', it has bbox, imgname, imgshape"),
+    ):
+        result = runner.invoke(app, arguments)
+        assert result.exit_code == 2 and result.stdout == ""
+        assert result.stderr.startswith(message)
+        assert "Traceback" not in result.stderr
+
+
+def test_choices_are_those_of_the_library():
+    assert [member.value for member in Dataset] == list(RELEASES)
+    assert {member.value for member in ScoreProtocol} <= set(PROTOCOLS)
+    result = runner.invoke(app, [*RELEASED[:-1], "fair"])
+    assert result.exit_code == 2 and "fair" in result.stderr
+
+
+def test_tables_shows_every_table(tmp_path):
+    cells = {"mpjpe_mm": {"mean": 91.234, "low": 80.0, "high": 99.96}, "accel_mm_per_frame2": {"mean": 38.1}}
+    cells |= {"mpvpe_mm": {"mean": 75.5, "low": 70.0, "high": 80.0}, "pa_mpjpe_mm": {"mean": 50.0}}
+    run = {"status": "run", "observed": 0.6, "frames": 1200, "sequences": 8, "cells": cells}
+    above = {"row": "input", "difference": -3.25, "low": -4.0, "high": -2.5, "p": 0.0081}
+    rows = [
+        {**run, "label": "input", "against_above": None},
+        {"label": "later", "status": "missing"},
+        {**run, "label": "HANet", "against_above": above},
+    ]
+    columns = [
+        {"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 2},
+        {"key": "pa_mpjpe_mm", "label": "PA-MPJPE", "unit": "mm", "digits": 2},  # not in a terminal
+        {"key": "mpvpe_mm", "label": "MPVPE", "unit": "mm", "digits": 2},
+        {"key": "accel_mm_per_frame2", "label": "Accel", "unit": "mm/frame²", "digits": 2},
+    ]
+    for experiment in ("clips-fcn", "other"):
+        folder = tmp_path / experiment / "tables"
+        folder.mkdir(parents=True)
+        content = {"experiment": experiment, "title": "Comparison", "protocol": "full", "rows": rows}
+        content |= {"columns": columns, "compared": "mpjpe_mm"}
+        (folder / "comparison.json").write_text(json.dumps(content))
+    result = runner.invoke(app, ["tables", str(tmp_path)], env={"COLUMNS": "120"})
+    assert result.exit_code == 0, result.output
+    for experiment in ("clips-fcn", "other"):
+        assert f"{experiment}: Comparison" in result.output
+    assert result.output.count("8 test sequences, 1200 frames, protocol full") == 2
+    lines = [" ".join(line.split()) for line in result.output.splitlines()]
+    assert lines.count("input 91.23 [80.0, 100.0] 75.50 38.10 60%") == 2
+    assert lines.count("later not run") == 2
+    assert lines.count("HANet 91.23 [80.0, 100.0] 75.50 38.10 -3.25 [-4.0, -2.5] 0.008 60%") == 2
+
+
+def test_tables_before_any_run_says_what_to_do(tmp_path):
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 2
+    assert "run `dvc repro` in the repository first" in result.output
