@@ -1,7 +1,8 @@
-"""Changed parameters of one run: `path.to.key=value`, written into a work tree's params.yaml."""
+"""Changed parameters of one run: check `path.to.key=value` and write it into a work tree's params.yaml."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,17 +11,21 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipeline.dvc.work_trees import git
+from hanet.files.atomic import whole_file
+from pipeline.dvc.git import git
+from pipeline.dvc.names import KEY, NAME, invalid_names
 
 PARAMS = "params.yaml"
+OVERRIDE = rf"^\+?{KEY}(\.{KEY})*="
+"""How an override begins."""
 
 
 class OverrideError(ValueError):
-    """An override that does not fit params.yaml."""
+    """An override does not fit params.yaml, or puts text that is not a name where dvc.yaml expects one."""
 
 
 def read(tree: Path, revision: str = "") -> dict[str, Any]:
-    """The parameters of a work tree, or those it had at a revision; none where it has no params.yaml."""
+    """Return the parameters of a work tree, or those at a git revision; empty if there is no params.yaml."""
     if revision:
         source = git(tree, "show", f"{revision}:{PARAMS}") if git(tree, "ls-tree", revision, PARAMS) else ""
     else:
@@ -29,47 +34,58 @@ def read(tree: Path, revision: str = "") -> dict[str, Any]:
 
 
 def apply(tree: Path, overrides: Sequence[str]) -> None:
-    """Write overrides into a work tree's params.yaml, its comments kept.
+    """Write overrides into a work tree's params.yaml and keep its comments; on an error it is unchanged.
 
-    `key=value` changes a key that is there, `+key=value` adds one; values are YAML, so `[1, 2]` is a list.
-
-    Raises
-    ------
-    OverrideError
-        Naming the part of the path that is not there and what is, or the value that is no YAML.
+    Raises:
+        OverrideError: as `change`.
     """
     yaml = YAML()
     yaml.preserve_quotes = True
     params = yaml.load(tree / PARAMS)
+    change(params, overrides)
+    with whole_file(tree / PARAMS) as temporary, temporary.open("w") as file:
+        yaml.dump(params, file)
+
+
+def change(params: Any, overrides: Sequence[str]) -> None:
+    """Set overrides in nested mappings, in place.
+
+    `key=value` changes a key that exists, `+key=value` adds one. Values are YAML, so `[1, 2]` is a list.
+
+    Raises:
+        OverrideError: a path does not exist (the message lists what does), a value is not YAML, or the
+            section `run` has text that is not a name.
+    """
     for override in overrides:
-        put(params, override)
-    with (tree / PARAMS).open("w") as handle:
-        yaml.dump(params, handle)
+        _set(params, override)
+    if invalid := list(invalid_names(params)):
+        raise OverrideError(
+            f"expected names ({NAME}: letters, digits, and . _ - after the first), got {'; '.join(invalid)}"
+        )
 
 
-def put(params: Any, override: str) -> None:
-    """One override into nested mappings."""
-    path, equals, text = override.partition("=")
-    adds = path.startswith("+")
-    *above, last = path.removeprefix("+").strip().split(".")
-    if not equals or not all((*above, last)):
+def _set(params: Any, override: str) -> None:
+    """Set one override."""
+    path, _, text = override.partition("=")
+    if not re.match(OVERRIDE, override):
         raise OverrideError(f"expected key.of.params=value, got {override!r}")
+    *above, last = path.removeprefix("+").split(".")
     section, walked = params, ""
     for key in above:
-        section, walked = child(section, key, walked, override), f"{walked}{key}."
-    if adds:
+        section, walked = _child(section, key, walked, override), f"{walked}{key}."
+    if path.startswith("+"):
         if not isinstance(section, dict):
             raise OverrideError(f"{override!r}: {walked.rstrip('.')} is {section!r}, which has no keys")
     else:
-        child(section, last, walked, override)
+        _child(section, last, walked, override)
     try:
         section[last] = YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise OverrideError(f"{override!r}: the value is no YAML: {error}") from None
+        raise OverrideError(f"{override!r}: the value is not YAML: {error}") from None
 
 
-def child(section: Any, key: str, walked: str, override: str) -> Any:
-    """What a section holds under a key."""
+def _child(section: Any, key: str, walked: str, override: str) -> Any:
+    """Return the value of a key, or raise an error that lists similar keys."""
     if isinstance(section, dict) and key in section:
         return section[key]
     names = [str(name) for name in section] if isinstance(section, dict) else []
@@ -77,19 +93,17 @@ def child(section: Any, key: str, walked: str, override: str) -> Any:
     where = walked.rstrip(".") or PARAMS
     raise OverrideError(
         f"{override!r}: {where} has no key {key!r}; it has {', '.join(near) or 'none'} "
-        "(to add one, begin with +)"
+        "(begin with + to add a key)"
     )
 
 
 def of_run(
     params: dict[str, Any], *, experiments: Sequence[str] = (), seeds: Sequence[int] = ()
 ) -> list[str]:
-    """Overrides of the section `run` for other experiments or seeds than it names; none where it names these.
+    """Return the overrides that select other experiments or seeds; none if `run` names these already.
 
-    Raises
-    ------
-    OverrideError
-        For an experiment that params.yaml does not describe.
+    Raises:
+        OverrideError: params.yaml does not describe an experiment.
     """
     run = params.get("run", {})
     overrides = []
@@ -111,7 +125,7 @@ def of_run(
 
 
 def epochs(params: dict[str, Any], stage: str) -> int | None:
-    """How many epochs a training stage runs; None where params.yaml does not say."""
+    """Return how many epochs a training stage runs; None if params.yaml does not say."""
     group, _, rest = stage.partition("@")
     for name, experiment in params.get("experiments", {}).items():
         models = experiment.get("models", {})
