@@ -33,6 +33,7 @@ from pipeline.node.pool import gpu_pool
 from pipeline.processes.children import Children
 from pipeline.processes.locks import locked
 from pipeline.scheduler import run_graph
+from pipeline.server.access import private_server
 from pipeline.server.liveness import exit_with_worker, hold_lock
 from pipeline.stage import NOT_RUN
 from pipeline.work import Work
@@ -102,17 +103,7 @@ def reproduce(
         cache = isolated.cache if isolated else None
         work = Work(tree, env=env, children=children, force=force, timeout=timeout, pool=pool, cache=cache)
         states = run_graph(graph, work, jobs=jobs, gpu=gpu)
-        saved_as = None
-        if isolated and all_completed(states):
-            saved_as = name or default_name(flow_run.name, run_id)
-            isolated.save(saved_as, graph)
-        made = [stage for stage, state in states.items() if state.is_completed()]
-        results.publish_results(results.collect(main, tree, run_id, made), saved_as=saved_as)
-        if isolated and saved_as:
-            isolated.remove()
-            get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
-        elif isolated:
-            get_run_logger().info("the next run with these settings resumes in %s", tree)
+        save_results(main, isolated, states, run_id, name or default_name(flow_run.name, run_id))
     return final_state(states)
 
 
@@ -171,6 +162,23 @@ def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[
     return graph
 
 
+def save_results(
+    main: Path, isolated: WorkTree | None, states: dict[str, State[Any]], run_id: str, name: str
+) -> None:
+    """Publish a run's results; if it completed in a work tree, save it in DVC and remove the tree."""
+    saved_as = name if isolated and all_completed(states) else None
+    if isolated and saved_as:
+        isolated.save(saved_as, states)
+    completed = [stage for stage, state in states.items() if state.is_completed()]
+    folder = results.collect(main, isolated.path if isolated else main, run_id, completed)
+    results.publish_results(folder, saved_as=saved_as)
+    if isolated and saved_as:
+        isolated.remove()
+        get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
+    elif isolated:
+        get_run_logger().info("the next run with these settings resumes in %s", isolated.path)
+
+
 def default_name(run_name: str, run_id: str) -> str:
     """Return a valid, unique name for a saved run."""
     return f"{re.sub(r'[^0-9A-Za-z_-]+', '-', run_name).strip('-_') or 'run'}-{run_id[-4:]}"
@@ -196,4 +204,5 @@ def final_state(states: dict[str, State[Any]]) -> State[Any]:
 
 
 if __name__ == "__main__":
-    reproduce()
+    with private_server():
+        reproduce()

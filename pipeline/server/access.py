@@ -11,7 +11,8 @@ import os
 import re
 import secrets
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
@@ -110,6 +111,24 @@ def read_auth(main: Path) -> str | None:
         return given
     path = auth_file(main)
     return path.read_text().strip() if path.exists() else None
+
+
+@contextmanager
+def private_server() -> Iterator[None]:
+    """Give the temporary server that Prefect starts if PREFECT_API_URL is unset an auth string of its own."""
+    from prefect.settings import (
+        PREFECT_API_AUTH_STRING,
+        PREFECT_API_URL,
+        PREFECT_SERVER_API_AUTH_STRING,
+        temporary_settings,
+    )
+
+    if PREFECT_API_URL.value():
+        yield
+        return
+    auth = choose_auth({})
+    with temporary_settings({PREFECT_API_AUTH_STRING: auth, PREFECT_SERVER_API_AUTH_STRING: auth}):
+        yield
 
 
 def is_refused(api: str, auth: str) -> bool:

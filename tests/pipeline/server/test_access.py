@@ -12,6 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_SERVER_API_AUTH_STRING,
+    temporary_settings,
+)
 from prefect.workers.process import ProcessJobConfiguration
 
 from pipeline.server import access, serve
@@ -126,6 +132,20 @@ def test_whether_a_server_refuses_an_auth_string(status: int, refused: bool) -> 
         assert access.is_refused(api, "a:b") is refused
     assert seen == ["Basic YTpi"]
     assert not access.is_refused(api, "a:b")  # nothing answers there now
+
+
+def test_a_temporary_server_has_an_auth_string_of_its_own() -> None:
+    seen = []
+    for url in (None, None, "http://127.0.0.1:1/api"):
+        with (
+            temporary_settings({PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: None}),
+            access.private_server(),
+        ):
+            seen.append((PREFECT_API_AUTH_STRING.value(), PREFECT_SERVER_API_AUTH_STRING.value()))
+    (one, one_too), (two, _), of_a_server = seen
+    assert one == one_too != two
+    assert len(one) >= 40
+    assert of_a_server == (None, None)
 
 
 def test_a_run_cannot_change_what_a_worker_runs() -> None:
