@@ -18,9 +18,9 @@ from prefect.states import Cancelling
 from pydantic import Field
 
 from pipeline import results
-from pipeline.dvc import overrides
-from pipeline.dvc.environment import RESULTS
-from pipeline.dvc.git import main_tree
+from pipeline.repository import overrides
+from pipeline.repository.environment import RESULTS
+from pipeline.repository.git import main_tree
 from pipeline.reproduce import Jobs, Name, Seed, TrainOn, final_state
 from pipeline.server.liveness import exit_with_worker, hold_lock
 

@@ -22,13 +22,13 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from pipeline import results
-from pipeline.dvc import overrides as changes
-from pipeline.dvc.command import DVCError
-from pipeline.dvc.environment import RUNS, SQLITE, environment
-from pipeline.dvc.git import git, main_tree
-from pipeline.dvc.graph import Graph, GraphError, read_graph
-from pipeline.dvc.names import NAME, REVISION, STAGE
-from pipeline.dvc.work_trees import WorkTree
+from pipeline.repository import overrides as changes
+from pipeline.repository.command import DVCError
+from pipeline.repository.environment import RUNS, SQLITE, environment
+from pipeline.repository.git import git, main_tree
+from pipeline.repository.graph import Graph, GraphError, read_graph
+from pipeline.repository.names import NAME, REVISION, STAGE
+from pipeline.repository.work_trees import WorkTree
 from pipeline.node.pool import gpu_pool
 from pipeline.processes.children import Children
 from pipeline.processes.locks import locked

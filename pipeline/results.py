@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from prefect.artifacts import create_markdown_artifact
 
-from pipeline.dvc.environment import RESULTS, RESULTS_URL
+from pipeline.repository.environment import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
 _METRICS, _RECEIPT = "metrics.json", "receipt.json"

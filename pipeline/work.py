@@ -7,8 +7,8 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.dvc.command import DVC
-from pipeline.dvc.shared_cache import SharedCache
+from pipeline.repository.command import DVC
+from pipeline.repository.shared_cache import SharedCache
 from pipeline.processes.children import Children
 
 LAST_LINES = 20

@@ -29,7 +29,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from pipeline.dvc.overrides import apply
+from pipeline.repository.overrides import apply
 from pipeline.server.access import AUTH, choose_auth, login_link
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 from prefect.settings import PREFECT_API_URL
 
-from pipeline.dvc.command import DVC
+from pipeline.repository.command import DVC
 from pipeline.node.payload import REMOTE
 from pipeline.processes.children import Children, StoppedError, TimeLimitError
 

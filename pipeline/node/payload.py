@@ -19,7 +19,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from hanet.files.atomic import whole_file
-from pipeline.dvc.git import git
+from pipeline.repository.git import git
 
 REMOTE = "origin"
 """The git remote that head and node share."""

@@ -18,8 +18,8 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Cancelling, Completed
 
-from pipeline.dvc.command import DVC, dvc
-from pipeline.dvc.git import git
+from pipeline.repository.command import DVC, dvc
+from pipeline.repository.git import git
 from pipeline.node import payload
 from pipeline.node.network import Network
 from pipeline.processes.children import StoppedError

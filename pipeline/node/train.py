@@ -22,11 +22,11 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from pipeline.dvc.environment import RUNS, environment
-from pipeline.dvc.git import git, main_tree
-from pipeline.dvc.names import STAGE
-from pipeline.dvc.shared_cache import SharedCache
-from pipeline.dvc.work_trees import GIT_LOCK
+from pipeline.repository.environment import RUNS, environment
+from pipeline.repository.git import git, main_tree
+from pipeline.repository.names import STAGE
+from pipeline.repository.shared_cache import SharedCache
+from pipeline.repository.work_trees import GIT_LOCK
 from pipeline.node import payload
 from pipeline.node.network import Network
 from pipeline.processes.children import Children, TimeLimitError

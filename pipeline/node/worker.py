@@ -18,9 +18,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.dvc.command import dvc
-from pipeline.dvc.environment import environment
-from pipeline.dvc.git import GitError, git, main_tree
+from pipeline.repository.command import dvc
+from pipeline.repository.environment import environment
+from pipeline.repository.git import GitError, git, main_tree
 from pipeline.node.payload import REMOTE
 from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.server.access import AUTH, is_refused

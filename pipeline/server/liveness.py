@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.dvc.environment import RUNS
+from pipeline.repository.environment import RUNS
 from pipeline.processes.children import SHUTDOWN_TIMEOUT
 from pipeline.processes.locks import try_lock
 

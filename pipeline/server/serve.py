@@ -19,8 +19,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from pipeline.dvc.environment import RESULTS, RESULTS_URL, environment
-from pipeline.dvc.git import main_tree
+from pipeline.repository.environment import RESULTS, RESULTS_URL, environment
+from pipeline.repository.git import main_tree
 from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.server.access import (
     ALLOWED_HOSTS,

@@ -19,8 +19,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_AUTH_STRING, temporary_settings
 from prefect.states import Cancelled, Crashed
 
-from pipeline.dvc.git import main_tree
-from pipeline.dvc.work_trees import remove_old
+from pipeline.repository.git import main_tree
+from pipeline.repository.work_trees import remove_old
 from pipeline.server.access import read_auth
 from pipeline.server.liveness import dead_runs, lock_path
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import results
-from pipeline.dvc.environment import RESULTS, RESULTS_URL
-from pipeline.dvc.work_trees import remove_old
+from pipeline.repository.environment import RESULTS, RESULTS_URL
+from pipeline.repository.work_trees import remove_old
 
 RUNS = {
     "kin-none-1": {"run_id": "a", "experiment_id": "7", "lock_hash": "x"},

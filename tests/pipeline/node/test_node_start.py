@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dvc.git import this_clone
+from pipeline.repository.git import this_clone
 from pipeline.node import worker
 from pipeline.node.train import NodeFolders
 from tests.support.graph_of_shell import shell, write_project

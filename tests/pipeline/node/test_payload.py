@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dvc.command import dvc
-from pipeline.dvc.git import git
+from pipeline.repository.command import dvc
+from pipeline.repository.git import git
 from pipeline.node import payload
 from tests.support.graph_of_shell import shell, write_project
 

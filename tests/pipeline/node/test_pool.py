@@ -15,7 +15,7 @@ import pytest
 from prefect.client.schemas.objects import State, WorkPoolStatus
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
-from pipeline.dvc.command import dvc
+from pipeline.repository.command import dvc
 from pipeline.node import network, payload, pool
 from pipeline.node import train as training
 from pipeline.node.network import Network, NetworkError

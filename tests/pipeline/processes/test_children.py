@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.dvc.environment import absolute_uri
+from pipeline.repository.environment import absolute_uri
 from pipeline.processes.children import Children, StoppedError, TimeLimitError
 from pipeline.processes.locks import locked
 from pipeline.server.liveness import dead_runs, lock_path

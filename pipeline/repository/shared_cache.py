@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from pipeline.dvc.command import dvc
+from pipeline.repository.command import dvc
 
 FILES = "files"
 RUN_CACHE = "runs"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from pipeline.dvc.command import dvc
+from pipeline.repository.command import dvc
 
 Graph = dict[str, set[str]]
 """For each stage the stages that it depends on."""

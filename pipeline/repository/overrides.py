@@ -12,8 +12,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from hanet.files.atomic import whole_file
-from pipeline.dvc.git import git
-from pipeline.dvc.names import KEY, NAME, invalid_names
+from pipeline.repository.git import git
+from pipeline.repository.names import KEY, NAME, invalid_names
 
 PARAMS = "params.yaml"
 OVERRIDE = rf"^\+?{KEY}(\.{KEY})*="

@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pipeline.dvc.command import dvc
-from pipeline.dvc.environment import RESULTS, RUNS
-from pipeline.dvc.git import git
-from pipeline.dvc.shared_cache import SharedCache
+from pipeline.repository.command import dvc
+from pipeline.repository.environment import RESULTS, RUNS
+from pipeline.repository.git import git
+from pipeline.repository.shared_cache import SharedCache
 from pipeline.processes.locks import locked, try_lock
 
 GIT_LOCK = RUNS / "git.lock"

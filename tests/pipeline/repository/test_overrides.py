@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dvc import overrides
-from pipeline.dvc.names import NAME, REVISION, STAGE
+from pipeline.repository import overrides
+from pipeline.repository.names import NAME, REVISION, STAGE
 
 PARAMS = {
     "run": {"experiments": ["one"], "seeds": [1]},
