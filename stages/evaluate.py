@@ -2,8 +2,8 @@
 
 `tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from. PCK and mAP
 are shares of 1 here, as `hanet.metrics` has them. mAP is scored where the data set has labels of its test
-videos (``labels-test.jsonl``, see `hanet.datasets.posetrack.videos`); it belongs to no single sequence, so its interval
-resamples videos, and it has no paired test.
+videos (``labels-test.jsonl``, see `hanet.datasets.posetrack.videos`); it belongs to no single sequence, so
+its interval resamples videos, and it has no paired test.
 """
 
 from __future__ import annotations

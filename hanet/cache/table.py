@@ -65,7 +65,7 @@ class PoseTable:
         return len(self.offsets) - 1
 
     def windows(self, window: int, *, stride: int, tail: bool) -> WindowSet:
-        """Windows over the rows, none across a gap or another track; see `hanet.poses.windows.window_starts`."""
+        """Windows over the rows of one track without a gap; see `hanet.poses.windows.window_starts`."""
         return WindowSet.over(self.offsets, window=window, stride=stride, tail=tail)
 
     def segment(self, index: int) -> PoseTable:

@@ -1,8 +1,8 @@
 """Files of data sets, fetched from addresses and mirrors into a folder and verified.
 
 httpx2, which is a dependency already, does requests, redirects, proxies, time-outs and certificates;
-`hanet.download.transfer` adds what a client leaves to its user, such as continuing a partial file only where it
-is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
+`hanet.download.transfer` adds what a client leaves to its user, such as continuing a partial file only where
+it is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
 that no program can fetch are taken in by `hanet.download.by_hand`.
 """
 

@@ -69,7 +69,7 @@ class Trainer:
         validation: rows of other sequences, which choose the epoch to keep.
         folder: where the state is kept after every epoch.
         device: where to compute.
-        processes: those that train together, see `hanet.training.distributed`; all are given the same arguments.
+        processes: those that train together, see `hanet.training.distributed`; all get the same arguments.
         accumulate: parts that a process's share of a batch is computed in, see `InParts`.
 
     Raises:

@@ -1,7 +1,8 @@
 """The flow of a GPU node: one stage, in a clone of its own, for a head on another machine.
 
-Code comes and small results go as git commits (`pipeline.node.parcel`), data by the DVC remote: what the stage
-needs, and what it makes. Prefect is asked for nothing while the stage runs, so that it outlives the network.
+Code comes and small results go as git commits (`pipeline.node.parcel`), data by the DVC remote: what the
+stage needs, and what it makes. Prefect is asked for nothing while the stage runs, so that it outlives the
+network.
 """
 
 from __future__ import annotations

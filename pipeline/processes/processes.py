@@ -1,4 +1,4 @@
-"""Programs that end with the run that started them, under a supervisor each (`pipeline.processes.supervise`)."""
+"""Programs that end with the run that started them, one supervisor each (`pipeline.processes.supervise`)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Mark runs whose process is gone as crashed, free what they held and remove old work trees: ``make sweep``.
 
 A process that is killed cannot tell the server that it ended, so its run would stand as running for ever and
-keep its turn on the GPU. Run it in the tree that the runs were of; `pipeline.server.serve` does so twice a minute.
+keep its turn on the GPU. Run it in the tree that the runs were of; `pipeline.server.serve` does so twice a
+minute.
 """
 
 from __future__ import annotations

@@ -65,8 +65,8 @@ def read_views(
         cameras: names of the cameras to take.
         skeleton: ``COCO17``, or ``LSP14``: 12 of its joints bear the name of a COCO keypoint and are
             labelled; the thorax is the middle of the shoulders, near it and not labelled; the head top is
-            NaN (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers
-            report).
+            NaN (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those
+            that papers report).
         optimised: as for `read_world`.
 
     Raises:

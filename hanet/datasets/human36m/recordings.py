@@ -108,7 +108,7 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
 def subject_of(name: str) -> str:
     """``S9`` of ``S9_Directions_1`` or one of its camera sequences: the group that stays in one split.
 
-    `hanet.poses.sequence.names.clip_of` gives the recording, so all cameras of one performance stay together too.
+    `hanet.poses.names.clip_of` gives the recording, so all cameras of one performance stay together too.
 
     Raises:
         Human36MError: where the name is none of this data set.

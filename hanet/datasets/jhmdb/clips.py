@@ -53,8 +53,9 @@ def read_jhmdb(root: Path, clips: Iterable[Clip], *, boxes: Boxes = "mask") -> I
         root: holds ``joint_positions`` and, for boxes by mask, ``puppet_mask``.
         clips: of a split, see `hanet.datasets.jhmdb.splits`.
         boxes: ``mask``: first and last column and row of the person's mask, and in frames without a mask
-            the box of ``joints``; ``joints``: the joints' extent, 20 % larger (`hanet.datasets.mocap.virtual_cameras`). PCK
-            measures by the longer side, so a number's rule of boxes belongs beside it.
+            the box of ``joints``; ``joints``: the joints' extent, 20 % larger
+            (`hanet.datasets.mocap.virtual_cameras`). PCK measures by the longer side, so report the rule with
+            each number.
 
     Raises:
         JhmdbError: a missing, damaged or differently laid out file; the message names it and the remedy.

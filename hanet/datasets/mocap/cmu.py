@@ -1,8 +1,9 @@
 """CMU motion capture (mocap.cs.cmu.edu; free to use, acknowledgement requested): trials of many subjects.
 
 Laid out as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y
-up. Trials become the clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame rate; frames
-that no body can have are cut out. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) make ground truth of them.
+up. Trials become the clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame
+rate; frames that no body can have are cut out. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) make
+ground truth of them.
 
 Frame rates stand in no file: 120 a second but for a few trials, which the caller names. A subject's number is
 taken for a person; splits are made by it, and it is the leakage guard's group.

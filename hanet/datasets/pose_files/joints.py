@@ -7,9 +7,9 @@ to sequence i of the split:
 - ``joints_3d``: (T, J·3) root-relative metres, or ``joints_2d``: (T, J·2) pixels
 - ``bbox``: (T, 4) as x1, y1, x2, y2 in pixels, and ``imgshape``: height, width, 3 (Sub-JHMDB's ground truth)
 
-`hanet.datasets.pose_files.layouts` says where they lie and which joints they hold, `hanet.datasets.pose_files.smpl` reads
-the SMPL fields beside them. Frames are taken as consecutive, as the released evaluation takes them, although
-3DPW's files leave out frames without a valid camera. ``camera`` is not read.
+`hanet.datasets.pose_files.layouts` has their paths and joints, `hanet.datasets.pose_files.smpl` reads their
+SMPL fields. Frames are taken as consecutive, as the released evaluation takes them, although 3DPW's files
+leave out frames without a valid camera. ``camera`` is not read.
 """
 
 from __future__ import annotations

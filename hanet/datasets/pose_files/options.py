@@ -14,8 +14,8 @@ from hanet.options import Names, Section, Seed
 class ReleasedFiles(Folder):
     """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
 
-    Data set and estimator are named as in the files' names; `hanet.datasets.pose_files.layouts` says where files
-    lie. `sha256` is by a file's path below the folder.
+    Data set and estimator are named as in the files' names; the files' paths are in
+    `hanet.datasets.pose_files.layouts`. `sha256` is by a file's path below the folder.
     """
 
     dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]

@@ -88,7 +88,8 @@ def read_people(folder: Path, split: Split, *, skeleton: Skeleton = LSP14) -> It
         split: ``train``, ``validation`` or ``test``.
         skeleton: ``SMPL24``, or ``LSP14``: of its joints 12 bear the name of an SMPL joint and are labelled;
             thorax and head top are SMPL's neck and head, near them and not labelled (see
-            `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers report).
+            `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers
+            report).
 
     Raises:
         Pw3dError: an unknown split, a folder without files, or a file that is damaged, unsafe to read or laid

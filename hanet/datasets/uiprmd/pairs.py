@@ -36,8 +36,8 @@ CHECKSUMS = "SHA256SUMS"
 _MM_PER_M = 1000
 _NAME = re.compile(r"(m(?:0[1-9]|10))_s(0[1-9]|10)_e(\d\d)")
 _ORIGIN = (
-    "the recordings are free at webpages.uidaho.edu/ui-prmd, and hanet.datasets.uiprmd.pairs says how pairs are made "
-    "from them and laid out"
+    "the recordings are free at webpages.uidaho.edu/ui-prmd, and hanet.datasets.uiprmd.pairs says how pairs "
+    "are made from them and laid out"
 )
 
 

@@ -1,9 +1,9 @@
 """An estimator over a data set's images: shards by Dask, streamed into the caches of detected poses.
 
-`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in data/scratch/estimate
-under a fingerprint of weights, settings and caches until the stage is done, so that a killed run goes on with
-what is missing. DVC watches neither images nor weights, which lie outside the project: after a change run
-``dvc repro --force estimate@<experiment>``.
+`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in
+data/scratch/estimate under a fingerprint of weights, settings and caches until the stage is done, so that a
+killed run goes on with what is missing. DVC watches neither images nor weights, which lie outside the
+project: after a change run ``dvc repro --force estimate@<experiment>``.
 """
 
 from __future__ import annotations

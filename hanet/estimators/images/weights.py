@@ -65,8 +65,8 @@ class EstimatorSpec:
         """The estimator with its weights, on a device.
 
         Raises:
-            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; names the first
-                tensors in which the file differs from the network.
+            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; names the
+                first tensors in which the file differs from the network.
         """
         if self.kind == "simplebaseline":
             skeleton = skeletons.get(self.skeleton)

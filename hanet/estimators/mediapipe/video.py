@@ -19,8 +19,8 @@ from hanet.estimators.common.frames import read_video, video_fps
 class Video:
     """A video file, read at an even frame rate and turned as it is meant to be shown.
 
-    Telephones store pictures as the sensor lies and note how to turn them; `hanet.estimators.common.frames` gives
-    them as stored, this class as shown.
+    Phones store frames in the sensor's orientation and record how to turn them;
+    `hanet.estimators.common.frames` gives them as stored, this class as shown.
 
     Attributes:
         path: the file.

@@ -101,7 +101,10 @@ def test_lock_is_let_go_when_the_last_program_ends(tmp_path: Path) -> None:
 
 def test_a_run_shows_life_until_its_process_ends(tmp_path: Path) -> None:
     """Longer than its flow runs: the server is told of the end after that."""
-    program = "from pathlib import Path; from pipeline.server.alive import show_life; show_life(Path(), 'run'); input()"
+    program = (
+        "from pathlib import Path; from pipeline.server.alive import show_life; "
+        "show_life(Path(), 'run'); input()"
+    )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=env, stdin=subprocess.PIPE)
     until(sign(tmp_path, "run").exists)
