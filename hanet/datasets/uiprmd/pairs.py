@@ -16,15 +16,16 @@ from them, one file a movement:
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tempfile
+import shutil
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from hanet.files.atomic import fresh_folder
+from hanet.files.hashing import file_hash
 from hanet.files.unpickle import read_npz
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import LIMBS12
@@ -131,22 +132,17 @@ def collect(folder: Path, raw: Path, *, expected: Mapping[str, str] | None = Non
     if raw.exists() and any(raw.iterdir()):
         raise PairsError(f"{raw} is not empty: delete it first, or collect into another folder")
     paths = _files(folder)
-    raw.parent.mkdir(parents=True, exist_ok=True)
     sums = {}
-    with tempfile.TemporaryDirectory(prefix=f".{raw.name}.", dir=raw.parent) as beside:
-        staged = Path(beside) / raw.name
-        staged.mkdir()
+    with fresh_folder(raw) as staged:
         for path in paths:
-            content = path.read_bytes()
-            sums[path.name] = hashlib.sha256(content).hexdigest()
+            shutil.copyfile(path, staged / path.name)
+            sums[path.name] = file_hash(staged / path.name)
             if expected is not None and sums[path.name] != expected[path.name]:
                 raise PairsError(
                     f"{path} has SHA-256 {sums[path.name]}, expected {expected[path.name]}; get the file "
                     "again, and change the expected value only after finding out why the file differs"
                 )
-            (staged / path.name).write_bytes(content)
         (staged / CHECKSUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()))
-        staged.replace(raw)
     return sums
 
 

@@ -10,7 +10,6 @@ Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -24,6 +23,8 @@ from torch import Tensor, nn
 
 from hanet.estimators.common.gaps import filled
 from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
+from hanet.files.atomic import write_bytes
+from hanet.files.hashing import file_hash
 from hanet.poses.sequence import PoseSequence
 
 LIFTING = "lifting"
@@ -224,12 +225,8 @@ def save(network: FCN, scale: Standardisation, path: Path) -> str:
     tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
     tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
     lifting = None if network.lifting == HUMAN36M else {LIFTING: network.lifting.to_json()}
-    content = format_safetensors(tensors, metadata=lifting)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-    return hashlib.sha256(content).hexdigest()
+    write_bytes(path, format_safetensors(tensors, metadata=lifting))
+    return file_hash(path)
 
 
 def load(path: Path) -> tuple[FCN, Standardisation]:

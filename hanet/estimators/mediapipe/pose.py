@@ -9,7 +9,6 @@ Axes: T frames, 33 landmarks.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -27,6 +26,7 @@ from hanet.estimators.common.joint_mixes import JointMix, joint_mix
 from hanet.estimators.mediapipe import worker as mediapipe_worker
 from hanet.estimators.mediapipe.video import Video
 from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
+from hanet.files.hashing import file_hash
 from hanet.formats.linking import MAX_DISTANCE
 from hanet.poses.gaps import part
 from hanet.poses.sequence import PoseSequence
@@ -244,8 +244,6 @@ def estimate(
             f"{video.path}: MediaPipe sees nobody in any of its {len(found)} frames; it needs one person, "
             "not too small in the picture, most of the body in view"
         )
-    with video.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     keypoints = TO_COCO17(_keypoints(found, video))
     settings = {"smooth": smooth, "fps": str(video.fps), "conversions": [TO_H36M17.name, TO_COCO17.name]}
     return Estimate(
@@ -253,7 +251,7 @@ def estimate(
         keypoints=keypoints,
         seen=float(seen.mean()),
         starts=[0, *changes(keypoints)],
-        provenance={"video_sha256": digest, **settings, **about},
+        provenance={"video_sha256": file_hash(video.path), **settings, **about},
     )
 
 

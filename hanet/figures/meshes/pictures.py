@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from PIL import Image, ImageDraw
 
+from hanet.files.atomic import whole_file
 from hanet.smpl.body import Body
 from hanet.smpl.tracks import SmplTrack
 
@@ -317,9 +317,5 @@ def _ring(axes: Any, mesh: Float[np.ndarray, "V 3"], errors: Float[np.ndarray, "
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.stem}.{uuid4().hex}{path.suffix}")
-    try:
-        figure.savefig(temporary, dpi=150)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.removeprefix("."), dpi=150)
