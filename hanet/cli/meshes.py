@@ -73,7 +73,6 @@ def mesh(
             files = find_images(images)
             pictures = [read_image(files, number) for number in numbers]
             view, place = View.of_image(pictures[0], focal), in_camera
-        out.parent.mkdir(parents=True, exist_ok=True)
         compare_figure(
             out,
             {name: place(shown.body, found, rows) for name, found in shown.methods.items()},
@@ -118,7 +117,6 @@ def mesh_video(
                 f"{start}"
             )
         rows = slice(first, first + frames_in(seconds, known))
-        out.parent.mkdir(parents=True, exist_ok=True)
         parts = {name: found.part(rows) for name, found in shown.methods.items()}
         compare_video(out, parts, shown.truth.part(rows), shown.body, up=CAMERA_UP)
     wrote(out)

@@ -96,13 +96,20 @@ def test_output_that_must_not_be_written(words: str, template: str, tmp_path: Pa
         path.rmdir() if path.is_dir() else path.unlink()
 
 
-def test_numbers_that_are_none():
+@pytest.mark.parametrize(
+    ("value", "message"), [("inf", "expected a finite number"), ("nan", "Input should be")]
+)
+def test_numbers_that_are_none(value: str, message: str):
     for option in ("--seconds", "--wrong-mm", "--wrong-alpha"):
-        for value in ("nan", "inf"):  # in a box, wide enough for one line
-            arguments = READS["figure video"].replace("{input}", "gone.bin")
-            words = ["figure", "video", *arguments.split(), option, value]
-            result = runner.invoke(app, words, env={"COLUMNS": "200"})
-            assert result.exit_code == 2 and f"expected a finite number, got {value}" in result.stderr
+        arguments = READS["figure video"].replace("{input}", "gone.bin")
+        result = runner.invoke(app, ["figure", "video", *arguments.split(), option, value])
+        assert result.exit_code == 2 and message in result.stderr
+
+
+def test_a_folder_that_is_not_writable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """For root every folder is, so the answer of the system is stood in for."""
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    assert f"{tmp_path} is not writable" in refused("export", "gone.bin --to deep/out.csv")
 
 
 def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path):
