@@ -15,15 +15,19 @@ from typing import Any
 import numpy as np
 from rich.progress import track
 
-from hanet import figures
 from hanet.cache.files import PoseCache
-from hanet.figures.charts.curves import ACCEL_SECONDS
-from hanet.figures.charts.errors import SMOOTHING_SECONDS, WORST_SHARE, Span
-from hanet.figures.charts.scores import METRICS, shared_metrics
-from hanet.figures.meshes import experiment as _mesh_figures
+from hanet.figures.charts.curves import ACCEL_SECONDS, curves
+from hanet.figures.charts.errors import SMOOTHING_SECONDS, WORST_SHARE, Span, errors, worst_span
+from hanet.figures.charts.joints import by_joint as draw_by_joint
+from hanet.figures.charts.scores import METRICS, MethodScores, budget, comparison, shared_metrics
+from hanet.figures.choose import find_sequence, median_key, rows_around, spread_rows
 from hanet.figures.meshes.experiment import Meshes
+from hanet.figures.meshes.experiment import draw as draw_meshes
 from hanet.figures.settings import FigureSettings
-from hanet.figures.style import method_styles
+from hanet.figures.skeletons.motion import Motion
+from hanet.figures.skeletons.stills import skeletons, views
+from hanet.figures.style import method_styles, save
+from hanet.figures.video import write_motion
 from hanet.files.atomic import fresh_folder, write_json
 from hanet.poses.sequence import PoseSequence
 from hanet.progress import console
@@ -111,18 +115,18 @@ def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings
         return (joint_sequence(track, body[0]) for track in read_tracks(cache))
 
     if settings.sequence is not None:
-        gt, why = figures.find_sequence(truth, settings.sequence), "named in the parameters"
+        gt, why = find_sequence(truth, settings.sequence), "named in the parameters"
     else:
         means = {
-            (*gt.key, gt.start): mean(figures.errors(gt, poses).frames)
+            (*gt.key, gt.start): mean(errors(gt, poses).frames)
             for gt, poses in zip(drawn(truth), drawn(detected), strict=True)
         }
-        name, number, start = figures.median_key(means)
-        gt = figures.find_sequence(truth, name, track=number, start=start)
+        name, number, start = median_key(means)
+        gt = find_sequence(truth, name, track=number, start=start)
         why = f"the one of {len(means)} whose input error is the median"
 
     def same(cache: PoseCache) -> PoseSequence:
-        return figures.find_sequence(cache, gt.name, track=gt.track, start=gt.start)
+        return find_sequence(cache, gt.name, track=gt.track, start=gt.start)
 
     seeds = first_seeds(runs, settings.methods)
     caches = {name: open_cache(refined_path(experiment, name, seeds[name])) for name in seeds}
@@ -134,9 +138,9 @@ def choose(experiment: str, runs: list[dict[str, Any]], settings: FigureSettings
         gt, methods = bodies.joints()
         before = methods.pop("")
         bodies = replace(bodies, methods={name: bodies.methods[name] for name in methods})
-    position = figures.errors(gt, before).frames
+    position = errors(gt, before).frames
     seed = next((seed for seed in seeds.values() if seed is not None), None)
-    return Shown(gt, methods, figures.worst_span(position, fps=gt.fps), why, seed, bodies)
+    return Shown(gt, methods, worst_span(position, fps=gt.fps), why, seed, bodies)
 
 
 def mean(values: np.ndarray) -> float:
@@ -180,7 +184,7 @@ def refined_path(experiment: str, method: str, seed: int | None) -> Path:
 
 def over_time(folder: Path, shown: Shown) -> list[dict[str, str]]:
     """curves.svg."""
-    figures.save(figures.curves(shown.gt, shown.methods), folder / "curves.svg")
+    save(curves(shown.gt, shown.methods), folder / "curves.svg")
     position = "MPJPE" if shown.gt.representation == "3d" else "mean keypoint error"
     caption = (
         f"Per-frame {position} (above) and acceleration error (below, mean over {ACCEL_SECONDS:g} s, "
@@ -197,14 +201,14 @@ def over_time(folder: Path, shown: Shown) -> list[dict[str, str]]:
 
 def stills(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[str, str]]:
     """views.png of 3D joints, skeletons.png of keypoints."""
-    rows = figures.spread_rows(shown.span, STILLS)
+    rows = spread_rows(shown.span, STILLS)
     if shown.gt.representation == "3d":
         file, title, seen = "views.png", "Skeletons in two views", "from the front and from the side, "
-        figure = figures.views(shown.gt, shown.methods, rows, wrong_mm=settings.wrong_mm)
+        figure = views(shown.gt, shown.methods, rows, wrong_mm=settings.wrong_mm)
     else:
         file, title, seen = "skeletons.png", "Skeletons", ""
-        figure = figures.skeletons(shown.gt, shown.methods, rows, wrong_alpha=settings.wrong_alpha)
-    figures.save(figure, folder / file)
+        figure = skeletons(shown.gt, shown.methods, rows, wrong_alpha=settings.wrong_alpha)
+    save(figure, folder / file)
     frames = ", ".join(str(shown.gt.start + row) for row in rows)
     caption = (
         f"{names(shown.methods)} {seen}over the ground truth (grey): frames {frames}, spread over "
@@ -217,8 +221,8 @@ def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
     """motion.mp4 and motion.gif."""
     gt = shown.gt
     count = round(settings.seconds * gt.fps)
-    rows = figures.rows_around(shown.span.worst, count, length=len(gt))
-    moving = figures.Motion(
+    rows = rows_around(shown.span.worst, count, length=len(gt))
+    moving = Motion(
         gt,
         shown.methods | {"gt": gt},
         rows,
@@ -232,7 +236,7 @@ def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
     )
     entries = []
     for file, limit in (("motion.mp4", None), ("motion.gif", MAX_GIF_BYTES)):
-        figures.write_motion(moving, folder / file, fps=gt.fps, track=progress(file), max_bytes=limit)
+        write_motion(moving, folder / file, fps=gt.fps, track=progress(file), max_bytes=limit)
         entries.append(entry(file, "Skeletons in motion", caption))
     return entries
 
@@ -241,7 +245,7 @@ def meshes(folder: Path, shown: Shown) -> list[dict[str, str]]:
     """mesh.png and mesh.mp4 of an SMPL experiment; nothing of others."""
     if shown.meshes is None:
         return []
-    return _mesh_figures.draw(folder, shown.meshes, shown.span.worst, shown.where())
+    return draw_meshes(folder, shown.meshes, shown.span.worst, shown.where())
 
 
 def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
@@ -251,9 +255,9 @@ def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
 
 def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[dict[str, str]]:
     """budget.svg and comparison.svg of every method of the run."""
-    rows = {name: figures.MethodScores.from_dict(row) for name, row in scores.items()}
-    figures.save(figures.budget(rows), folder / "budget.svg")
-    figures.save(figures.comparison(rows), folder / "comparison.svg")
+    rows = {name: MethodScores.from_dict(row) for name, row in scores.items()}
+    save(budget(rows), folder / "budget.svg")
+    save(comparison(rows), folder / "comparison.svg")
     metrics = " and ".join(METRICS[metric] for metric in shared_metrics(rows))
     basis = (
         f"{metrics} of {names(rows)}; bars are 95% bootstrap intervals over sequences. {protocol(provenance)}"
@@ -275,17 +279,17 @@ def by_joint(
         for row in reader:
             if row["method"] in values and row[metric]:
                 values[row["method"]][row["joint"]].append(float(row[metric]))
-    errors = {
+    means = {
         name: {joint: float(np.mean(each)) for joint, each in joints.items()}
         for name, joints in values.items()
         if joints
     }
-    if not errors:
+    if not means:
         return []
     label = METRICS.get(metric, metric)
-    figures.save(figures.by_joint(errors, label=label), folder / "joints.svg")
+    save(draw_by_joint(means, label=label), folder / "joints.svg")
     root = "; the root, where all errors are zero, is left out" if metric == "mpjpe_mm" else ""
-    caption = f"{label} by joint of {names(errors)}, mean over seeds{root}. {protocol(provenance)}"
+    caption = f"{label} by joint of {names(means)}, mean over seeds{root}. {protocol(provenance)}"
     return [entry("joints.svg", "Errors by joint", caption)]
 
 

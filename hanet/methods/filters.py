@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import savgol_filter
 
 from hanet.methods.base import Method, refine_channels, require_frames
 from hanet.poses.sequence import PoseSequence
@@ -89,6 +87,8 @@ class SavitzkyGolay:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
+        from scipy.signal import savgol_filter  # imports scipy.stats
+
         T = len(sequence)
         window = min(self.window, T - 1 + T % 2)
         order = min(self.order, window - 1)
@@ -115,6 +115,8 @@ class Gaussian:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
+        from scipy.ndimage import gaussian_filter1d
+
         return refine_channels(
             sequence,
             lambda values: gaussian_filter1d(values, self.sigma, axis=0, mode="nearest", truncate=4.0),

@@ -203,7 +203,7 @@ def terminal(table: Table) -> TerminalTable:
         shown.add_column(head, justify="right")
     for row in table["rows"]:
         if row["status"] == "run":
-            above = row["against_above"] or {}
+            above = row.get("against_above") or {}
             whole = {compared} if "basis" not in table else {column["key"] for column in columns}
             texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] in whole) for c in columns]
             texts += [difference(above), probability(above)] if against else []

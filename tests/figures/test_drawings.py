@@ -13,11 +13,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hanet.figures import find_images, skeletons, views
-from hanet.figures.charts import curves
-from hanet.figures.images import read_image
-from hanet.figures.skeletons import people
+from hanet.figures.charts.curves import curves
+from hanet.figures.images import find_images, read_image
 from hanet.figures.skeletons.bodies import drawn_bones, extent, identity_colours, see, side_colours, two_views
+from hanet.figures.skeletons.people import people
+from hanet.figures.skeletons.stills import skeletons, views
 from hanet.figures.style import CENTRE, IDENTITIES, LEFT, METHODS, RIGHT, WRONG
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17, LIMBS12, LSP14, SKELETONS

@@ -15,8 +15,8 @@ from hanet.methods.learned import refine_windows
 from hanet.metrics import Refine, Scores, evaluate
 from hanet.models.checkpoints import load_released
 from hanet.models.hanet import HANetConfig
+from hanet.poses.segments import window_length
 from hanet.poses.sequence import PoseSequence
-from hanet.poses.windows import window_length
 from tests.support import recipe
 from tests.support.paths import REFERENCE
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hanet.cache.files import CacheMetadata, CacheWriter
-from hanet.figures import FigureSettings, video
+from hanet.figures import video
+from hanet.figures.settings import FigureSettings
 from hanet.files.atomic import write_json, write_text
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17

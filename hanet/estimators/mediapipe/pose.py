@@ -22,6 +22,7 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.estimators.common.joint_mixes import JointMix, joint_mix
 from hanet.estimators.mediapipe import worker as mediapipe_worker
 from hanet.estimators.mediapipe.video import Video
@@ -213,6 +214,15 @@ class Estimate:
         """`joints` or `keypoints` cut where another person begins, as tracks 0, 1, …"""
         cuts = zip(self.starts, [*self.starts[1:], len(poses)], strict=True)
         return [replace(part(poses, a, b), track=number) for number, (a, b) in enumerate(cuts)]
+
+    def write(self, path: Path, poses: PoseSequence) -> None:
+        """Write `joints` or `keypoints` as a cache, cut into `tracks`."""
+        metadata = CacheMetadata.of(
+            poses, dataset=poses.name, split="video", estimator="mediapipe", provenance=self.provenance
+        )
+        with CacheWriter(path, metadata) as writer:
+            for track in self.tracks(poses):
+                writer.write(track)
 
 
 def estimate(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hanet.cache.files import PoseCache
 from hanet.figures.charts.errors import errors
-from hanet.figures.choose import rows_around
+from hanet.figures.choose import find_sequence, rows_around
 from hanet.figures.meshes.pictures import WORST_MM, compare_figure, pelvis_aligned, worst_frames
 from hanet.figures.meshes.video import compare_video
 from hanet.figures.style import method_styles
@@ -16,6 +16,7 @@ from hanet.poses.sequence import PoseSequence
 from hanet.smpl.body import Body
 from hanet.smpl.joints import joint_sequence
 from hanet.smpl.side_table import SideTable, side_path
+from hanet.smpl.synthetic_body import synthetic_body
 from hanet.smpl.tracks import SmplTrack
 
 SHOWN = ("input", "deciwatch", "hanet", "hanet-paper")
@@ -24,6 +25,7 @@ FRAMES = 4
 SECONDS = 2.0
 """Length of the film, which takes longer to draw than one of skeletons."""
 CAMERA_UP = (0.0, -1.0, 0.0)
+"""A camera's y axis points down."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,36 @@ class Meshes:
     ) -> Meshes:
         """From caches and the sequences of theirs that are shown."""
         return cls(_track(*truth), {name: _track(*found) for name, found in methods.items()}, body)
+
+    @classmethod
+    def read(
+        cls,
+        gt: Path,
+        methods: Mapping[str, str],
+        sequence: str,
+        *,
+        track: int | None = None,
+        body: Path | None = None,
+    ) -> Meshes:
+        """Read a sequence from caches of SMPL rotations and their side tables.
+
+        Args:
+            gt: cache of the ground truth.
+            methods: cache by method.
+            sequence: its name.
+            track: its track number; None takes the first.
+            body: SMPL's file; None takes the synthetic body.
+
+        Raises:
+            ValueError: an unreadable cache, side table or body, or one without the sequence.
+        """
+        cache = PoseCache.open(gt, representation="smpl")
+        truth = find_sequence(cache, sequence, track=track)
+        found: dict[str, tuple[PoseCache, PoseSequence]] = {}
+        for name, path in methods.items():
+            other = PoseCache.open(path, representation="smpl")
+            found[name] = other, find_sequence(other, sequence, track=truth.track, start=truth.start)
+        return cls.of((cache, truth), found, synthetic_body() if body is None else Body.load(body))
 
     def joints(self) -> tuple[PoseSequence, dict[str, PoseSequence]]:
         """Truth and methods as the joints of their bodies."""

@@ -84,6 +84,12 @@ class View:
         focal = 0.92 * min(size[0] / extent[0], size[1] / extent[1]) * (distance - extent[2] / 2)
         return cls(rotation, np.array([0, 0, distance]) - middle, float(focal), size)
 
+    @classmethod
+    def of_image(cls, picture: UInt8[np.ndarray, "H W 3"], focal: float) -> View:
+        """The camera that took a picture: vertices are in its frame, `focal` is in pixels."""
+        height, width = picture.shape[:2]
+        return cls(np.eye(3), np.zeros(3), focal, (width, height))
+
     def project(self, points: Float[np.ndarray, "*any 3"]) -> Float[np.ndarray, "*any 3"]:
         """Pixels x, y and depth (metres)."""
         local = points @ self.rotation.T + self.translation

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -21,6 +22,7 @@ from PIL import Image
 from hanet.figures.skeletons.bodies import Body, bare, extent, side_colours, two_views
 from hanet.figures.skeletons.stills import check_rows, level
 from hanet.figures.style import LEFT, RIGHT, WIDTH, method_styles, style
+from hanet.files.atomic import whole_file
 from hanet.metrics.smoothness import mean_acceleration
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import conversion
@@ -98,6 +100,11 @@ class Comparison:
                 self._canvas.draw()
                 image = np.asarray(self._canvas.buffer_rgba())[..., :3]
                 yield image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2].copy()
+
+    def save(self, path: Path) -> None:
+        """Write the first frame as PNG, whole or not at all."""
+        with whole_file(path) as temporary:
+            Image.fromarray(next(self.frames())).save(temporary, format="PNG", optimize=True)
 
     def _pictures(self, rows: Sequence[int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         if self._footage is None:

@@ -7,9 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hanet.figures import wrong_joints
-from hanet.figures.charts import errors as errors_of
-from hanet.figures.charts.errors import Span, error_prone_spans, mean_known, running_mean, worst_span
+from hanet.figures.charts.errors import (
+    Span,
+    error_prone_spans,
+    mean_known,
+    running_mean,
+    worst_span,
+    wrong_joints,
+)
+from hanet.figures.charts.errors import errors as errors_of
 from hanet.figures.choose import by_method, find_sequence, median_key, rows_around, spread_rows
 from hanet.metrics import accel, mpjpe
 from hanet.poses.sequence import PoseSequence
