@@ -16,6 +16,7 @@ from hanet.options import SPLITS
 from hanet.progress import console
 from hanet.smpl.side_table import copy_cache
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 
@@ -44,4 +45,4 @@ def main(experiment: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

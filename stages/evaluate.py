@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from hanet.cache.files import PoseCache
-from hanet.datasets.posetrack.videos import read_labels
+from hanet.cache.video_labels import read_labels
 from hanet.files.atomic import write_bytes, write_json, write_text
 from hanet.metrics import Scores, evaluate, mesh
 from hanet.metrics.posetrack import posetrack_scores
@@ -30,6 +30,7 @@ from hanet.results.scores import Entry, by_run, joint_scores, summary
 from hanet.smpl.body import Body, JointSet
 from stages import workspace
 from stages.bodies import body_of
+from stages.graph.names import instance_of
 from stages.params.load import Params, load
 
 LABELS = "labels-test.jsonl"
@@ -156,4 +157,4 @@ def provenance(experiment: str, truth: PoseCache, options: Evaluate, dataset: Pa
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -31,6 +31,7 @@ from hanet.smpl.joints import joint_sequence
 from hanet.smpl.side_table import read_tracks
 from stages import workspace
 from stages.bodies import body_of
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 INPUT = "input"
@@ -309,4 +310,4 @@ def entry(file: str, title: str, caption: str) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

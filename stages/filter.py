@@ -19,6 +19,7 @@ from hanet.poses.sequence import PoseSequence
 from hanet.progress import console
 from stages import workspace
 from stages.bodies import body_of
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 
@@ -77,4 +78,4 @@ def score(refined: Sequence[PoseSequence], truth: Sequence[PoseSequence]) -> dic
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The kinds of data sets: their options in params.yaml, and what reads them.
 
-A kind's reader is imported when it is used, so that a change of one data set concerns that data set alone.
+A kind's reader is imported when it is used, so that a change of one data set concerns that data set alone;
+`hanet.datasets.downloads` does so with what fetches its raw files.
 """
 
 from __future__ import annotations
@@ -22,8 +23,19 @@ from hanet.datasets.uiprmd.options import UIPRMD, UIPRMDRaw
 if TYPE_CHECKING:
     from hanet.datasets.common.content import Content
 
-PublishedDataset = SubJhmdb | PoseTrack17 | PoseTrack18 | Human36M | Pw3d | Aist | Cmu | UIPRMDRaw
-AnyDataset = Clips | UIPRMD | Released | PublishedDataset
+AnyDataset = (
+    Clips
+    | Cmu
+    | UIPRMD
+    | UIPRMDRaw
+    | Released
+    | Pw3d
+    | Aist
+    | Human36M
+    | SubJhmdb
+    | PoseTrack17
+    | PoseTrack18
+)
 Dataset = Annotated[AnyDataset, Field(discriminator="kind")]
 
 
@@ -44,7 +56,7 @@ def content(raw: Path, described: AnyDataset, dataset: str) -> Content:
 
             return mocap.clips(raw, described.ingest, dataset)
         case Cmu():
-            from hanet.datasets.mocap import content as mocap
+            from hanet.datasets.mocap import cmu_content as mocap
 
             return mocap.cmu(raw, described.ingest)
         case UIPRMD():

@@ -64,11 +64,13 @@ def write_pairs(
             from hanet.estimators.images import job as images
 
             images.estimate(poses, folder, options, scratch=scratch, weights=weights)
-        case ReleasedEstimate() if beside is not None:
+        case ReleasedEstimate():
             from hanet.estimators.given import pairs as given
 
+            if beside is None:
+                raise ValueError("kind: released is for data sets of released pose files")
             given.released(poses, folder, beside, options)
-        case _:
+        case RecordedEstimate():
             from hanet.estimators.given import pairs as given
 
             given.recorded(poses, folder)

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets.common.leakage import Declaration, Kind
-from hanet.download.packages import Archive
+from hanet.datasets.common.declaration import Declaration, Kind
+from hanet.download.archive import Archive
 from hanet.options import Section, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
-from hanet.datasets import sources
 from hanet.datasets.common.options import Ingest, Remote, Share
-from hanet.datasets.sources import DatasetSource
 from hanet.options import Section, Seed
 
 
@@ -37,7 +35,6 @@ class JhmdbIngest(Ingest):
 class SubJhmdb(Section):
     """Sub-JHMDB, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.SUB_JHMDB
     kind: Literal["sub_jhmdb"]
     download: Masks
     ingest: JhmdbIngest

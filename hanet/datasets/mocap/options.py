@@ -1,4 +1,4 @@
-"""Sections of data sets that no publisher is asked for: packages, folders of the user, released poses."""
+"""Options of motion capture: the embedded clips, and CMU's database."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets import sources
 from hanet.datasets.common.options import Ingest, Packages, Remote
-from hanet.datasets.sources import DatasetSource
 from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
 
 
@@ -76,7 +74,6 @@ class CmuIngest(MocapIngest, Ingest):
 class Cmu(Section):
     """CMU motion capture, 3D in virtual cameras."""
 
-    source: ClassVar[DatasetSource] = sources.CMU
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
     kind: Literal["cmu"]
     download: Remote

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hanet.datasets import sources
 from hanet.datasets.common.options import Folder, Ingest, Share
-from hanet.datasets.sources import DatasetSource
 from hanet.options import Section, Seed
 
 
@@ -31,7 +29,6 @@ class PoseTrack17Ingest(PoseTrackIngest):
 class PoseTrack17(Section):
     """PoseTrack 2017, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.POSETRACK2017
     kind: Literal["posetrack17"]
     download: Folder
     ingest: PoseTrack17Ingest
@@ -40,7 +37,6 @@ class PoseTrack17(Section):
 class PoseTrack18(Section):
     """PoseTrack 2018, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.POSETRACK2018
     kind: Literal["posetrack18"]
     download: Folder
     ingest: PoseTrackIngest

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from hanet.datasets import sources
 from hanet.datasets.common.options import BODIES, Folder, Ingest
-from hanet.datasets.sources import DatasetSource
 from hanet.options import Section
 
 
@@ -19,7 +17,6 @@ class Pw3dIngest(Ingest):
 class Pw3d(Section):
     """3DPW, 3D in a moving camera, and SMPL."""
 
-    source: ClassVar[DatasetSource] = sources.PW3D
     estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
     kind: Literal["pw3d"]
     download: Folder

@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets import sources
 from hanet.datasets.common.options import Folder, Ingest
-from hanet.datasets.sources import DatasetSource
 from hanet.options import Section, three_splits
 
 
@@ -27,7 +25,6 @@ class AlignedIngest(SubjectsIngest, Ingest):
 class UIPRMDRaw(Section):
     """UI-PRMD as released: pairs are made here."""
 
-    source: ClassVar[DatasetSource] = sources.UIPRMD
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd_raw"]
     download: Folder
