@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 
 from hanet.cache.files import PoseCache
-from hanet.datasets.pose_files.options import Released
 from hanet.estimators.registry import write_pairs
 from hanet.files.atomic import fresh_folder
 from hanet.options import SPLITS
@@ -32,7 +31,7 @@ def main(experiment: str) -> None:
                 poses,
                 folder,
                 described.estimate,
-                beside=dataset.download.estimator if isinstance(dataset, Released) else None,
+                carried=dataset.carried,
                 scratch=workspace.SCRATCH / "estimate" / experiment,
                 weights=workspace.WEIGHTS,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from hanet.datasets.common.ingest import write
-from hanet.datasets.registry import content
+from hanet.datasets.readers import content
 from hanet.files.atomic import fresh_folder, write_json
 from hanet.progress import console
 from stages import workspace

@@ -29,6 +29,14 @@ NO_SCIENCE = (
     "stages.workspace",
 )
 """Modules that no result depends on: parameters arrive resolved, and logs hold no results."""
+REGISTRIES = (
+    "hanet.datasets.downloads",
+    "hanet.datasets.readers",
+    "hanet.datasets.registry",
+    "hanet.estimators.registry",
+    "hanet.models.registry",
+)
+"""Modules in which the code of each kind stands apart, see `stages.graph.code`."""
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 SHOWN = 3
 
@@ -61,12 +69,14 @@ def resolved(params: Params, root: Path) -> Iterator[tuple[Instance, dict[str, A
         ValueError: a name that is no plain file name.
         CodeError: as `Source.code`.
     """
-    source = Source(root, packages=("hanet", "stages"), kinds=KINDS, without=NO_SCIENCE)
+    source = Source(
+        root, packages=("hanet", "stages"), kinds=KINDS, registries=REGISTRIES, without=NO_SCIENCE
+    )
     for one in instances(params):
         for name in one.path:
             if not NAME.fullmatch(name):
                 raise ValueError(
-                    f"params.yaml: expected a name of letters, digits, dots, - and _ that does not begin with a "
+                    "params.yaml: expected a name of letters, digits, dots, - and _ that does not begin with a "
                     f"dot, got {name!r}; rename it"
                 )
         code = source.code(one.modules, one.kinds) | (source.files(one.files) if one.files else {})

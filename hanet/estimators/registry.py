@@ -30,7 +30,7 @@ def write_pairs(
     folder: Path,
     options: AnyEstimate,
     *,
-    beside: str | None,
+    carried: str | None,
     scratch: Path,
     weights: WeightStore,
 ) -> None:
@@ -40,7 +40,7 @@ def write_pairs(
         poses: the data set's ground-truth caches.
         folder: of the pairs.
         options: of the estimate.
-        beside: the estimator whose poses the data set carries, of released pose files.
+        carried: the estimator whose poses the data set carries, of released pose files.
         scratch: where unfinished work lies, so that a killed run resumes.
         weights: finds and fetches files of weights.
 
@@ -67,9 +67,9 @@ def write_pairs(
         case ReleasedEstimate():
             from hanet.estimators.given import pairs as given
 
-            if beside is None:
+            if carried is None:
                 raise ValueError("kind: released is for data sets of released pose files")
-            given.released(poses, folder, beside, options)
+            given.released(poses, folder, carried, options)
         case RecordedEstimate():
             from hanet.estimators.given import pairs as given
 

@@ -5,8 +5,9 @@ meaning changes it. Imports are followed as they stand in the source, except:
 
 - imports under ``if TYPE_CHECKING``, which never run;
 - imports of modules that carry no science, see `Source`;
-- what belongs to another *kind* of data set, estimate or network. The class of a kind's options stands for the
-  kind: an import of that class, and an import in a ``case`` for that class, are followed for that kind only.
+- in a *registry*, a module in which the code of each kind of data set, estimate or network stands apart, what
+  is for another kind. The class of a kind's options stands for the kind: an import statement that names the
+  class, and one inside a ``case`` for the class, are followed for that kind only.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
-    """One file of ours: what it means, in hexadecimal digits (empty where it has no code), and its imports."""
+    """One file of ours: a hash of what it means (empty where it has no code), and its imports."""
 
     meaning: str
     imports: tuple[Import, ...]
@@ -54,17 +55,27 @@ class Source:
         root: the folder that holds them.
         packages: their names.
         kinds: names of the classes that stand for kinds.
+        registries: modules in which the code of each kind stands apart.
         without: modules, or packages, that carry no science: not followed.
     """
 
     def __init__(
-        self, root: Path, *, packages: Collection[str], kinds: Set[str], without: Collection[str]
+        self,
+        root: Path,
+        *,
+        packages: Collection[str],
+        kinds: Set[str],
+        registries: Collection[str],
+        without: Collection[str],
     ) -> None:
         self._root = root
         self._packages = packages
         self._kinds = kinds
+        self._registries = registries
         self._without = without
         self._module = cache(self._read)
+        self._file = cache(self._find)
+        self._loaded = cache(self._load)
 
     def code(self, modules: Iterable[str], kinds: Set[str]) -> dict[str, str]:
         """The meaning of modules and of all that they import, for a stage that is about these kinds.
@@ -101,19 +112,21 @@ class Source:
             if path.is_file() and not path.name.startswith(".")
         }
 
-    def _loaded(self, name: str) -> Iterator[str]:
+    def _load(self, name: str) -> list[str]:
         """The modules of ours that importing a name runs: of a.b.c, packages a and a.b too."""
         parts = name.split(".")
+        found: list[str] = []
         if parts[0] not in self._packages:
-            return
+            return found
         for count in range(1, len(parts) + 1):
             module = ".".join(parts[:count])
             if module in self._without:
-                return
+                break
             if self._file(module) is not None:
-                yield module
+                found.append(module)
+        return found
 
-    def _file(self, name: str) -> Path | None:
+    def _find(self, name: str) -> Path | None:
         path = self._root.joinpath(*name.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
             if file.is_file():
@@ -128,11 +141,12 @@ class Source:
         except SyntaxError as error:
             raise CodeError(f"{file} is not Python: {error}") from None
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        return Module(meaning(tree), tuple(_Imports(package, self._kinds).of(tree)))
+        kinds = self._kinds if name in self._registries else frozenset()
+        return Module(meaning(tree), tuple(_Imports(package, kinds).of(tree)))
 
 
 class _Imports(ast.NodeVisitor):
-    """Collects a module's imports, with the kinds that they are for."""
+    """Collects a module's imports, with the kinds that they are for; none in what is no registry."""
 
     def __init__(self, package: str, kinds: Set[str]) -> None:
         self._package = package
@@ -153,14 +167,12 @@ class _Imports(ast.NodeVisitor):
         if node.level:
             above = self._package.split(".")[: len(self._package.split(".")) - node.level + 1]
             module = ".".join([*above, module] if module else above)
+        kinds = self._kinds & {alias.name for alias in node.names}
         for alias in node.names:
-            if alias.name in self._kinds:
-                self._add(f"{module}.{alias.name}", frozenset({alias.name}))
-            else:
-                self._add(f"{module}.{alias.name}")
+            self._add(f"{module}.{alias.name}", *([kinds] if kinds else []))
 
     def visit_If(self, node: ast.If) -> None:
-        typing = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        typing = _last_name(node.test) == "TYPE_CHECKING"
         for statement in node.orelse if typing else [*node.body, *node.orelse]:
             self.visit(statement)
 
@@ -173,6 +185,14 @@ class _Imports(ast.NodeVisitor):
 
     def _add(self, name: str, *kinds: Set[str]) -> None:
         self._found.append(Import(name, (*self._cases, *kinds)))
+
+
+def _last_name(node: ast.expr) -> str | None:
+    """``c`` of ``c`` and of ``a.b.c``."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return None
 
 
 def _classes(pattern: ast.pattern) -> Set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, get_args
 
 from pydantic_core import to_jsonable_python
@@ -16,7 +17,7 @@ from hanet.datasets.pose_files.options import Released
 from hanet.datasets.registry import AnyDataset
 from hanet.estimators.registry import AnyEstimate
 from hanet.models.registry import NETWORKS
-from stages.params.load import Params
+from stages.params.load import Params, Run
 
 KINDS = frozenset(
     kind.__name__
@@ -45,12 +46,30 @@ class Instance:
 
 
 def instances(params: Params) -> Iterator[Instance]:
-    """Every stage that is run, but for `resolve` itself."""
+    """Every stage that is run, but for `resolve` itself.
+
+    Raises:
+        ValueError: two trainings of one name, of which DVC would run one without a word.
+    """
+    _check_names(params.run)
     for name in params.run.datasets:
         yield from _of_dataset(params, name)
     for name in params.run.experiments:
         yield from _of_experiment(params, name)
     yield from _of_all(params)
+
+
+def _check_names(run: Run) -> None:
+    """DVC joins experiment, model and seed by dashes, so two trainings can have one name."""
+    trained = product(run.experiments, (*run.models, *run.ablations), run.seeds)
+    first: dict[str, tuple[str, str, int]] = {}
+    for one in trained:
+        name = "-".join(map(str, one))
+        if first.setdefault(name, one) != one:
+            raise ValueError(
+                f"params.yaml: {' and '.join(' '.join(map(str, each)) for each in (first[name], one))} are "
+                f"trainings of one name, {name}; rename an experiment or a model"
+            )
 
 
 def _of_dataset(params: Params, name: str) -> Iterator[Instance]:
@@ -71,7 +90,7 @@ def _of_experiment(params: Params, name: str) -> Iterator[Instance]:
     networks = {model: _kinds(one.config(1)) for model, one in models.items()}
     used = {
         "dataset": described.dataset,
-        "beside": dataset.download.estimator if isinstance(dataset, Released) else None,
+        "carried": dataset.carried,
         "estimate": described.estimate,
     }
     yield _instance(("estimate", name), used, kinds)

@@ -1,8 +1,9 @@
 """What a stage's program is about, from its arguments.
 
-DVC fills names of params.yaml into a command before anything has checked them, so no command in dvc.yaml holds
-one. DVC tells a command its stage's name in the environment, as ``train@clips-fcn-hanet-4321``, and the command
-passes that on as one quoted argument. By hand, names are given apart: ``python -m stages.train clips-fcn hanet 4321``.
+DVC would fill names of params.yaml into a command before anything has checked them, so no command in dvc.yaml
+holds one. DVC tells a command its stage's name in the environment, as ``train@clips-fcn-hanet-4321``, and the
+command passes that on as one quoted argument. By hand, names are given apart:
+``python -m stages.train clips-fcn hanet 4321``.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from hanet.datasets.common.options import BODIES, Ingest, Remote
-from hanet.options import Names, Section
+from hanet.datasets.common.options import BODIES, DatasetSection, Ingest, Remote
+from hanet.options import Names
 
 CAMERAS = tuple(f"c{n:02}" for n in range(1, 10))
 
@@ -21,7 +21,7 @@ class AistIngest(Ingest):
     optimised: bool = True
 
 
-class Aist(Section):
+class Aist(DatasetSection):
     """AIST++, 3D in nine calibrated cameras."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", *BODIES, "regressor")

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from hanet.datasets.common.options import Folder, Ingest
-from hanet.options import Names, Section
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest
+from hanet.options import Names
 
 CAMERAS: dict[str, tuple[int, int]] = {
     "54138969": (1000, 1002),
@@ -26,7 +26,7 @@ class Human36MIngest(Ingest):
     stride: int = Field(default=1, ge=1)
 
 
-class Human36M(Section):
+class Human36M(DatasetSection):
     """Human3.6M, 3D in four calibrated cameras."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "keypoints")

@@ -6,8 +6,8 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from hanet.datasets.common.options import Ingest, Remote, Share
-from hanet.options import Section, Seed
+from hanet.datasets.common.options import DatasetSection, Ingest, Remote, Share
+from hanet.options import Seed
 
 
 class Masks(Remote):
@@ -32,7 +32,7 @@ class JhmdbIngest(Ingest):
         return self
 
 
-class SubJhmdb(Section):
+class SubJhmdb(DatasetSection):
     """Sub-JHMDB, 2D."""
 
     kind: Literal["sub_jhmdb"]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets.common.options import Ingest, Packages, Remote
+from hanet.datasets.common.options import DatasetSection, Ingest, Packages, Remote
 from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
 
 
@@ -42,7 +42,7 @@ class ClipsIngest(MocapIngest):
     splits: Annotated[dict[str, Names], AfterValidator(three_splits)]
 
 
-class Clips(Section):
+class Clips(DatasetSection):
     """The embedded data set of motion capture clips."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
@@ -71,7 +71,7 @@ class CmuIngest(MocapIngest, Ingest):
     splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_with_source)]
 
 
-class Cmu(Section):
+class Cmu(DatasetSection):
     """CMU motion capture, 3D in virtual cameras."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")

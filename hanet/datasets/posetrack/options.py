@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hanet.datasets.common.options import Folder, Ingest, Share
-from hanet.options import Section, Seed
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest, Share
+from hanet.options import Seed
 
 
 class PoseTrackIngest(Ingest):
@@ -26,7 +26,7 @@ class PoseTrack17Ingest(PoseTrackIngest):
     image_size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1280, 720)
 
 
-class PoseTrack17(Section):
+class PoseTrack17(DatasetSection):
     """PoseTrack 2017, 2D."""
 
     kind: Literal["posetrack17"]
@@ -34,7 +34,7 @@ class PoseTrack17(Section):
     ingest: PoseTrack17Ingest
 
 
-class PoseTrack18(Section):
+class PoseTrack18(DatasetSection):
     """PoseTrack 2018, 2D."""
 
     kind: Literal["posetrack18"]

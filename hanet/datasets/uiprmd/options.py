@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets.common.options import Folder, Ingest
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest
 from hanet.options import Section, three_splits
 
 
@@ -22,7 +22,7 @@ class AlignedIngest(SubjectsIngest, Ingest):
     rotation: Literal["episode", "shared"] = "episode"
 
 
-class UIPRMDRaw(Section):
+class UIPRMDRaw(DatasetSection):
     """UI-PRMD as released: pairs are made here."""
 
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
@@ -31,7 +31,7 @@ class UIPRMDRaw(Section):
     ingest: AlignedIngest
 
 
-class UIPRMD(Section):
+class UIPRMD(DatasetSection):
     """Kinect v2 and Vicon pairs of UI-PRMD."""
 
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
