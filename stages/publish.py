@@ -27,6 +27,7 @@ from hanet.files.hashing import file_hash, json_hash
 from hanet.models import checkpoints
 from hanet.progress import console
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 from stages.params.models import Use
 from stages.tracking.client import (
@@ -295,4 +296,4 @@ def note(client: MlflowClient, experiment: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -70,3 +70,10 @@ def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
             node = sections[0]
         else:
             return node
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first place that is wrong, and how many there are: for files, whose schema is nobody's to read."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"])) or "file"
+    return f"{place}: {first['msg']} ({error.error_count()} such faults)"

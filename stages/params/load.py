@@ -16,7 +16,6 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from hanet.datasets.common.options import ESTIMATES
 from hanet.datasets.mocap.options import Clips, Cmu
 from hanet.datasets.registry import AnyDataset, Dataset
 from hanet.estimators.fcn.options import FCNEstimate
@@ -89,7 +88,7 @@ class Params(Section):
     def _references(self) -> Params:
         for name, experiment in self.experiments.items():
             _known(f"experiments.{name}.dataset", experiment.dataset, self.datasets)
-            fitting = getattr(self.datasets[experiment.dataset], "estimates", ESTIMATES)
+            fitting = self.datasets[experiment.dataset].estimates
             if experiment.estimate.kind not in fitting:
                 raise ValueError(
                     f"experiments.{name}.estimate.kind: data set {experiment.dataset} takes "

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.datasets.aist.files import (
-    CAMERAS,
     FPS,
     REMEDY,
     AistError,
@@ -24,6 +23,7 @@ from hanet.datasets.aist.files import (
     sequence_names,
     subject_of,
 )
+from hanet.datasets.aist.options import CAMERAS
 from hanet.datasets.common.lsp14 import to_lsp14
 from hanet.datasets.common.view import View
 from hanet.poses.boxes import person_boxes
@@ -33,7 +33,6 @@ from hanet.poses.skeletons import COCO17, LSP14, Skeleton
 from hanet.smpl.tracks import SmplTrack
 
 __all__ = [
-    "CAMERAS",
     "FPS",
     "AistError",
     "read_bodies",

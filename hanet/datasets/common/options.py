@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets.common.leakage import Declaration, Kind
-from hanet.download.packages import Archive
+from hanet.datasets.common.declaration import Declaration, Kind
+from hanet.download.archive import Archive
 from hanet.options import Section, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -45,11 +45,8 @@ class Ingest(Section):
     limit: int | None = Field(default=None, ge=1)
 
 
-ESTIMATES = ("keypoints", "simplebaseline", "dcpose")
-"""Of a kind of data set that does not say: keypoints in images, by the user's own estimator or by ours."""
-
-
 BODIES = ("spin", "pare")
+"""Estimates of bodies in images."""
 
 
 class Packages(Section):
@@ -63,3 +60,18 @@ class Folder(Section):
 
     folder: str
     sha256: dict[str, str] = Field(default_factory=dict)
+
+
+class DatasetSection(Section):
+    """A data set; its `kind` and the types of `download` and `ingest` are those of its own class.
+
+    `estimates` are the kinds of estimates that fit it: as here, keypoints in images, by the user's own estimator
+    or by one of ours.
+    """
+
+    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose")
+
+    @property
+    def carried(self) -> str | None:
+        """The estimator whose poses the data set carries beside its ground truth, if that is all it is for."""
+        return None

@@ -31,6 +31,7 @@ from scipy.spatial.transform import Rotation
 
 from hanet.datasets.common.fields import numbers
 from hanet.datasets.common.view import View
+from hanet.datasets.human36m.options import CAMERAS
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import CalibratedCamera
 from hanet.poses.sequence import PoseSequence
@@ -41,13 +42,6 @@ Split = Literal["train", "val", "test"]
 FPS = 50.0
 SUBJECTS: dict[str, tuple[str, ...]] = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 """The official split. A validation split is held out of train: see `subjects_of`."""
-CAMERAS: dict[str, tuple[int, int]] = {
-    "54138969": (1000, 1002),
-    "55011271": (1000, 1000),
-    "58860488": (1000, 1000),
-    "60457274": (1000, 1002),
-}
-"""Cameras in the order of ``metadata.xml``, and the width and height of their images in pixels."""
 BROKEN = ("S11_Directions",)
 """Recordings that the field leaves out."""
 

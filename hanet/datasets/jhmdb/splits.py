@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hanet.datasets.common.leakage import Declaration, Kind
+from hanet.datasets.common.declaration import Declaration, Kind
 from hanet.poses.names import name_seed
 
 SPLITS = (1, 2, 3)

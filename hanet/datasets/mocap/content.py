@@ -1,4 +1,4 @@
-"""Motion capture seen by virtual cameras: the embedded clips, and CMU's trials."""
+"""Motion capture seen by virtual cameras: the embedded clips."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from hanet.datasets.common.content import Content, Item, first_clips
+from hanet.datasets.common.content import Content, Item
 from hanet.datasets.mocap.clips import Clip, glitches, read_clips
-from hanet.datasets.mocap.cmu import Limits, read_cmu, subject_of
-from hanet.datasets.mocap.options import ClipsIngest, CmuIngest, MocapIngest
+from hanet.datasets.mocap.options import ClipsIngest, MocapIngest
 from hanet.datasets.mocap.virtual_cameras import cameras_around, views
 from hanet.options import SPLITS
 from hanet.poses.sequence import PoseSequence
@@ -39,40 +38,6 @@ def clips(raw: Path, options: ClipsIngest, dataset: str) -> Content:
             yield from seen(clip, split, options)
 
     return Content({split: items(split) for split in found}, notes={"glitch_frames_left_out": dropped})
-
-
-def cmu(raw: Path, options: CmuIngest) -> Content:
-    """As `clips`: trials of each split's subjects; those of ``source`` are for the estimator."""
-    left_out: dict[str, int] = {}
-    cuts = options.glitches
-    limits = Limits(cuts.max_speed, cuts.max_stretch, cuts.min_frames)
-
-    def items(split: str) -> Iterator[Item]:
-        trials = read_cmu(
-            raw,
-            fps=options.fps,
-            limits=limits,
-            role="source" if split == "source" else "target",
-            subjects=options.splits[split],
-            rates=options.rates,
-        )
-        for trial in trials:
-            if trial.left_out:
-                left_out[trial.name] = trial.left_out
-            if trial.clip is not None:
-                yield from seen(trial.clip, split, options)
-
-    return Content(
-        {
-            split: first_clips(items(split), options.limit)
-            for split in ("source", *SPLITS)
-            if split in options.splits
-        },
-        group=lambda name: f"subject {subject_of(name)}",
-        groups="subjects",
-        declared=[leak.declaration() for leak in options.declared],
-        notes={"frames_left_out": left_out},
-    )
 
 
 def seen(clip: Clip, split: str, options: MocapIngest) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""Sections of data sets that no publisher is asked for: packages, folders of the user, released poses."""
+"""Options of motion capture: the embedded clips, and CMU's database."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Ingest, Packages, Remote
-from hanet.datasets.sources import DatasetSource
+from hanet.datasets.common.options import DatasetSection, Ingest, Packages, Remote
 from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
 
 
@@ -44,7 +42,7 @@ class ClipsIngest(MocapIngest):
     splits: Annotated[dict[str, Names], AfterValidator(three_splits)]
 
 
-class Clips(Section):
+class Clips(DatasetSection):
     """The embedded data set of motion capture clips."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
@@ -73,10 +71,9 @@ class CmuIngest(MocapIngest, Ingest):
     splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_with_source)]
 
 
-class Cmu(Section):
+class Cmu(DatasetSection):
     """CMU motion capture, 3D in virtual cameras."""
 
-    source: ClassVar[DatasetSource] = sources.CMU
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
     kind: Literal["cmu"]
     download: Remote

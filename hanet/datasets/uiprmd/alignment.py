@@ -28,7 +28,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from hanet.datasets.uiprmd.pairs import FILES, PairsError, as_sequence, subject_of
+from hanet.datasets.uiprmd.collect import FILES, PairsError
+from hanet.datasets.uiprmd.pairs import as_sequence, subject_of
 from hanet.datasets.uiprmd.recordings import Episode, episode_names, read_episode
 from hanet.poses.sequence import PoseSequence
 
