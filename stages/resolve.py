@@ -76,8 +76,8 @@ def resolved(params: Params, root: Path) -> Iterator[tuple[Instance, dict[str, A
         for name in one.path:
             if not NAME.fullmatch(name):
                 raise ValueError(
-                    "params.yaml: expected a name of letters, digits, dots, - and _ that does not begin with a "
-                    f"dot, got {name!r}; rename it"
+                    "params.yaml: expected a name of letters, digits, dots, - and _ that does not begin "
+                    f"with a dot, got {name!r}; rename it"
                 )
         code = source.code(one.modules, one.kinds) | (source.files(one.files) if one.files else {})
         yield one, {"params": one.params, "code": code}

@@ -14,7 +14,7 @@ from hanet.poses.video_labels import PoseTrackVideo
 
 
 class LabelsError(ValueError):
-    """A file of labels that cannot be read or written; the message names file and place and says what to do."""
+    """A file of labels that cannot be used; the message names file, place and remedy."""
 
 
 _LINE = TypeAdapter(PoseTrackVideo)

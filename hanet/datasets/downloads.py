@@ -1,7 +1,7 @@
 """Raw files by kind of data set: what fetches or copies, verifies and unpacks them.
 
-A kind's code and addresses are imported when they are used, so that a change of one data set concerns that data
-set alone.
+A kind's code and addresses are imported when they are used, so that a change of one data set concerns that
+data set alone.
 """
 
 from __future__ import annotations

@@ -65,13 +65,13 @@ class Folder(Section):
 class DatasetSection(Section):
     """A data set; its `kind` and the types of `download` and `ingest` are those of its own class.
 
-    `estimates` are the kinds of estimates that fit it: as here, keypoints in images, by the user's own estimator
-    or by one of ours.
+    `estimates` are the kinds of estimates that fit it: as here, keypoints in images, by the user's own
+    estimator or by one of ours.
     """
 
     estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose")
 
     @property
     def carried(self) -> str | None:
-        """The estimator whose poses the data set carries beside its ground truth, if that is all it is for."""
+        """The estimator whose poses the data set carries beside its ground truth, of released files."""
         return None

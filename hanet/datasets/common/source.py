@@ -1,8 +1,8 @@
 """Where a data set comes from: publisher, terms, files, and what a user has to do for them.
 
 Facts only, nothing is fetched or decided here: `hanet.download.fetch` takes the remote files and
-`hanet.download.by_hand` the manual ones. Hashes and sizes that no publisher states are None and noted on first
-use. Terms are summarised to help plan; what counts is the text on the publisher's own page.
+`hanet.download.by_hand` the manual ones. Hashes and sizes that no publisher states are None and recorded on
+first use. Terms are summarised to help plan; the text on the publisher's own page is binding.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class DatasetSource:
         manual: files that the user has to get.
         environment: variable that may name the user's folder of manual files; empty where there are none.
         published: what there is of it, by its publisher and paper.
-        contents: what is unpacked of an archive, by its name: patterns as for `hanet.download.unpack.unpack`; a
-            file that is not named is used as it is.
+        contents: what is unpacked of an archive, by its name: patterns as for
+            `hanet.download.unpack.unpack`; a file that is not named is used as it is.
     """
 
     title: str

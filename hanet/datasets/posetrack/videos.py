@@ -58,8 +58,8 @@ def parse(path: Path, model: type[Model]) -> Model:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise PoseTrackError(
-            f"{path}: not an annotation file as expected, {first_fault(error)}; get the file again, and check "
-            "the year of the release"
+            f"{path}: not an annotation file as expected, {first_fault(error)}; get the file again, and "
+            "check the year of the release"
         ) from error
 
 
