@@ -20,15 +20,15 @@ from hanet.datasets.uiprmd.options import UIPRMD, UIPRMDRaw
 
 AnyDataset = (
     Clips
-    | Cmu
     | UIPRMD
-    | UIPRMDRaw
     | Released
-    | Pw3d
-    | Aist
-    | Human36M
     | SubJhmdb
     | PoseTrack17
     | PoseTrack18
+    | Human36M
+    | Pw3d
+    | Aist
+    | Cmu
+    | UIPRMDRaw
 )
 Dataset = Annotated[AnyDataset, Field(discriminator="kind")]

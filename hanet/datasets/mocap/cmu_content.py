@@ -13,7 +13,7 @@ from hanet.options import SPLITS
 
 
 def cmu(raw: Path, options: CmuIngest) -> Content:
-    """As `mocap.content.clips`: trials of each split's subjects; those of ``source`` are for the estimator."""
+    """As `content.clips`: trials of each split's subjects; those of ``source`` are for the estimator."""
     left_out: dict[str, int] = {}
     cuts = options.glitches
     limits = Limits(cuts.max_speed, cuts.max_stretch, cuts.min_frames)
