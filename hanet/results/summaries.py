@@ -148,14 +148,14 @@ def _leak(results: Sequence[Result]) -> str | None:
 
 def _basis(summary: Summary, groups: Mapping[str, Sequence[Result]]) -> str:
     """Describe data and protocol in sentences."""
-    told = []
+    parts = []
     for label, results in groups.items():
         hashes = ", ".join(result.provenance["data_sha256"]["ground_truth"][:12] for result in results)
         names = ", ".join(summary.over[label])
-        told.append(f"{label}: {names} (ground truth, SHA-256: {hashes})")
+        parts.append(f"{label}: {names} (ground truth, SHA-256: {hashes})")
     first = next(iter(groups.values()))[0].provenance
     return (
-        f"Rows by group of experiments. {'; '.join(told)}. Estimator {first['estimator']}, protocol "
+        f"Rows by group of experiments. {'; '.join(parts)}. Estimator {first['estimator']}, protocol "
         f"{first['protocol']}. A mean is over a group's experiments, each the mean over its seeds; ± is the "
         "standard deviation between experiments."
     )
