@@ -21,6 +21,7 @@ def show_all(poses: Poses = POSES) -> None:
     with user_errors():
         _check_folder(poses)
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         from hanet.datasets import cards
@@ -30,7 +31,7 @@ def show_all(poses: Poses = POSES) -> None:
             card = cards.read_card(name, poses)
             counts = [f"{sum(getattr(s, key) for s in card.splits):,}" for key in ("sequences", "frames")]
             table.add_row(
-                name,
+                escape(name),
                 card.source.access if card.source else "",
                 *(counts if card.splits else ("", "")),
                 card.source.title if card.source else "",

@@ -21,7 +21,7 @@ def check_output(
         path: the file to write; missing folders are made later.
         endings: what the name may end in, e.g. ``.png``.
         force: whether a regular file of that name may be replaced.
-        inputs: what the command reads or writes besides; None stands for an option that was left out.
+        inputs: the other files that the command reads or writes; None is ignored.
 
     Raises:
         ValueError: another ending; a folder, device, pipe or socket; an input; a file that exists without

@@ -1,4 +1,4 @@
-"""All figures of an experiment's test results, with captions that say what they show."""
+"""All figures of an experiment's test results, with captions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.progress import track
 from hanet.figures.charts.curves import ACCEL_SECONDS, curves
 from hanet.figures.charts.errors import SMOOTHING_SECONDS, WORST_SHARE
 from hanet.figures.charts.joints import by_joint as draw_by_joint
-from hanet.figures.charts.scores import METRICS, budget, comparison, shared_metrics
+from hanet.figures.charts.scores import METRICS, MethodScores, budget, comparison, shared_metrics
 from hanet.figures.choose import rows_around, spread_rows
 from hanet.figures.meshes.experiment import draw as draw_meshes
 from hanet.figures.settings import FigureSettings
@@ -28,7 +28,7 @@ from hanet.progress import console
 INPUT = "input"
 MAX_GIF_BYTES = 2_000_000
 STILLS = 4
-"""Frames of the worst span that are shown as skeletons."""
+"""Number of frames of the worst span to show as skeletons."""
 
 
 def draw(
@@ -43,15 +43,15 @@ def draw(
     """Draw all figures into a folder.
 
     Args:
-        folder: where to.
-        shown: the sequence that figures of poses show.
-        settings: of the figures.
-        scores: of every method, as the report has them.
-        provenance: what the scores stand on.
+        folder: folder to write to.
+        shown: the sequence in figures of poses.
+        settings: options of the figures.
+        scores: scores by method, as in the report.
+        provenance: provenance of the scores.
         by_joint_table: CSV file of errors by joint.
 
     Returns:
-        The manifest: a file, its kind, title and caption per figure.
+        The manifest: file, kind, title and caption of each figure.
     """
     return [
         *over_time(folder, shown),
@@ -64,7 +64,7 @@ def draw(
 
 
 def over_time(folder: Path, shown: Shown) -> list[dict[str, str]]:
-    """curves.svg."""
+    """Draw curves.svg."""
     save(curves(shown.gt, shown.methods), folder / "curves.svg")
     position = "MPJPE" if shown.gt.representation == "3d" else "mean keypoint error"
     caption = (
@@ -81,7 +81,7 @@ def over_time(folder: Path, shown: Shown) -> list[dict[str, str]]:
 
 
 def stills(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[str, str]]:
-    """views.png of 3D joints, skeletons.png of keypoints."""
+    """Draw views.png of 3D joints, or skeletons.png of keypoints."""
     rows = spread_rows(shown.span, STILLS)
     if shown.gt.representation == "3d":
         file, title, seen = "views.png", "Skeletons in two views", "from the front and from the side, "
@@ -99,7 +99,7 @@ def stills(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
 
 
 def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[str, str]]:
-    """motion.mp4 and motion.gif."""
+    """Draw motion.mp4 and motion.gif."""
     gt = shown.gt
     count = round(settings.seconds * gt.fps)
     rows = rows_around(shown.span.worst, count, length=len(gt))
@@ -123,20 +123,20 @@ def motion(folder: Path, shown: Shown, settings: FigureSettings) -> list[dict[st
 
 
 def meshes(folder: Path, shown: Shown) -> list[dict[str, str]]:
-    """mesh.png and mesh.mp4 of an SMPL experiment; nothing of others."""
+    """Draw mesh.png and mesh.mp4 of an SMPL experiment; nothing of other experiments."""
     if shown.meshes is None:
         return []
     return draw_meshes(folder, shown.meshes, shown.span.worst, shown.where())
 
 
 def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
-    """A bar on the stage's console."""
+    """A progress bar on the stage's console."""
     return lambda frames, total: track(frames, description=f"  {name}", total=total, console=console)
 
 
 def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[dict[str, str]]:
-    """budget.svg and comparison.svg of every method of the run."""
-    rows = {name: figures.MethodScores.from_dict(row) for name, row in scores.items()}
+    """Draw budget.svg and comparison.svg of all methods of the run."""
+    rows = {name: MethodScores.from_dict(row) for name, row in scores.items()}
     save(budget(rows), folder / "budget.svg")
     save(comparison(rows), folder / "comparison.svg")
     metrics = " and ".join(METRICS[metric] for metric in shared_metrics(rows))
@@ -152,7 +152,7 @@ def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, 
 def by_joint(
     folder: Path, table: Path, methods: Iterable[str], provenance: Mapping[str, Any]
 ) -> list[dict[str, str]]:
-    """joints.svg: means over seeds; nothing where the run has no errors by joint."""
+    """Draw joints.svg, means over seeds; nothing if the run has no errors by joint."""
     values: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in methods}
     with table.open(newline="") as file:
         reader = csv.DictReader(file)
@@ -175,12 +175,12 @@ def by_joint(
 
 
 def names(methods: Iterable[str]) -> str:
-    """Methods as they are labelled, for captions."""
+    """Labels of methods, for captions."""
     return ", ".join(style.label for style in method_styles(methods).values())
 
 
 def protocol(provenance: Mapping[str, Any]) -> str:
-    """On what the scores stand, for captions."""
+    """Data set, estimator, protocol and declared leak, for captions."""
     leak = f" Declared leak: {provenance['leak']}" if provenance.get("leak") else ""
     return (
         f"Data set {provenance['dataset']}, estimator {provenance['estimator']}, test split, "
@@ -189,5 +189,5 @@ def protocol(provenance: Mapping[str, Any]) -> str:
 
 
 def entry(file: str, title: str, caption: str) -> dict[str, str]:
-    """A line of the manifest."""
+    """An entry of the manifest."""
     return {"file": file, "kind": Path(file).suffix[1:], "title": title, "caption": caption}

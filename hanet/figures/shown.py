@@ -1,4 +1,4 @@
-"""The sequence that an experiment's figures show, chosen by the input's error, with every method's poses."""
+"""Choose the sequence that an experiment's figures show, by the input's error, with all methods' poses."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from hanet.smpl.side_table import read_tracks
 
 @dataclass(frozen=True)
 class Shown:
-    """The sequence that the figures show, and why it is this one.
+    """The sequence that the figures show, and how it was chosen.
 
     Attributes:
         gt: its ground truth.
-        methods: its poses by method, the input first if it is asked for.
+        methods: its poses by method, in the order of the settings.
         span: the worst of the input's error-prone spans.
         why: how the sequence was chosen, for captions.
-        seed: the seed of the trained methods, None without any.
-        meshes: the bodies whose joints these are, of an SMPL experiment.
+        seed: the seed of the trained methods; None without any.
+        meshes: bodies of an SMPL experiment, else None.
     """
 
     gt: PoseSequence
@@ -63,18 +63,18 @@ def choose(
     settings: FigureSettings,
     body: Body | None = None,
 ) -> Shown:
-    """The sequence named, or the one of median input error, with the poses of the methods that the run has.
+    """Choose the named sequence, or the one of median input error, and read the poses of the run's methods.
 
     Args:
-        truth: the test split's ground truth.
-        detected: the cache of its detected poses.
-        refined: the folder of refined caches, one folder in it for filters and for each trained model.
-        runs: methods and seeds that were run.
-        settings: which sequence and methods to show.
-        body: of an SMPL experiment.
+        truth: cache of the test split's ground truth.
+        detected: cache of its detected poses.
+        refined: folder of refined caches, with one folder for filters and one for each trained model.
+        runs: methods and seeds of the run.
+        settings: sequence and methods to show.
+        body: body of an SMPL experiment.
 
     Raises:
-        ValueError: where no method is there, a refined cache is missing, or caches do not pair up.
+        ValueError: no method was run, a refined cache is missing, or caches do not pair up.
     """
     metadata = truth.metadata
     open_cache = partial(PoseCache.open, skeleton=metadata.skeleton, representation=metadata.representation)
@@ -115,16 +115,16 @@ def choose(
 
 
 def mean(values: np.ndarray) -> float:
-    """Mean of what is known; NaN where nothing is."""
+    """Mean over the values that are not NaN; NaN if all are."""
     here = values[np.isfinite(values)]
     return float(here.mean()) if len(here) else float("nan")
 
 
 def first_seeds(runs: list[dict[str, Any]], methods: Iterable[str]) -> dict[str, int | None]:
-    """The first seed of each of those methods that the run has; None for a filter.
+    """The first seed of each method that is in the run; None for a filter.
 
     Raises:
-        ValueError: where the run has none of the methods.
+        ValueError: the run has none of the methods.
     """
     seeds: dict[str, int | None] = {}
     for run in runs:
@@ -139,10 +139,10 @@ def first_seeds(runs: list[dict[str, Any]], methods: Iterable[str]) -> dict[str,
 
 
 def refined_path(folder: Path, method: str, seed: int | None) -> Path:
-    """The cache of a filter, or of a trained method in whatever model's folder of that seed it is.
+    """Find the cache of a filter, or of a trained method in any model's folder of that seed.
 
     Raises:
-        ValueError: where it is not there, or there twice.
+        ValueError: there is no such cache, or more than one.
     """
     pattern = f"filters/{method}.parquet" if seed is None else f"*-{seed}/{method}.parquet"
     paths = sorted(folder.glob(pattern))

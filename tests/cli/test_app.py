@@ -132,3 +132,32 @@ def test_a_damaged_table_is_named(tmp_path, content, message):
 def test_the_version():
     result = runner.invoke(app, ["--version"])
     assert (result.exit_code, result.stdout) == (0, f"hanet {version('hanet')}\n")
+
+
+def test_labels_are_text(tmp_path):
+    """Rich would take words in brackets for markup and leave them out."""
+    columns = [{"key": "mpjpe_mm", "label": "MPJPE [3d]", "unit": "mm", "digits": 1, "lower_is_better": True}]
+    rows = [
+        {"method": "a", "label": "ours [bold]", "status": "run", "observed": 1, "frames": 9, "sequences": 1},
+        {"method": "b", "label": "theirs [red]", "status": "missing"},
+    ]
+    rows[0]["cells"] = {"mpjpe_mm": {"mean": 9.0}}
+    table = {"name": "a", "experiment": "e", "title": "T [x]", "protocol": "full", "rows": rows}
+    path = tmp_path / "e" / "tables" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(table | {"columns": columns, "compared": "mpjpe_mm"}))
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 0
+    for text in ("e: T [x]", "MPJPE [3d] mm", "ours [bold]", "theirs [red]"):
+        assert text in result.stdout
+
+
+def test_a_table_of_which_nothing_ran_is_shown(tmp_path):
+    columns = [{"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 1, "lower_is_better": True}]
+    table = {"name": "a", "experiment": "e", "title": "T", "protocol": "full", "compared": "mpjpe_mm"}
+    table |= {"rows": [{"method": "a", "label": "ours", "status": "missing"}], "columns": columns}
+    path = tmp_path / "e" / "tables" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(table))
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 0 and "not run" in result.stdout

@@ -227,7 +227,7 @@ def test_a_training_without_errors(results: Path, capsys: pytest.CaptureFixture[
         ),
         ({"columns": []}, "columns: expected at least 1 of them; got []"),
         ({"title": None}, "title: should be a valid string; got None"),
-        ({"compared": "pck"}, "table kinematics compares pck, which is none of its columns (mpjpe_mm, "),
+        ({"compared": "pck"}, "rows are compared by pck, which is none of mpjpe_mm, "),
     ],
 )
 def test_tables_of_another_form(

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from base64 import b64encode
+from copy import deepcopy
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -211,7 +212,7 @@ HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
 
 def test_names_are_text(results: Path) -> None:
     reports = results / "data/reports/clips-fcn"
-    table: dict[str, Any] = files.kinematics() | {"title": HOSTILE, "note": HOSTILE}
+    table: dict[str, Any] = deepcopy(files.kinematics()) | {"title": HOSTILE, "note": HOSTILE}
     table["published"] = {"on": HOSTILE, "source": HOSTILE}
     for row in table["rows"]:
         row["label"] = row["method"] = HOSTILE

@@ -29,10 +29,10 @@ def compare_video(
     azimuth: float = 25.0,
     worst: float = 150.0,
 ) -> None:
-    """All frames of the tracks side by side as an MP4; one above `worst` (mm, MPVPE) has a coloured edge."""
+    """Write tracks side by side as MP4; meshes with an MPVPE above `worst` mm have a coloured edge."""
     T = len(truth)
     sample = pelvis_aligned(body, truth, range(0, T, max(1, T // 20)))
-    # Room for what strays from the truth.
+    # Room for meshes that are far from the ground truth.
     reach = np.abs(sample).max() * np.array([[-1.0], [1.0]]) * 0.75
     points = np.concatenate([sample.reshape(-1, 3), np.repeat(reach, 3, axis=1)])
     view = View.around(points, size=size, up=up, azimuth=azimuth)

@@ -167,7 +167,7 @@ def test_a_figure_over_images_and_wrong_input(tmp_path):
     compare_figure(path, {"input": mesh}, true, BODY.faces, frames=[1], images=blue, view=view)
     picture = np.asarray(Image.open(path).convert("RGB"))
     assert (picture == (0, 0, 255)).all(axis=-1).mean() > 0.2
-    with pytest.raises(ValueError, match="images need one a frame and the view"):
+    with pytest.raises(ValueError, match="expected one image per frame and the view"):
         compare_figure(path, {"input": mesh}, true, BODY.faces, frames=[1], images=blue)
     with pytest.raises(ValueError, match=r"and 2 frames"):
         compare_figure(path, {"input": mesh}, true, BODY.faces, frames=[1, 2])
