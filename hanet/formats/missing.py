@@ -1,0 +1,41 @@
+"""The one definition of a missing joint, for every reader.
+
+A joint is missing where its writer says that it has no place for it. Writers say so in different ways:
+
+=====================================  ==================================================================
+code                                   writers
+=====================================  ==================================================================
+NaN, null, an empty field, infinity    pandas, MATLAB, DeepLabCut, SLEAP, TRC, OpenPose patched by others
+all coordinates 0, whatever the score  OpenPose, AlphaPose, COCO annotations, Ultralytics (keeps the score)
+all coordinates −1                     OpenPose's writer of COCO results, PoseTrack's annotations
+score NaN or below 0                   RTMLib and other SimCC decoders, C3D's residual
+=====================================  ==================================================================
+
+One coordinate of 0 is a place: the border of the image.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+
+def missing(
+    values: Float[np.ndarray, "*N D"],
+    scores: Float[np.ndarray, "*N"] | None = None,
+    *,
+    zeros: bool = True,
+) -> Bool[np.ndarray, "*N"]:
+    """True for each joint that has no place.
+
+    Args:
+        values: coordinates in the file's own unit; null and empty fields as NaN.
+        scores: confidence, or None where the file has none.
+        zeros: False where (0, …, 0) is a place, as of the root in root-relative poses.
+    """
+    gone = ~np.isfinite(values).all(axis=-1) | (values == -1).all(axis=-1)
+    if zeros:
+        gone |= (values == 0).all(axis=-1)
+    if scores is not None:
+        gone |= ~(scores >= 0)  # NaN compares as False
+    return np.asarray(gone)
