@@ -4,97 +4,23 @@
 >>> poses.write(Path("refined.json"), [smooth(track) for track in poses.tracks])
 
 A format is one module with the functions ``sniff`` and ``read`` (`hanet.formats.base.Reader`), one entry of
-`FORMATS` and one round-trip test. Modules are imported when they are needed.
+`FORMATS` and one round-trip test. Modules of formats are imported when they are needed.
 """
 
-from __future__ import annotations
+from hanet.formats.base import Format, FormatError, PoseFile, ReadOptions
+from hanet.formats.readers import read_alphapose, read_coco, read_mmpose, read_openpose
+from hanet.formats.registry import FORMATS, detect, read
 
-from pathlib import Path
-
-from hanet.formats.base import Format, FormatError, PoseFile, Reader, ReadOptions
-from hanet.formats.source import Source
-
-__all__ = ["FORMATS", "Format", "FormatError", "PoseFile", "ReadOptions", "detect", "read"]
-
-
-def _coco() -> Reader:
-    from hanet.formats import coco
-
-    return coco
-
-
-def _openpose() -> Reader:
-    from hanet.formats import openpose
-
-    return openpose
-
-
-def _alphapose() -> Reader:
-    from hanet.formats import alphapose
-
-    return alphapose
-
-
-def _mmpose() -> Reader:
-    from hanet.formats import mmpose
-
-    return mmpose
-
-
-def _ultralytics() -> Reader:
-    from hanet.formats import ultralytics
-
-    return ultralytics
-
-
-FORMATS: dict[str, Format] = {
-    entry.name: entry
-    for entry in (
-        Format("coco", "COCO keypoint results and annotations", (".json",), _coco),
-        Format("openpose", "OpenPose's folder of JSON files", (), _openpose, folder=True),
-        Format("alphapose", "AlphaPose's results", (".json",), _alphapose),
-        Format("mmpose", "MMPose's predictions", (".json",), _mmpose, folder=True),
-        Format("ultralytics", "Ultralytics' results", (".json", ".txt"), _ultralytics, folder=True),
-    )
-}
-"""Every format by the name that ``--format`` takes."""
-
-
-def read(path: Path, options: ReadOptions | None = None, *, format: str | None = None) -> PoseFile:
-    """Read a file or folder of poses.
-
-    Args:
-        path: the file or folder.
-        options: what the file does not say; None for nothing.
-        format: key in `FORMATS`; None to find it by name and content.
-
-    Raises:
-        FileNotFoundError: nothing there.
-        FormatError: no known format or several, or not what the format allows.
-        ValueError: an unknown format name, or an option that is needed or contradicts the file.
-    """
-    if format is not None and format not in FORMATS:
-        raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
-    return FORMATS[format or detect(path)].load().read(path, options or ReadOptions())
-
-
-def detect(path: Path) -> str:
-    """The format of a file or folder by its name and the beginning of its content.
-
-    Raises:
-        FormatError: none fits, or several do; the message lists them.
-    """
-    source = Source(path)
-    found = [entry for entry in FORMATS.values() if entry.fits(source)]
-    if len(found) == 1:
-        return found[0].name
-    if found:
-        names = " or ".join(f"{entry.name} ({entry.title})" for entry in found)
-        raise FormatError(f"{path}: may be {names}; give --format")
-    kind = "folder" if source.is_folder else "file"
-    raise FormatError(
-        f"{path}: not a {kind} of a known format; known are {', '.join(FORMATS)}; if it is one of them, "
-        "give --format to learn what is wrong with it"
-    )
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FormatError",
+    "PoseFile",
+    "ReadOptions",
+    "detect",
+    "read",
+    "read_alphapose",
+    "read_coco",
+    "read_mmpose",
+    "read_openpose",
+]

@@ -1,8 +1,8 @@
 """What every format of pose files shares: options, the file that was read, and the update that goes back.
 
-A reader returns a `PoseFile`: the tracks, what is known about them, and a `save` function that writes the same
-format again. `PoseFile.write` compares refined tracks with what was read and hands `save` the differences, so
-that everything else is written as it was in the source.
+A reader returns a `PoseFile`: the tracks, what is known about them, and a `save` function that writes the
+same format again. `PoseFile.write` compares refined tracks with what was read and hands `save` the
+differences, so that everything else is written as it was in the source.
 
 Axes: T frames, J joints, D coordinates.
 """
@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hanet.formats.missing import present
 from hanet.formats.source import Source
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
@@ -56,7 +57,7 @@ class ReadOptions:
     name: str | None = None
     frames: Literal["names", "order"] = "names"
     max_distance: float = 0.3
-    max_gap: int = 0
+    max_gap: int = 15
 
     def __post_init__(self) -> None:
         if self.fps is not None and not (self.fps > 0 and np.isfinite(self.fps)):
@@ -89,10 +90,9 @@ class Update:
         return self.changed | self.dropped
 
 
-class Save(Protocol):
-    """Write the source again with these updates, whole or not at all; returns what could not be written."""
-
-    def __call__(self, out: Path, updates: Sequence[Update], /) -> Sequence[str]: ...
+Save = Callable[[Path, Sequence[Update]], Sequence[str]]
+"""Write the source again with updates in the order of its tracks, whole or not at all; returns notes on what
+could not be written."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -137,7 +137,7 @@ class PoseFile:
 
         Args:
             out: file or folder to write; it appears whole or not at all.
-            refined: tracks of this file or pieces of them, found by (name, track); NaN where there is no pose.
+            refined: tracks of this file or pieces of them, found by (name, track); NaN for missing joints.
                 A value equal to the one read keeps its notation in the file.
 
         Returns:
@@ -181,19 +181,19 @@ def update_of(track: PoseSequence, pieces: Sequence[PoseSequence]) -> Update:
     """The differences between a track and its refined pieces; frames of no piece are not touched."""
     values = track.values.astype(np.float64)
     changed = np.zeros(values.shape[:2], dtype=bool)
-    known = np.isfinite(values).all(axis=2)
+    known = present(values)
     if track.labelled is not None:
         known &= track.labelled
     now = known.copy()
     for piece in pieces:
         rows = slice(piece.start - track.start, piece.start - track.start + len(piece))
-        now[rows] = np.isfinite(piece.values).all(axis=2)
+        now[rows] = present(piece.values)
         # As the refined values are stored: a float32 equal to the rounded source is no change.
         other = (piece.values != track.values[rows].astype(piece.values.dtype)).any(axis=2)
         changed[rows] = now[rows] & (other | ~known[rows])
         values[rows][changed[rows]] = decimal(piece.values[changed[rows]])
     values[~now] = np.nan
-    return Update(track, values, changed=changed, filled=changed & ~known, dropped=known & ~now)
+    return Update(track, values, changed=changed, filled=changed & ~known, dropped=np.asarray(known & ~now))
 
 
 def decimal(values: Float[np.ndarray, "*N"]) -> Float[np.ndarray, "*N"]:
@@ -203,9 +203,7 @@ def decimal(values: Float[np.ndarray, "*N"]) -> Float[np.ndarray, "*N"]:
     return np.array([float(str(number)) for number in values.ravel()]).reshape(values.shape)
 
 
-Read = Callable[[Path, ReadOptions], PoseFile]
-
-
+@runtime_checkable
 class Reader(Protocol):
     """What the module of a format provides."""
 
@@ -253,7 +251,7 @@ class Format:
 
 def with_missing(track: PoseSequence, gone: Bool[np.ndarray, "T J"]) -> PoseSequence:
     """The track with these joints NaN and not `labelled`."""
-    known = np.isfinite(track.values).all(axis=2) & ~gone
+    known = present(track.values) & ~gone
     if track.labelled is not None:
         known &= track.labelled
     return replace(track, values=np.where(known[..., None], track.values, np.nan), labelled=known)

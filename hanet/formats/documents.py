@@ -1,44 +1,132 @@
-"""JSON of pose estimators: read, checked against a model of its format, and image names taken apart."""
+"""JSON documents of pose estimators: bounded, checked entry by entry, and written back in their own style."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import NoneType
 from typing import Any, TypeVar
 
 import numpy as np
+from jaxtyping import Float
 from pydantic import BaseModel, ValidationError
-from pydantic_core import from_json
 
-from hanet.formats.linking import Person
+from hanet.formats.base import FormatError
 
 Model = TypeVar("Model", bound=BaseModel)
+Address = tuple[str | int, ...]
+"""Keys and indices that lead to an entry."""
 
-_NUMBERED = re.compile(r"(.*?)[_\-. ]?(\d+)")
-OPENPOSE18_TO_COCO17 = [0, 15, 14, 17, 16, 5, 2, 6, 3, 7, 4, 11, 8, 12, 9, 13, 10]
-"""COCO's joints among OpenPose's 18: nose, neck, right arm, left arm, right leg, left leg, eyes, ears."""
+MAX_BYTES = 1 << 30
+"""Largest document that is read; it takes about ten times as much memory."""
+_BOM = b"\xef\xbb\xbf"
+_INDENT = re.compile(rb"\s*[\[{]\r?\n([ \t]+)")
+_OUTSIDE_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
-class KeypointFileError(ValueError):
-    """A file that is not what its estimator writes; the message names file, entry and remedy."""
+@dataclass(frozen=True)
+class Document:
+    """A JSON file as its bytes, so that it can be parsed again for each writing.
 
-
-def load(path: Path) -> Any:
-    """A JSON document.
-
-    Raises:
-        FileNotFoundError: no such file.
-        KeypointFileError: not JSON, cut off or empty.
+    Attributes:
+        path: where it comes from.
+        raw: its content.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the path")
-    try:
-        return from_json(path.read_bytes(), allow_inf_nan=False)
-    except ValueError as error:
-        raise KeypointFileError(
-            f"{path}: not a whole JSON document ({error}); write or copy the file again"
-        ) from error
+
+    path: Path
+    raw: bytes
+
+    @classmethod
+    def open(cls, path: Path) -> Document:
+        """Read a file.
+
+        Raises:
+            FileNotFoundError: no such file.
+            FormatError: larger than `MAX_BYTES`.
+        """
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+        if (size := path.stat().st_size) > MAX_BYTES:
+            raise FormatError(
+                f"{path}: {size / 2**20:.0f} MiB, expected at most {MAX_BYTES >> 20}; split the file by video"
+            )
+        return cls(path, path.read_bytes())
+
+    def parse(self) -> Any:
+        """The document; the tokens NaN and Infinity are numbers, a byte-order mark is skipped.
+
+        Raises:
+            FormatError: not JSON in UTF-8, cut off, empty, nested too deeply, or a key twice in an object.
+        """
+        if self.raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+            raise FormatError(f"{self.path}: not a whole JSON document (UTF-16 text); save it as UTF-8")
+        try:
+            return json.loads(self.raw.removeprefix(_BOM), object_pairs_hook=_object)
+        except RecursionError:
+            raise FormatError(
+                f"{self.path}: lists or objects nested too deeply; expected the JSON of a pose estimator"
+            ) from None
+        except ValueError as error:
+            raise FormatError(
+                f"{self.path}: not a whole JSON document ({error}); write or copy the file again"
+            ) from error
+
+    def dump(self, document: Any) -> bytes:
+        """The changed document in the style of the source: mark, indentation, separators, last line."""
+        indent, comma, colon = self._style
+        text = json.dumps(
+            document, indent=indent, separators=(comma, colon), ensure_ascii=self.raw.isascii()
+        ).encode()
+        if b"\r\n" in self.raw[: 1 << 16]:
+            text = text.replace(b"\n", b"\r\n")
+        end = re.search(rb"\s*\Z", self.raw[-16:])
+        return (_BOM if self.raw.startswith(_BOM) else b"") + text + (end[0] if end else b"")
+
+    @cached_property
+    def _style(self) -> tuple[str | None, str, str]:
+        head = self.raw.removeprefix(_BOM)[: 1 << 16]
+        plain = _OUTSIDE_TEXT.sub(b'""', head)
+        indented = _INDENT.match(head)
+        colon = ": " if b'"": ' in plain or b'"":' not in plain else ":"
+        if indented:
+            return indented[1].decode(), ",", colon
+        return None, ", " if b", " in plain or b"," not in plain else ",", colon
+
+
+class Lines(Document):
+    """A text file of numbers, parsed into lines of words with the blanks between them at odd places."""
+
+    def parse(self) -> list[list[str]]:
+        """Words and blanks of each line, which begins with a word, or with an empty one before a blank.
+
+        Raises:
+            FormatError: not UTF-8 text.
+        """
+        try:
+            text = self.raw.removeprefix(_BOM).decode()
+        except UnicodeDecodeError as error:
+            raise FormatError(f"{self.path}: not text ({error}); expected lines of numbers") from error
+        return [re.split(r"([ \t]+)", line) for line in text.splitlines()]
+
+    def dump(self, document: Any) -> bytes:
+        """The lines with their blanks, ending as the source's do."""
+        end = b"\r\n" if b"\r\n" in self.raw else b"\n"
+        last = end if self.raw.endswith((b"\n", b"\r")) or not self.raw else b""
+        mark = _BOM if self.raw.startswith(_BOM) else b""
+        return mark + end.join("".join(line).encode() for line in document) + last
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {shortened(twice)} comes twice in an object")
+    return result
 
 
 def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Model:
@@ -46,7 +134,7 @@ def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Mo
 
     Args:
         model: of the format.
-        document: as `load` gives it.
+        document: as `Document.parse` gives it.
         path: where it comes from.
         expected: what the file should be, in words.
     """
@@ -55,63 +143,125 @@ def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Mo
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"])) or "the document"
-        raise KeypointFileError(
-            f"{path}, entry {where}: {first['msg']}, got {_shortened(first['input'])}; expected {expected}"
+        raise FormatError(
+            f"{path}, entry {where}: {first['msg']}, got {shortened(first['input'])}; expected {expected}"
         ) from None
 
 
-def _shortened(value: Any) -> str:
+def shortened(value: Any) -> str:
+    """The value for a message."""
+    if isinstance(value, (list, dict)) and len(value) > 20:
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def locate(image: str, *, default: str) -> tuple[str, int] | None:
-    """(video, frame) of an image by its name; None where the name ends in no number.
-
-    The video is the folder, ``walk/0007.jpg`` → (``walk``, 7), or without one what stands before the number,
-    ``walk_0007.jpg`` → (``walk``, 7), or without that `default`.
-    """
-    path = PurePosixPath(image.replace("\\", "/"))
-    match = _NUMBERED.fullmatch(path.stem)
-    if match is None:
-        return None
-    folder = str(path.parent)
-    return (match[1] or default) if folder == "." else folder, int(match[2])
+def entry_at(document: Any, address: Address) -> Any:
+    """The entry that the keys and indices lead to."""
+    for step in address:
+        document = document[step]
+    return document
 
 
-def person(
-    triples: Sequence[float], where: str, *, joints: int, box: Sequence[float] | None, track: int | None
-) -> Person:
-    """A detection from x1, y1, score1, x2, …, J of each.
+def place(path: Path, address: Address) -> str:
+    """File and entry for messages."""
+    return f"{path}, entry {'.'.join(map(str, address))}" if address else str(path)
+
+
+def numbers(values: Any, where: str, *, expected: str) -> Float[np.ndarray, " N"]:
+    """A list of numbers as float64, null as NaN.
 
     Args:
-        triples: the numbers.
+        values: what the document has.
         where: file and entry, for messages.
-        joints: J that there should be.
-        box: x, y, width, height, or None.
-        track: the person's number, or None.
+        expected: what the list should be, in words.
 
     Raises:
-        KeypointFileError: another count of numbers.
+        FormatError: not a list, or an item that is neither a number nor null.
     """
-    if len(triples) != 3 * joints:
-        raise KeypointFileError(
-            f"{where}: {len(triples)} numbers, expected {3 * joints}: x, y and score of {joints} keypoints; "
-            "run the estimator with a model of this skeleton"
-        )
-    numbers = np.asarray(triples, dtype=np.float64).reshape(-1, 3)
-    return Person(
-        keypoints=numbers[:, :2],
-        scores=numbers[:, 2],
-        box=None if box is None else corners(box, where),
-        track=track,
-        where=where,
-    )
+    if not isinstance(values, list):
+        raise FormatError(f"{where}: expected {expected}, got {shortened(values)}")
+    if not set(map(type, values)) <= {int, float, NoneType}:
+        i = next(i for i, value in enumerate(values) if type(value) not in (int, float, NoneType))
+        raise FormatError(f"{where}.{i}: expected a number or null, got {shortened(values[i])}")
+    try:
+        return np.array(values, dtype=np.float64)
+    except OverflowError:
+        raise FormatError(f"{where}: expected {expected}, got an integer beyond any coordinate") from None
 
 
-def corners(box: Sequence[float], where: str) -> np.ndarray:
+def triples(values: Any, where: str, key: str) -> Float[np.ndarray, "J 3"]:
+    """x, y and score of each keypoint from one flat list, which the entry `where` has under `key`.
+
+    Raises:
+        FormatError: as `numbers`; a count that is no multiple of 3, or none.
+    """
+    found = numbers(values, f"{where}.{key}", expected="a list of x, y and score of each keypoint")
+    if len(found) == 0 or len(found) % 3:
+        raise FormatError(f"{where}: {len(found)} numbers, expected x, y and score of each keypoint")
+    return found.reshape(-1, 3)
+
+
+def corners(box: Any, where: str) -> Float[np.ndarray, " 4"] | None:
     """x1, y1, x2, y2 of x, y, width, height."""
-    if len(box) != 4:
-        raise KeypointFileError(f"{where}: a box of {len(box)} numbers, expected x, y, width, height")
-    x, y, width, height = box
-    return np.array([x, y, x + width, y + height])
+    if box is None:
+        return None
+    found = numbers(box, where, expected="x, y, width and height")
+    if len(found) != 4:
+        raise FormatError(f"{where}: a box of {len(found)} numbers, expected x, y, width, height")
+    return np.concatenate([found[:2], found[:2] + found[2:]])
+
+
+Put = Callable[[Any, "Row"], None]
+"""Write one person's new numbers into the person's entry of a document."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One frame of an update: what a person's entry should hold.
+
+    Attributes:
+        values: (J, 2) coordinates in the unit of the track, NaN for missing joints.
+        changed: joints with new coordinates.
+        filled: those of them that were missing.
+        dropped: joints that have no coordinates any more.
+    """
+
+    values: Float[np.ndarray, "J 2"]
+    changed: np.ndarray
+    filled: np.ndarray
+    dropped: np.ndarray
+
+
+def filled_score(score: Any) -> float | int:
+    """The score of a filled joint: what the source says, 0 where that marks the joint as missing.
+
+    So a program that looks at scores still knows which joints were seen.
+    """
+    ok = isinstance(score, (int, float)) and not isinstance(score, bool) and score >= 0
+    return score if ok else 0.0
+
+
+def put_triples(
+    values: list[Any], row: Row, *, first: int = 0, count: int | None = None, flag: bool = False
+) -> None:
+    """Write joints into a flat list of x, y and score; joints that did not change keep their notation.
+
+    Args:
+        values: the list, changed in place.
+        row: the numbers.
+        first: joint of the row that the list begins with.
+        count: joints in the list; None for the rest of the row.
+        flag: the third number is COCO's visibility: a filled joint gets 1, "labelled but not visible".
+    """
+    joints = range(first, len(row.values) if count is None else first + count)
+    for j in joints:
+        at = 3 * (j - first)
+        if row.dropped[j]:
+            values[at : at + 3] = [0, 0, 0]
+        elif row.changed[j]:
+            x, y = row.values[j].tolist()
+            score = values[at + 2]
+            if row.filled[j]:
+                score = (score or 1) if flag else filled_score(score)
+            values[at : at + 3] = [x, y, score]

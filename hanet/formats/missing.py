@@ -39,3 +39,8 @@ def missing(
     if scores is not None:
         gone |= ~(scores >= 0)  # NaN compares as False
     return np.asarray(gone)
+
+
+def present(values: Float[np.ndarray, "*N D"]) -> Bool[np.ndarray, "*N"]:
+    """True for each joint whose coordinates are all finite numbers."""
+    return np.asarray(np.isfinite(values).all(axis=-1))

@@ -41,7 +41,7 @@ class Source:
 
     @cached_property
     def json(self) -> Any:
-        """The beginning of a JSON document as lists and objects, cut where the head ends; None if not JSON."""
+        """The beginning of a JSON document, cut where the head ends; None if not JSON."""
         text = self.head.removeprefix(_BOM)
         if text.lstrip()[:1] not in (b"{", b"["):
             return None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanet.formats.linking import Person, Video, associate, sequences
+from hanet.formats.linking import Person, Video, associate
 from hanet.poses.skeletons import COCO17
 
 BODY = np.random.default_rng(3).uniform(0, 100, (17, 2))
