@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hanet.formats.base import FormatError, ReadOptions
-from hanet.formats.image_names import number_images, parts, split
+from hanet.formats.image_names import MAX_FRAME, number_images, parts, split
 from hanet.formats.keypoint_sets import choose
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Addition
@@ -36,8 +36,10 @@ def places_of(
     if order:
         return {image: (default, frame) for frame, image in enumerate(found)}
     for image, where in found.items():
-        if isinstance(image, int) and image < 0:
-            raise FormatError(f"{where}: image_id {image} is no frame, frames count from 0; {remedy}")
+        if isinstance(image, int) and not 0 <= image < MAX_FRAME:
+            raise FormatError(
+                f"{where}: image_id {image} is no frame number, expected 0 to {MAX_FRAME - 1}; {remedy}"
+            )
     names = {str(image): where for image, where in found.items()}
     if len(names) < len(found):
         twice = next(image for image in found if isinstance(image, int) and str(image) in found)

@@ -1,18 +1,20 @@
 """Detections for training and scoring, on the skeletons of `hanet.poses`; over `hanet.formats.read`.
 
 A person missing from a frame ends a sequence; the next begins under the same name and track at its own
-``start``. Values and scores are float32, with COCO's 17 keypoints taken by name from larger sets.
+``start``. Values and scores are float32, with COCO's 17 keypoints taken by name from larger sets. Notes on
+what was skipped or assumed are warnings.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from hanet.formats.base import ReadOptions
+from hanet.formats.base import PoseFile, ReadOptions
 from hanet.formats.linking import MAX_DISTANCE
 from hanet.formats.missing import present
 from hanet.formats.registry import read
@@ -45,7 +47,7 @@ def read_coco(
         FileNotFoundError: no such file.
         FormatError: not such a file; the message names the entry.
     """
-    return detections("coco", path, _options(fps, name, min_score, max_distance, images=images))
+    return _read("coco", path, _options(fps, name, min_score, max_distance, images=images))
 
 
 def read_openpose(
@@ -61,7 +63,7 @@ def read_openpose(
         FileNotFoundError: no such folder.
         FormatError: not such a folder; the message names file and entry.
     """
-    return detections("openpose", folder, _options(fps, None, None, max_distance, image_size=image_size))
+    return _read("openpose", folder, _options(fps, None, None, max_distance, image_size=image_size))
 
 
 def read_alphapose(
@@ -80,7 +82,7 @@ def read_alphapose(
         FormatError: not such a file; the message names the entry.
     """
     options = _options(fps, name, min_score, max_distance, image_size=image_size)
-    return detections("alphapose", path, options)
+    return _read("alphapose", path, options)
 
 
 def read_mmpose(
@@ -101,7 +103,7 @@ def read_mmpose(
         FormatError: not such a file; the message names the entry.
     """
     options = _options(fps, name, min_score, max_distance, image_size=image_size)
-    return detections("mmpose", path, options)
+    return _read("mmpose", path, options)
 
 
 def _options(
@@ -124,15 +126,15 @@ def _options(
     )
 
 
-def detections(format: str, path: Path, options: ReadOptions) -> list[PoseSequence]:
-    """Every track of a file, cut where the person is missing.
-
-    Args:
-        format: key in `hanet.formats.FORMATS`.
-        path: file or folder.
-        options: with a frame rate.
-    """
+def _read(format: str, path: Path, options: ReadOptions) -> list[PoseSequence]:
     poses = read(path, options, format=format)
+    for note in poses.notes:
+        warnings.warn(f"{path}: {note}", stacklevel=3)
+    return detections(poses)
+
+
+def detections(poses: PoseFile) -> list[PoseSequence]:
+    """Every track of a file, cut where the person is missing."""
     return [piece for track in poses.tracks for piece in _pieces(_common(track))]
 
 

@@ -66,8 +66,6 @@ def read(path: Path, options: ReadOptions | None = None, *, format: str | None =
     """
     if format is not None and format not in FORMATS:
         raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
     return FORMATS[format or detect(path)].load().read(path, options or ReadOptions())
 
 
@@ -75,8 +73,11 @@ def detect(path: Path) -> str:
     """The format of a file or folder by its name and the beginning of its content.
 
     Raises:
+        FileNotFoundError: nothing there.
         FormatError: none fits, or several do; the message lists them.
     """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
     source = Source(path)
     found = [entry for entry in FORMATS.values() if entry.fits(source)]
     if len(found) == 1:

@@ -2,9 +2,9 @@
 
 A line of text is a person: class, box (centre x, y, width, height), x, y and confidence of each keypoint,
 then with ``save_conf`` the person's confidence and with tracking the track number; coordinates are shares of
-the image's width and height. JSON is a list of ``{"name", "class", "confidence", "box", "track_id", "keypoints":
-{"x", "y", "visible"}}`` in pixels, or normalized; a list of such lists is a video. ``predictions.json`` of a
-validation is COCO's format.
+the image's width and height. JSON is a list of ``{"name", "class", "confidence", "box", "track_id",
+"keypoints": {"x", "y", "visible"}}`` in pixels, or normalized; a list of such lists is a video.
+``predictions.json`` of a validation is COCO's format.
 """
 
 from __future__ import annotations
