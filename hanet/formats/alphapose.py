@@ -8,30 +8,46 @@ The other two forms are objects by image name: ``bodies`` with ``joints``, or ``
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, FiniteFloat, RootModel, StrictInt, StrictStr
+from pydantic import BaseModel, RootModel, StrictInt, StrictStr
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.documents import Address, Document, Row, check, corners, place, put_triples, triples
-from hanet.formats.entries import ImageId, add_to_list, common_set, image_for, place_people, places_of
+from hanet.formats.documents import (
+    Address,
+    Document,
+    Number,
+    Row,
+    check,
+    corners,
+    place,
+    put_triples,
+    triples,
+)
+from hanet.formats.entries import (
+    IMAGE_NAME,
+    ImageId,
+    add_to_list,
+    common_set,
+    image_for,
+    place_people,
+    places_of,
+)
 from hanet.formats.keypoint_sets import DETECTED, OPENPOSE18
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
 from hanet.formats.source import Source
 
 _FORMS = {"bodies": "joints", "people": "pose_keypoints_2d"}
-_IMAGE = re.compile(r".*\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
 _REMEDY = "rename the images to <video>_<frame number>"
 
 
 class _Result(BaseModel):
     image_id: StrictStr | StrictInt
     keypoints: list[Any]
-    score: FiniteFloat | None = None
+    score: Number = None
     box: list[Any] | None = None
     idx: Any = None
 
@@ -71,7 +87,7 @@ def sniff(source: Source) -> bool:
         first = document[0] if document else {"image_id": "0.jpg", "keypoints": []}
         if not isinstance(first, dict) or not {"image_id", "keypoints"} <= set(first):
             return False
-        named = isinstance(first["image_id"], str) and _IMAGE.fullmatch(first["image_id"]) is not None
+        named = isinstance(first["image_id"], str) and IMAGE_NAME.fullmatch(first["image_id"]) is not None
         return "bbox" not in first and (named or "box" in first or "idx" in first)
     if isinstance(document, dict) and document:
         first = next(iter(document.values()))

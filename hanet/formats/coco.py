@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, FiniteFloat, RootModel, StrictInt, StrictStr
+from pydantic import BaseModel, RootModel, StrictInt, StrictStr
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
 from hanet.formats.coco_tables import Tables, named_skeleton, person_categories, places
 from hanet.formats.documents import (
     Document,
+    Number,
     Put,
     Row,
+    TrackId,
     check,
     corners,
     numbers,
@@ -32,7 +34,7 @@ from hanet.formats.documents import (
     put_triples,
     triples,
 )
-from hanet.formats.entries import ImageId, add_to_list, common_set, image_for, place_people
+from hanet.formats.entries import IMAGE_NAME, ImageId, add_to_list, common_set, image_for, place_people
 from hanet.formats.keypoint_sets import DETECTED
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
@@ -46,9 +48,9 @@ class _Entry(BaseModel):
     category_id: StrictInt | None = None
     keypoints: list[Any] | None = None
     scores: list[Any] | None = None
-    score: FiniteFloat | None = None
+    score: Number = None
     bbox: list[Any] | None = None
-    track_id: StrictInt | None = None
+    track_id: TrackId = None
     attributes: dict[str, Any] | None = None
     foot_kpts: list[Any] | None = None
     face_kpts: list[Any] | None = None
@@ -71,7 +73,7 @@ def sniff(source: Source) -> bool:
         first = document[0] if document else {"image_id": 0, "keypoints": []}
         if not isinstance(first, dict) or not {"image_id", "keypoints"} <= set(first):
             return False
-        named = isinstance(first["image_id"], str) and "." in first["image_id"]
+        named = IMAGE_NAME.fullmatch(str(first["image_id"])) is not None
         return isinstance(first["keypoints"], list) and (
             "bbox" in first or not ({"box", "idx"} & set(first) or named)
         )
@@ -186,12 +188,12 @@ def _person(entry: _Entry, path: Path, at: tuple[str | int, ...], options: ReadO
     track = entry.track_id
     if track is None and entry.attributes is not None:  # CVAT's
         track = entry.attributes.get("track_id")
-        track = track if type(track) is int else None
+        track = track if type(track) is int and track >= 0 else None
     return Person(
         keypoints=rows[:, :2],
         scores=scores,
         box=corners(entry.bbox or None, where),
-        track=track if track is not None and track >= 0 else None,
+        track=track,
         where=where,
         at=at,
         min_score=options.min_score,

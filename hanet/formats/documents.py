@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+import reprlib
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, Strict, ValidationError
 
 from hanet.formats.base import FormatError
 
@@ -52,7 +54,7 @@ class Document:
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if (size := path.stat().st_size) > MAX_BYTES:
             raise FormatError(
-                f"{path}: {size / 2**20:.0f} MiB, expected at most {MAX_BYTES >> 20}; split the file by video"
+                f"{path}: {size >> 20} MiB, expected at most {MAX_BYTES >> 20}; split the file by video"
             )
         return cls(path, path.read_bytes())
 
@@ -120,6 +122,22 @@ class Lines(Document):
         return mark + end.join("".join(line).encode() for line in document) + last
 
 
+def open_folder(root: Path, paths: Iterable[Path], kind: Callable[[Path], Document]) -> dict[str, Document]:
+    """Documents by their names within a folder; hidden files are left out.
+
+    Raises:
+        FormatError: more than `MAX_BYTES` altogether.
+    """
+    documents: dict[str, Document] = {}
+    size = 0
+    for path in sorted(path for path in paths if not path.name.startswith(".") and path.is_file()):
+        size += path.stat().st_size
+        if size > MAX_BYTES:
+            raise FormatError(f"{root}: more than {MAX_BYTES >> 20} MiB of files; give one video's folder")
+        documents[path.relative_to(root).as_posix()] = kind(path)
+    return documents
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
@@ -127,6 +145,25 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key {shortened(twice)} comes twice in an object")
     return result
+
+
+def _number(value: Any) -> Any:
+    """NaN and infinity stand for no number."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _track(value: Any) -> Any:
+    """A whole number from 0 on; a negative one and NaN stand for no number."""
+    value = _number(value)
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if isinstance(value, int) and value < 0 else value
+
+
+Number = Annotated[float | None, Strict(), BeforeValidator(_number)]
+"""A field with a number, or None."""
+TrackId = Annotated[int | None, Strict(), BeforeValidator(_track)]
+"""A field with a person's number, or None."""
 
 
 def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Model:
@@ -150,9 +187,7 @@ def check(model: type[Model], document: Any, path: Path, *, expected: str) -> Mo
 
 def shortened(value: Any) -> str:
     """The value for a message."""
-    if isinstance(value, (list, dict)) and len(value) > 20:
-        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
-    text = repr(value)
+    text = reprlib.repr(value) if isinstance(value, (list, dict)) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -16,6 +16,8 @@ from hanet.formats.people import Addition
 from hanet.poses.skeletons import Skeleton
 
 ImageId = str | int
+IMAGE_NAME = re.compile(r".*\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
+"""An image's name with ending, as AlphaPose writes it; Ultralytics leaves the ending out."""
 
 
 def places_of(

@@ -20,6 +20,7 @@ from jaxtyping import Float
 from hanet.cache.files import PoseCache
 from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
+from hanet.formats.missing import present
 from hanet.poses.sequence import PoseSequence
 
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
@@ -185,7 +186,7 @@ def _trc(
     for part in chosen:
         values[part.start - first : part.start - first + len(part)] = part.values
     values = values @ np.array(_TO_Y_UP[up], dtype=np.float64).T + 0.0  # no negative zeros
-    known = np.isfinite(values).all(axis=2).any(axis=0)
+    known = np.asarray(present(values).any(axis=0))
     if not known.any():
         raise ValueError(f"{name}: no joint is known in any frame; choose another --sequence or --track")
     values = values[:, known]

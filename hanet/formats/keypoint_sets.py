@@ -171,6 +171,8 @@ def choose(
     return usual, None
 
 
+MAX_NAMES = 1000
+"""Most joints of a skeleton that is not known."""
 _SIDES = {"l": "l", "left": "l", "r": "r", "right": "r"}
 _SYNONYMS = {
     "mid_hip": "pelvis",
@@ -219,8 +221,10 @@ def from_names(names: Sequence[str], label: str) -> Skeleton:
         label: name of a skeleton that is not known.
 
     Raises:
-        ValueError: no names, or the same twice.
+        ValueError: no names, the same twice, or more than `MAX_NAMES`.
     """
+    if len(names) > MAX_NAMES:
+        raise ValueError(f"{label}: {len(names)} names of joints, expected at most {MAX_NAMES}")
     joints = tuple(map(canonical, names))
     for skeleton in KEYPOINT_SETS.values():
         if skeleton.joints == joints:

@@ -22,8 +22,8 @@ from hanet.poses.skeletons import Skeleton
 MAX_DISTANCE = 0.3
 """Farthest that keypoints move from frame to frame on average, in sizes of the person: at 25 frames a second
 a runner of 10 m/s comes to a quarter."""
-_SPARSE = 1000
-"""Most frames per detection in a track; more means that the numbers are not frame numbers."""
+MAX_JOINTS = 200_000_000
+"""Most joints of all tracks over all their frames; about 5 GB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def link(
         max_gap: as in `associate`.
 
     Raises:
-        FormatError: two people in a frame have the same number, or numbers that are not frame numbers.
+        FormatError: two people in a frame have the same number, or more frames than can be held.
     """
     numbers, notes = _numbers(video, max_distance, max_gap)
     tracks: dict[int, dict[int, Person]] = {}
@@ -133,6 +133,14 @@ def link(
                 )
             tracks[number][frame] = person
     seen = {n: people for n, people in tracks.items() if any(p.found.any() for p in people.values())}
+    spans = {n: max(people) - min(people) + 1 for n, people in seen.items()}
+    if sum(spans.values()) * len(skeleton) > MAX_JOINTS:
+        longest = max(spans, key=lambda n: spans[n])
+        raise FormatError(
+            f"{seen[longest][max(seen[longest])].where}: tracks of {video.name} span {sum(spans.values())} "
+            f"frames altogether, expected at most {MAX_JOINTS // len(skeleton)} of {len(skeleton)} keypoints; "
+            "check that these are frame numbers"
+        )
     return [_track(video, skeleton, fps, n, people) for n, people in sorted(seen.items())], notes
 
 
@@ -229,12 +237,6 @@ def _pairs(before: Sequence[Person], now: Sequence[Person], max_distance: float)
 def _track(video: Video, skeleton: Skeleton, fps: float, number: int, people: dict[int, Person]) -> Track:
     first, last = min(people), max(people)
     length = last - first + 1
-    if length > _SPARSE * (len(people) + 10):
-        person = people[last]
-        raise FormatError(
-            f"{person.where}: {len(people)} detections of track {number} in frames {first} to {last} of "
-            f"{video.name}, so these are no frame numbers; number images by frame"
-        )
     rows = np.array(list(people)) - first
     each = list(people.values())
     found = np.zeros((length, len(skeleton)), dtype=bool)

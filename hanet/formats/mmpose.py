@@ -12,10 +12,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, Field, FiniteFloat, RootModel, StrictInt, field_validator
+from pydantic import BaseModel, Field, RootModel, StrictInt, field_validator
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.documents import Address, Document, Row, check, entry_at, filled_score, numbers, place
+from hanet.formats.documents import (
+    Address,
+    Document,
+    Number,
+    Row,
+    TrackId,
+    check,
+    entry_at,
+    filled_score,
+    numbers,
+    open_folder,
+    place,
+)
 from hanet.formats.entries import common_set
 from hanet.formats.image_names import default_video, number_images
 from hanet.formats.keypoint_sets import DETECTED, KEYPOINT_SETS, from_names
@@ -24,15 +36,13 @@ from hanet.formats.people import Add, Addition, Detections, pose_file
 from hanet.formats.source import Source
 from hanet.poses.skeletons import Skeleton
 
-_Box = Annotated[list[FiniteFloat], Field(min_length=4, max_length=4)]
-
 
 class _Instance(BaseModel):
     keypoints: list[Any]
     keypoint_scores: list[Any]
-    bbox: _Box | None = None
-    bbox_score: FiniteFloat | None = None
-    track_id: StrictInt | None = None
+    bbox: list[Any] | None = None
+    bbox_score: Number = None
+    track_id: TrackId = None
 
     @field_validator("bbox", mode="before")
     @classmethod
@@ -89,13 +99,7 @@ def _kind(document: Any) -> str | None:
         return None
     if "instances" in first:
         return "video"
-    return (
-        "image"
-        if "keypoints" in first
-        and ("keypoint_scores" in first or len(document) == 1)
-        and ("image_id" not in first and isinstance(first["keypoints"], list))
-        else None
-    )
+    return "image" if {"keypoints", "keypoint_scores"} <= set(first) else None
 
 
 def read(path: Path, options: ReadOptions) -> PoseFile:
@@ -116,7 +120,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     if path.is_file():
         documents = {"": Document.open(path)}
     else:
-        documents = {file.name: Document.open(file) for file in sorted(path.glob("*.json"))}
+        documents = open_folder(path, path.glob("*.json"), Document.open)
         if not documents:
             raise FormatError(f"{path}: no .json file; give the folder of predictions")
     parsed = {name: document.parse() for name, document in documents.items()}
@@ -200,13 +204,22 @@ def _person(instance: _Instance, path: Path, name: str, at: Address, options: Re
     return Person(
         keypoints=numbers(flat, f"{where}.keypoints", expected="x and y").reshape(-1, 2),
         scores=scores,
-        box=None if instance.bbox is None else np.array(instance.bbox),
-        track=instance.track_id if instance.track_id is not None and instance.track_id >= 0 else None,
+        box=_box(instance.bbox, where),
+        track=instance.track_id,
         where=where,
         file=name,
         at=at,
         min_score=options.min_score,
     )
+
+
+def _box(bbox: list[Any] | None, where: str) -> np.ndarray | None:
+    if bbox is None:
+        return None
+    found = numbers(bbox, f"{where}.bbox", expected="x1, y1, x2, y2")
+    if len(found) != 4:
+        raise FormatError(f"{where}.bbox: {len(found)} numbers, expected x1, y1, x2, y2")
+    return found
 
 
 def _named(

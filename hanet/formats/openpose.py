@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.documents import Document, Row, check, place, put_triples, triples
+from hanet.formats.documents import Document, Row, check, open_folder, place, put_triples, triples
 from hanet.formats.entries import common_set
 from hanet.formats.image_names import number_images
 from hanet.formats.keypoint_sets import OPENPOSE_SETS as _SETS
@@ -102,12 +102,13 @@ def _documents(path: Path) -> dict[str, Document]:
         raise FileNotFoundError(f"{path}: no such folder; check the path")
     if path.is_file():
         return {"": Document.open(path)}
-    paths = sorted(path.glob("*.json")) or sorted(path.glob("*/*.json"))
-    if not paths:
+    documents = open_folder(path, path.glob("*.json"), Document.open)
+    documents = documents or open_folder(path, path.glob("*/*.json"), Document.open)
+    if not documents:
         raise FormatError(
             f"{path}: no file <video>_000000000000_keypoints.json; give the folder of --write_json"
         )
-    return {file.relative_to(path).as_posix(): Document.open(file) for file in paths}
+    return documents
 
 
 def _places(

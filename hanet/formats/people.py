@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from hanet.files.atomic import fresh_folder, write_bytes
-from hanet.formats.base import UNKNOWN_FPS, PoseFile, ReadOptions, Update
+from hanet.formats.base import UNKNOWN_FPS, FormatError, PoseFile, ReadOptions, Update
 from hanet.formats.documents import Document, Put, Row, entry_at
-from hanet.formats.linking import Person, Track, Video, link
+from hanet.formats.linking import MAX_JOINTS, Person, Track, Video, link
 from hanet.poses.skeletons import Skeleton
 
 
@@ -71,7 +71,7 @@ def pose_file(found: Detections, options: ReadOptions) -> PoseFile:
     """Link the people of each video into tracks.
 
     Raises:
-        FormatError: as `hanet.formats.linking.link`.
+        FormatError: as `hanet.formats.linking.link`, or more joints than can be held.
     """
     fps = UNKNOWN_FPS if options.fps is None else options.fps
     tracks: list[Track] = []
@@ -82,6 +82,8 @@ def pose_file(found: Detections, options: ReadOptions) -> PoseFile:
         )
         tracks += linked
         notes += assumed
+        if sum(len(track.sequence) for track in tracks) * len(found.skeleton) > MAX_JOINTS:
+            raise FormatError(f"{found.path}: tracks of more than {MAX_JOINTS} joints; give fewer videos")
 
     def save(out: Path, updates: Sequence[Update]) -> list[str]:
         return _save(found, tracks, out, updates)

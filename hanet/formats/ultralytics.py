@@ -16,18 +16,21 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import BaseModel, FiniteFloat, RootModel, StrictInt
+from pydantic import BaseModel, RootModel
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
 from hanet.formats.documents import (
     Address,
     Document,
     Lines,
+    Number,
     Put,
     Row,
+    TrackId,
     check,
     filled_score,
     numbers,
+    open_folder,
     place,
 )
 from hanet.formats.entries import common_set, image_for
@@ -47,8 +50,8 @@ class _Points(BaseModel):
 
 class _Result(BaseModel):
     box: dict[str, Any] | None = None
-    confidence: FiniteFloat | None = None
-    track_id: StrictInt | None = None
+    confidence: Number = None
+    track_id: TrackId = None
     keypoints: _Points | None = None
 
 
@@ -124,10 +127,10 @@ def _documents(path: Path) -> dict[str, Document]:
         raise FileNotFoundError(f"{path}: no such file; check the path")
     if path.is_file():
         return {"": _open(path)}
-    paths = sorted(path.glob("*.txt")) or sorted(path.glob("*.json"))
-    if not paths:
+    documents = open_folder(path, path.glob("*.txt"), _open) or open_folder(path, path.glob("*.json"), _open)
+    if not documents:
         raise FormatError(f"{path}: no .txt or .json file; give the folder of labels")
-    return {file.name: _open(file) for file in paths}
+    return documents
 
 
 def _open(path: Path) -> Document:
@@ -196,7 +199,7 @@ def _json_person(
         keypoints=np.stack([x, y], axis=1),
         scores=scores,
         box=box,
-        track=result.track_id if result.track_id is not None and result.track_id >= 0 else None,
+        track=result.track_id,
         where=where,
         file=name,
         at=at,
