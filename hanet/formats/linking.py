@@ -138,7 +138,7 @@ def link(
         longest = max(spans, key=lambda n: spans[n])
         raise FormatError(
             f"{seen[longest][max(seen[longest])].where}: tracks of {video.name} span {sum(spans.values())} "
-            f"frames altogether, expected at most {MAX_JOINTS // len(skeleton)} of {len(skeleton)} keypoints; "
+            f"frames altogether, expected at most {MAX_JOINTS // len(skeleton)} of {len(skeleton)} joints; "
             "check that these are frame numbers"
         )
     return [_track(video, skeleton, fps, n, people) for n, people in sorted(seen.items())], notes

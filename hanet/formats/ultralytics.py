@@ -210,12 +210,12 @@ def _json_person(
 def _put_json(scale: Float[np.ndarray, " 2"]) -> Put:
     def put(entry: dict[str, Any], row: Row) -> None:
         points = entry["keypoints"]
+        scores = points.get("visible")
         for j in np.flatnonzero(row.changed | row.dropped).tolist():
-            points["x"][j], points["y"][j] = (
-                [0.0, 0.0] if row.dropped[j] else (row.values[j] / scale).tolist()
-            )
-            if row.filled[j] and points.get("visible") is not None:
-                points["visible"][j] = filled_score(points["visible"][j])
+            found = [0.0, 0.0] if row.dropped[j] else (row.values[j] / scale).tolist()
+            points["x"][j], points["y"][j] = found
+            if scores is not None and (row.dropped[j] or row.filled[j]):
+                scores[j] = 0.0 if row.dropped[j] else filled_score(scores[j])
 
     return put
 

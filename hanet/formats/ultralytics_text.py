@@ -156,7 +156,7 @@ def _put_line(layout: _Layout) -> Callable[[Float[np.ndarray, " 2"]], Put]:
                     line[at], line[at + 2] = "0", "0"
                 else:
                     line[at], line[at + 2] = map(repr, (row.values[j] / scale).tolist())
-                if row.filled[j] and layout.dims == 3 and not float(line[at + 4]) >= 0:
+                if layout.dims == 3 and (row.dropped[j] or (row.filled[j] and not float(line[at + 4]) >= 0)):
                     line[at + 4] = "0"
 
         return put

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanet.formats import FormatError as KeypointFileError, read_alphapose, read_coco, read_mmpose, read_openpose
+from hanet.formats import (
+    FormatError as KeypointFileError,
+    read_alphapose,
+    read_coco,
+    read_mmpose,
+    read_openpose,
+)
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import BODY25, COCO17
 from tests.support import keypoint_writers as writers
