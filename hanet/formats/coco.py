@@ -120,14 +120,17 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     if entries and not any(entry.keypoints for entry in entries):
         raise FormatError(f"{path}: no entry has keypoints; expected keypoint results or annotations")
     notes: list[str] = []
-    people = _people(entries, path, root, tables, options, notes)
+    used = {e.category_id for e in entries if e.category_id is not None and e.keypoints}
+    wanted, reason = person_categories(used, tables)
+    notes += [reason] if reason else []
+    people = _people(entries, path, root, wanted, options, notes)
     where, sizes = places(people, path, tables, tables_path, options)
     videos: dict[str, Video] = {}
     place_people(videos, people, where, options.image_size)
     for name, video in videos.items():
         video.image_size = options.image_size or sizes.get(name)
     flags = bool(root) and _are_flags(people)
-    skeleton = named_skeleton(people, tables, tables_path, options) or common_set(
+    skeleton = named_skeleton(people, wanted, tables, tables_path, options) or common_set(
         videos.values(), DETECTED, options, notes
     )
     if flags:
@@ -149,13 +152,11 @@ def _people(
     entries: Sequence[_Entry],
     path: Path,
     root: tuple[str, ...],
-    tables: Tables | None,
+    wanted: set[int],
     options: ReadOptions,
     notes: list[str],
 ) -> list[tuple[ImageId, Person]]:
     """The entries that are people, and a note on those that are not."""
-    used = {e.category_id for e in entries if e.category_id is not None and e.keypoints}
-    wanted, reason = person_categories(used, tables)
     left_out, bare, people = 0, 0, []
     for i, entry in enumerate(entries):
         if entry.category_id is not None and entry.category_id not in wanted:
@@ -167,8 +168,6 @@ def _people(
         low = options.min_person_score
         if low is None or entry.score is None or entry.score >= low:
             people.append((entry.image_id, _person(entry, path, (*root, i), options)))
-    if reason:
-        notes.append(reason)
     if left_out:
         notes.append(f"{left_out} entries of other categories were left as they are")
     if bare:

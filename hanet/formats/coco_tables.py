@@ -107,13 +107,14 @@ def _sizes(
 
 def named_skeleton(
     people: Sequence[tuple[ImageId, Person]],
+    wanted: set[int],
     tables: Tables | None,
     tables_path: Path | None,
     options: ReadOptions,
 ) -> Skeleton | None:
-    """The keypoints that the category names; None where none does and their count has to tell."""
-    named = [] if tables is None else [c for c in tables.categories if c.keypoints]
-    counts = {len(person.keypoints): person for _, person in people}
+    """The keypoints that the `wanted` categories name; None where none does and their count has to tell."""
+    named = [] if tables is None else [c for c in tables.categories if c.keypoints and c.id in wanted]
+    counts = {len(person.keypoints): person for _, person in reversed(people)}
     if options.skeleton is not None or not named:
         return None
     fits = [c for c in named if counts.keys() == {len(c.keypoints or ())}] or named[:1]

@@ -68,6 +68,8 @@ class Document:
             raise FormatError(f"{self.path}: not a whole JSON document (UTF-16 text); save it as UTF-8")
         try:
             return json.loads(self.raw.removeprefix(_BOM), object_pairs_hook=_object)
+        except FormatError as error:
+            raise FormatError(f"{self.path}: {error}; write the file again") from None
         except RecursionError:
             raise FormatError(
                 f"{self.path}: lists or objects nested too deeply; expected the JSON of a pose estimator"
@@ -81,7 +83,10 @@ class Document:
         """The changed document in the style of the source: mark, indentation, separators, last line."""
         indent, comma, colon = self._style
         text = json.dumps(
-            document, indent=indent, separators=(comma, colon), ensure_ascii=self.raw.isascii()
+            document,
+            indent=indent,
+            separators=(comma, colon),
+            ensure_ascii=self.raw.removeprefix(_BOM).isascii(),
         ).encode()
         if b"\r\n" in self.raw[: 1 << 16]:
             text = text.replace(b"\n", b"\r\n")
@@ -117,7 +122,7 @@ class Lines(Document):
     def dump(self, document: Any) -> bytes:
         """The lines with their blanks, ending as the source's do."""
         end = b"\r\n" if b"\r\n" in self.raw else b"\n"
-        last = end if self.raw.endswith((b"\n", b"\r")) or not self.raw else b""
+        last = end if document and (not self.raw or self.raw.endswith((b"\n", b"\r"))) else b""
         mark = _BOM if self.raw.startswith(_BOM) else b""
         return mark + end.join("".join(line).encode() for line in document) + last
 
@@ -143,7 +148,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(result) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {shortened(twice)} comes twice in an object")
+        raise FormatError(f"the key {shortened(twice)} comes twice in an object")
     return result
 
 

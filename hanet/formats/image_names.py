@@ -23,6 +23,7 @@ _DATE = r"(?:19|20)\d\d[-_.]?(?:0[1-9]|1[0-2])[-_.]?(?:0[1-9]|[12]\d|3[01])"
 _CLOCK = r"(?:[01]\d|2[0-3])[-_.:h]?[0-5]\d"
 _DATED = re.compile(rf"(?:.*\D)?{_DATE}\D{{0,2}}")
 _TO_THE_MINUTE = re.compile(rf"(?:.*\D)?(?:{_DATE}\D{{0,2}})?{_CLOCK}")
+_DATED_TO_THE_MINUTE = re.compile(rf"(?:.*\D)?{_DATE}\D{{0,2}}{_CLOCK}")
 _TO_THE_SECOND = re.compile(rf"(?:.*\D)?(?:{_DATE}\D{{0,2}}{_CLOCK}[-_.:m]?[0-5]\d|1\d{{9}})")
 _SECOND_OF_DAY = re.compile(r"(?:0[1-9]|1\d|2[0-3])[0-5]\d[0-5]\d")
 _RENAME = (
@@ -73,12 +74,10 @@ def _not_frames(found: Sequence[tuple[str, str, str]]) -> str | None:
         steps = set(map(int, numbers))
         if all(map(_DATED.fullmatch, prefixes)) or any(n % 100 == 59 and n + 41 in steps for n in steps):
             return "a time"
-    if several and (
-        all(map(_TO_THE_SECOND.fullmatch, prefixes))
-        or (
-            all(map(_TO_THE_MINUTE.fullmatch, prefixes)) and all(re.fullmatch(r"[0-5]\d", n) for n in numbers)
-        )
-    ):
+    to_the_minute = _TO_THE_MINUTE if several else _DATED_TO_THE_MINUTE
+    if all(map(to_the_minute.fullmatch, prefixes)) and all(re.fullmatch(r"[0-5]\d", n) for n in numbers):
+        return "a time"
+    if several and all(map(_TO_THE_SECOND.fullmatch, prefixes)):
         return "a time"
     if len(set(prefixes)) > 3 and len(found) < 2 * len(set(prefixes)):
         return "a number after names that differ from image to image"
@@ -111,7 +110,8 @@ def number_images(
     for image, where in places.items():
         taken = split(image)
         if taken is None:
-            raise FormatError(f"{where}: {image!r} ends in no frame number; {_RENAME}")
+            reason = "a hash" if _HASH.fullmatch(_stem(image)) else "no frame number"
+            raise FormatError(f"{where}: {image!r} ends in {reason}; {_RENAME}")
         folder, prefix, number = taken
         found[image] = (folder, prefix, int(number))
         folders.setdefault(folder, []).append((_stem(image), prefix, number))

@@ -246,7 +246,7 @@ def _track(video: Video, skeleton: Skeleton, fps: float, number: int, people: di
     scores = None
     if all(person.scores is not None for person in each):
         scores = np.zeros(found.shape)
-        scores[rows] = [np.nan_to_num(p.scores, nan=0.0) for p in each if p.scores is not None]
+        scores[rows] = [np.where(np.isfinite(p.scores), p.scores, 0) for p in each if p.scores is not None]
     boxes = None
     if any(person.box is not None for person in each):
         boxes = np.full((length, 4), np.nan)

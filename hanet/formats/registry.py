@@ -42,7 +42,7 @@ FORMATS: dict[str, Format] = {
     entry.name: entry
     for entry in (
         Format("coco", "COCO keypoint results and annotations", (".json",), _coco),
-        Format("openpose", "OpenPose's folder of JSON files", (), _openpose, folder=True),
+        Format("openpose", "OpenPose's folder of JSON files", (".json",), _openpose, folder=True),
         Format("alphapose", "AlphaPose's results", (".json",), _alphapose),
         Format("mmpose", "MMPose's predictions", (".json",), _mmpose, folder=True),
         Format("ultralytics", "Ultralytics' results", (".json", ".txt"), _ultralytics, folder=True),

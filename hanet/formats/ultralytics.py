@@ -63,7 +63,9 @@ def sniff(source: Source) -> bool:
     """Text of labels with keypoints, JSON of results with keypoints, or a folder of either."""
     if source.is_folder:
         inside = [s for s in source.files if s.path.suffix.lower() in (".txt", ".json")]
-        return any(map(_is_results, inside)) and len({s.path.suffix.lower() for s in inside}) == 1
+        return len({s.path.suffix.lower() for s in inside}) == 1 and any(
+            _is_results(s) for s in inside if s.json != []
+        )
     return _is_results(source)
 
 
@@ -73,7 +75,7 @@ def _is_results(source: Source) -> bool:
         return bool(first) and is_line(first[0])
     people = source.json
     if isinstance(people, list) and people and isinstance(people[0], list):
-        people = next((group for group in people if group), [])
+        people = next((group for group in people if group), None)
     if not isinstance(people, list):
         return False
     return not people or any(

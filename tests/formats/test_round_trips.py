@@ -183,7 +183,8 @@ CASES = {
     "mmpose-images": Case("mmpose", "coco17", mmpose_images, r"walk_00\d.json/\d/keypoints/\d+/[01]"),
     "ultralytics": Case("ultralytics", "coco17", ultralytics_json, r".*/\d/keypoints/[xy]/\d+"),
     "ultralytics-normalized": Case(
-        "ultralytics", "coco17", ultralytics_normalized, r".*/\d/keypoints/[xy]/\d+", (0, 0, 0.2), "normalized"
+        "ultralytics", "coco17", ultralytics_normalized, r".*/\d/keypoints/[xy]/\d+", (0, 0, 0.2),
+        "normalized",
     ),
     "ultralytics-text": Case(
         "ultralytics", "coco17", ultralytics_text, r".*/\d/\d+", (0, 0, 0.2), "normalized"

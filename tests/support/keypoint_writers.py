@@ -106,7 +106,13 @@ def bodies(names: str = "coco17", frames: int = 4, count: int = 2, seed: int = 0
 
 
 def people(frames: int = 4, count: int = 2, joints: int = 17, seed: int = 0) -> np.ndarray:
-    """(frames, count, joints, 3): people some way apart who move by about a pixel a frame, with scores."""
+    """`bodies` of the usual set of so many keypoints, or `noise` where there is none."""
+    names = {17: "coco17", 18: "openpose18", 25: "body25"}.get(joints)
+    return noise(frames, count, joints, seed) if names is None else bodies(names, frames, count, seed)
+
+
+def noise(frames: int = 4, count: int = 2, joints: int = 17, seed: int = 0) -> np.ndarray:
+    """(frames, count, joints, 3): keypoints that do not lie as on a body, otherwise as `bodies`."""
     rng = np.random.default_rng(seed)
     body = rng.uniform(0, 100, (1, 1, joints, 2))
     place = 200 + 300 * np.arange(count)[None, :, None, None]
