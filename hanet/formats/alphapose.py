@@ -194,7 +194,12 @@ def _track(idx: Any, where: str) -> int | None:
     value = idx
     while isinstance(value, list) and value:
         value = value[0]
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or value != value // 1
+        or value >= 1 << 62
+    ):
         raise FormatError(f"{where}: idx {idx!r} is no track number; track again")
     return int(value) if value >= 0 else None
 

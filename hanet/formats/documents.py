@@ -15,7 +15,7 @@ from typing import Annotated, Any, TypeVar
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import BaseModel, BeforeValidator, Strict, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, Strict, ValidationError
 
 from hanet.formats.base import FormatError
 
@@ -82,12 +82,9 @@ class Document:
     def dump(self, document: Any) -> bytes:
         """The changed document in the style of the source: mark, indentation, separators, last line."""
         indent, comma, colon = self._style
-        text = json.dumps(
-            document,
-            indent=indent,
-            separators=(comma, colon),
-            ensure_ascii=self.raw.removeprefix(_BOM).isascii(),
-        ).encode()
+        plain = self.raw.removeprefix(_BOM).isascii() or b"\\ud" in self.raw.lower()
+        separators = (comma, colon)
+        text = json.dumps(document, indent=indent, separators=separators, ensure_ascii=plain).encode()
         if b"\r\n" in self.raw[: 1 << 16]:
             text = text.replace(b"\n", b"\r\n")
         end = re.search(rb"\s*\Z", self.raw[-16:])
@@ -167,7 +164,7 @@ def _track(value: Any) -> Any:
 
 Number = Annotated[float | None, Strict(), BeforeValidator(_number)]
 """A field with a number, or None."""
-TrackId = Annotated[int | None, Strict(), BeforeValidator(_track)]
+TrackId = Annotated[Annotated[int, Field(lt=1 << 62)] | None, Strict(), BeforeValidator(_track)]
 """A field with a person's number, or None."""
 
 

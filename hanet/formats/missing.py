@@ -5,7 +5,8 @@ A joint is missing where its writer says that it has no place for it. Writers sa
 =====================================  ==================================================================
 code                                   writers
 =====================================  ==================================================================
-NaN, null, an empty field, infinity    pandas, MATLAB, DeepLabCut, SLEAP, TRC, OpenPose patched by others
+NaN, null, an empty field              pandas, MATLAB, DeepLabCut, SLEAP, TRC, OpenPose patched by others
+infinity, or 10⁹ and more in any unit  divisions by zero, overflows, uninitialized memory
 all coordinates 0, whatever the score  OpenPose, AlphaPose, COCO annotations, Ultralytics (keeps the score)
 all coordinates −1                     OpenPose's writer of COCO results, PoseTrack's annotations
 score NaN or below 0                   RTMLib and other SimCC decoders, C3D's residual
@@ -18,6 +19,9 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Bool, Float
+
+LARGEST = 1e9
+"""Coordinates from here on, in any unit, are no places."""
 
 
 def missing(
@@ -33,11 +37,12 @@ def missing(
         scores: confidence, or None where the file has none.
         zeros: False where (0, …, 0) is a place, as of the root in root-relative poses.
     """
-    gone = ~np.isfinite(values).all(axis=-1) | (values == -1).all(axis=-1)
+    gone = ~(np.abs(values) < LARGEST).all(axis=-1)  # NaN compares as False
+    gone |= (values == -1).all(axis=-1)
     if zeros:
         gone |= (values == 0).all(axis=-1)
     if scores is not None:
-        gone |= ~(scores >= 0)  # NaN compares as False
+        gone |= ~(scores >= 0)
     return np.asarray(gone)
 
 

@@ -29,7 +29,7 @@ from hanet.formats.documents import (
     place,
 )
 from hanet.formats.entries import common_set
-from hanet.formats.image_names import default_video, number_images
+from hanet.formats.image_names import MAX_FRAME, default_video, number_images
 from hanet.formats.keypoint_sets import DETECTED, KEYPOINT_SETS, from_names
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
@@ -52,7 +52,7 @@ class _Instance(BaseModel):
 
 
 class _Frame(BaseModel):
-    frame_id: Annotated[StrictInt, Field(ge=0)]
+    frame_id: Annotated[StrictInt, Field(ge=0, lt=MAX_FRAME)]
     instances: list[_Instance]
 
 

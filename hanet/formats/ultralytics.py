@@ -106,8 +106,9 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     scale = np.array(options.image_size if found.normalized else (1, 1), dtype=np.float64)
     videos: dict[str, Video] = {}
     for (video, frame), person in found.people:
-        box = None if person.box is None else person.box * np.tile(scale, 2)
-        in_pixels = replace(person, keypoints=person.keypoints * scale, box=box)
+        with np.errstate(over="ignore"):
+            box = None if person.box is None else person.box * np.tile(scale, 2)
+            in_pixels = replace(person, keypoints=person.keypoints * scale, box=box)
         videos.setdefault(video, Video(video, options.image_size)).add(frame, in_pixels)
     notes = [f"{found.other} entries that are not people were left as they are"] if found.other else []
     detections = Detections(

@@ -22,6 +22,8 @@ NAN, INF = np.nan, np.inf
         ("DeepLabCut filtered: place unknown, likelihood kept", NAN, NAN, 0.2, True),
         ("one coordinate unknown", 5.0, NAN, 0.9, True),
         ("division by zero", INF, 3.0, 0.9, True),
+        ("overflow, memory never written", -3.4e38, 3.0, 0.9, True),
+        ("far outside, in nanometres", 9.9e8, 3.0, 0.9, False),
         ("RTMLib: nothing above zero in the SimCC", 217.5, 80.1, -0.003, True),
         ("score sentinel", 217.5, 80.1, -1, True),
         ("score unknown", 217.5, 80.1, NAN, True),
