@@ -15,17 +15,7 @@ from typing import Any
 from pydantic import BaseModel, RootModel, StrictInt, StrictStr
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.documents import (
-    Address,
-    Document,
-    Number,
-    Row,
-    check,
-    corners,
-    place,
-    put_triples,
-    triples,
-)
+from hanet.formats.documents import Address, Document, Number, check, corners, place, triples
 from hanet.formats.entries import (
     IMAGE_NAME,
     ImageId,
@@ -38,6 +28,7 @@ from hanet.formats.entries import (
 from hanet.formats.keypoint_sets import DETECTED, OPENPOSE18
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
+from hanet.formats.rows import Row, put_triples
 from hanet.formats.source import Source
 
 _FORMS = {"bodies": "joints", "people": "pose_keypoints_2d"}

@@ -24,6 +24,11 @@ from hanet.poses.skeletons import Skeleton
 
 UNKNOWN_FPS = 1.0
 """`PoseSequence.fps` of a file that does not say its rate: time counts in frames."""
+MAX_DISTANCE = 0.3
+"""Farthest that keypoints move from frame to frame on average, in sizes of the person: a runner of 10 m/s comes
+to a quarter at 25 frames per second."""
+MAX_GAP = 15
+"""Most frames in which a person without track number is missing from a track."""
 
 
 class FormatError(ValueError):
@@ -56,8 +61,8 @@ class ReadOptions:
     images: Path | None = None
     name: str | None = None
     frames: Literal["names", "order"] = "names"
-    max_distance: float = 0.3
-    max_gap: int = 15
+    max_distance: float = MAX_DISTANCE
+    max_gap: int = MAX_GAP
 
     def __post_init__(self) -> None:
         if self.fps is not None and not (self.fps > 0 and np.isfinite(self.fps)):

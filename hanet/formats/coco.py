@@ -21,23 +21,12 @@ from pydantic import BaseModel, RootModel, StrictInt, StrictStr
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
 from hanet.formats.coco_tables import Tables, named_skeleton, person_categories, places
-from hanet.formats.documents import (
-    Document,
-    Number,
-    Put,
-    Row,
-    TrackId,
-    check,
-    corners,
-    numbers,
-    place,
-    put_triples,
-    triples,
-)
+from hanet.formats.documents import Document, Number, TrackId, check, corners, numbers, place, triples
 from hanet.formats.entries import IMAGE_NAME, ImageId, add_to_list, common_set, image_for, place_people
 from hanet.formats.keypoint_sets import DETECTED
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
+from hanet.formats.rows import Put, Row, put_triples
 from hanet.formats.source import Source
 
 _PARTS = ("keypoints", "foot_kpts", "face_kpts", "lefthand_kpts", "righthand_kpts")

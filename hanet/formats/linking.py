@@ -11,17 +11,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.optimize import linear_sum_assignment
 
-from hanet.formats.base import FormatError
+from hanet.formats.base import MAX_DISTANCE, FormatError
 from hanet.formats.documents import Address
 from hanet.formats.missing import missing
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
-MAX_DISTANCE = 0.3
-"""Farthest that keypoints move from frame to frame on average, in sizes of the person: at 25 frames a second
-a runner of 10 m/s comes to a quarter."""
 MAX_JOINTS = 200_000_000
 """Most joints of all tracks over all their frames; about 5 GB."""
 
@@ -218,6 +214,8 @@ def associate(
 def _pairs(before: Sequence[Person], now: Sequence[Person], max_distance: float) -> list[tuple[int, int]]:
     if not before or not now:
         return []
+    from scipy.optimize import linear_sum_assignment  # slow to import
+
     apart = np.stack([p.known for p in before])[:, None] - np.stack([p.known for p in now])
     apart = np.linalg.norm(apart, axis=3)
     both = np.isfinite(apart)

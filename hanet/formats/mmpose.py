@@ -19,11 +19,9 @@ from hanet.formats.documents import (
     Address,
     Document,
     Number,
-    Row,
     TrackId,
     check,
     entry_at,
-    filled_score,
     numbers,
     open_folder,
     place,
@@ -33,6 +31,7 @@ from hanet.formats.image_names import MAX_FRAME, default_video, number_images
 from hanet.formats.keypoint_sets import DETECTED, KEYPOINT_SETS, from_names
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
+from hanet.formats.rows import Row, filled_score
 from hanet.formats.source import Source
 from hanet.poses.skeletons import Skeleton
 

@@ -18,12 +18,13 @@ import numpy as np
 from pydantic import BaseModel
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.documents import Document, Row, check, open_folder, place, put_triples, triples
+from hanet.formats.documents import Document, check, open_folder, place, triples
 from hanet.formats.entries import common_set
 from hanet.formats.image_names import number_images
 from hanet.formats.keypoint_sets import OPENPOSE_SETS as _SETS
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
+from hanet.formats.rows import Row, put_triples
 from hanet.formats.source import Source
 
 _EXPECTED = "OpenPose's 'people' with pose_keypoints_2d"

@@ -12,8 +12,9 @@ import numpy as np
 
 from hanet.files.atomic import fresh_folder, write_bytes
 from hanet.formats.base import UNKNOWN_FPS, FormatError, PoseFile, ReadOptions, Update
-from hanet.formats.documents import Document, Put, Row, entry_at
+from hanet.formats.documents import Document, entry_at
 from hanet.formats.linking import MAX_JOINTS, Person, Track, Video, link
+from hanet.formats.rows import Put, Row
 from hanet.poses.skeletons import Skeleton
 
 

@@ -14,14 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from hanet.formats.base import PoseFile, ReadOptions
-from hanet.formats.linking import MAX_DISTANCE
+from hanet.formats.base import MAX_DISTANCE, PoseFile, ReadOptions
 from hanet.formats.missing import present
 from hanet.formats.registry import read
 from hanet.poses.gaps import part, runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, SKELETONS
-from hanet.poses.video_labels import by_name
 
 
 def read_coco(
@@ -142,6 +140,8 @@ def _common(track: PoseSequence) -> PoseSequence:
     """The track on COCO's keypoints, unless its skeleton is one of `hanet.poses` or has not all of them."""
     if track.skeleton.name in SKELETONS or not set(COCO17.joints) <= set(track.skeleton.joints):
         return track
+    from hanet.poses.video_labels import by_name  # imports pydantic
+
     return by_name(track, COCO17)
 
 

@@ -24,11 +24,8 @@ from hanet.formats.documents import (
     Document,
     Lines,
     Number,
-    Put,
-    Row,
     TrackId,
     check,
-    filled_score,
     numbers,
     open_folder,
     place,
@@ -38,6 +35,7 @@ from hanet.formats.image_names import default_video, number_images
 from hanet.formats.keypoint_sets import DETECTED
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
+from hanet.formats.rows import Put, Row, filled_score
 from hanet.formats.source import Source
 from hanet.formats.ultralytics_text import Found, from_lines, is_line
 

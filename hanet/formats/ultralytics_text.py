@@ -10,9 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from hanet.formats.base import FormatError, ReadOptions
-from hanet.formats.documents import Address, Document, Put, Row, place, shortened
+from hanet.formats.documents import Address, Document, place, shortened
 from hanet.formats.keypoint_sets import DETECTED, KEYPOINT_SETS
 from hanet.formats.linking import Person
+from hanet.formats.rows import Put, Row
 
 _PERSON = 0
 """Class of people in COCO's numbering from 0."""
