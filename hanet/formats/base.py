@@ -25,8 +25,8 @@ from hanet.poses.skeletons import Skeleton
 UNKNOWN_FPS = 1.0
 """`PoseSequence.fps` of a file that does not say its rate: time counts in frames."""
 MAX_DISTANCE = 0.3
-"""Farthest that keypoints move from frame to frame on average, in sizes of the person: a runner of 10 m/s comes
-to a quarter at 25 frames per second."""
+"""Farthest that keypoints move from frame to frame on average, in sizes of the person. At 25 frames per
+second, a runner of 10 m/s moves by a quarter."""
 MAX_GAP = 15
 """Most frames in which a person without track number is missing from a track."""
 
