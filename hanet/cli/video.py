@@ -159,7 +159,9 @@ def export(
         from hanet.formats import exports
 
         check_output(to, list(exports.WRITERS), force=force, inputs=[poses])
-        exports.export(PoseCache.open(poses), to, sequence=sequence, track=track, up=up)
+        notes = exports.export(PoseCache.open(poses), to, sequence=sequence, track=track, up=up)
+    for note in notes:
+        typer.echo(note)
     wrote(to)
 
 
