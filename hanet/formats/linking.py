@@ -5,13 +5,13 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.optimize import linear_sum_assignment
 
+from hanet.poses.gaps import consecutive
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
@@ -93,9 +93,9 @@ def sequences(
                 )
             tracks[number][frame] = person
     return [
-        _sequence(video, skeleton, fps, number, run, people)
+        _sequence(video, skeleton, fps, number, dict(list(people.items())[run]))
         for number, people in sorted(tracks.items())
-        for run in np.split(np.array(list(people)), np.flatnonzero(np.diff(list(people)) != 1) + 1)
+        for run in consecutive(np.array(list(people)))
     ]
 
 
@@ -155,22 +155,19 @@ def _distance(a: Person, b: Person) -> float:
 
 
 def _sequence(
-    video: Video, skeleton: Skeleton, fps: float, number: int, run: np.ndarray, people: dict[int, Person]
+    video: Video, skeleton: Skeleton, fps: float, number: int, people: dict[int, Person]
 ) -> PoseSequence:
-    rows: Sequence[Person] = [people[frame] for frame in run.tolist()]
+    rows = list(people.values())
     found = np.stack([person.found for person in rows])
     values = np.stack([person.keypoints for person in rows])
     boxes = [person.box for person in rows if person.box is not None]
-    return PoseSequence(
-        name=video.name,
-        values=np.where(found[..., None], values, np.nan).astype(np.float32),
-        skeleton=skeleton,
-        representation="2d",
+    return PoseSequence.keypoints(
+        video.name,
+        np.where(found[..., None], values, np.nan).astype(np.float32),
+        skeleton,
         fps=fps,
-        unit="px",
-        frame_of_reference="image",
         track=number,
-        start=int(run[0]),
+        start=next(iter(people)),
         scores=np.stack([person.scores for person in rows]).astype(np.float32),
         labelled=found,
         boxes=np.stack(boxes).astype(np.float32) if len(boxes) == len(rows) else None,
