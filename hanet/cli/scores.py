@@ -33,12 +33,12 @@ def score(
     """Score released pose files: the input, and linear interpolation between watched frames."""
     with user_errors():
         from hanet.datasets.pose_files.joints import RELEASES, released_pair
-        from hanet.methods.filters import interpolate
+        from hanet.methods.filters import released_interpolation
         from hanet.metrics import evaluate
 
         truth, poses = released_pair(gt, detected, dataset)
         windows = {"interval": interval, "q": q or RELEASES[dataset].q, "step_q": step_q}
-        methods = {"input": None, "linear interpolation": interpolate(interval)}
+        methods = {"input": None, "linear interpolation": released_interpolation(interval)}
         rows = {name: evaluate(truth, poses, method, protocol, **windows) for name, method in methods.items()}
     report = {"dataset": dataset, **windows, "rows": {name: row.to_dict() for name, row in rows.items()}}
     if as_json:

@@ -17,7 +17,7 @@ import numpy as np
 from hanet.formats.base import MAX_DISTANCE, PoseFile, ReadOptions
 from hanet.formats.missing import present
 from hanet.formats.registry import read
-from hanet.poses.gaps import part, runs
+from hanet.poses.gaps import runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, SKELETONS
 
@@ -157,7 +157,7 @@ def _pieces(track: PoseSequence) -> Sequence[PoseSequence]:
         labelled=known,
         boxes=None if track.boxes is None else track.boxes.astype(np.float32),
     )
-    pieces = [part(whole, start, stop) for start, stop in runs(np.asarray(known.any(axis=1)))]
+    pieces = [whole.part(rows) for rows in runs(np.asarray(known.any(axis=1)))]
     return [
         replace(piece, boxes=None)
         if piece.boxes is not None and not np.isfinite(piece.boxes).all()

@@ -38,7 +38,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["tables", "{empty}"], 2, set()),
         (["estimators"], 0, set()),
         (["data", "list", "--poses", "{empty}"], 0, {"numpy", "jaxtyping", "pyarrow"}),
-        (RELEASED, 0, {"numpy", "jaxtyping"}),
+        (RELEASED, 0, {"numpy", "jaxtyping", "scipy"}),
         (
             ["refine", "{empty}", "--model", "{empty}", "--out", "{empty}/a.parquet"],
             2,

@@ -274,24 +274,19 @@ def _view(name: str, world: Float[np.ndarray, "T 17 3"], camera: CalibratedCamer
     joints = camera.to_camera(world)
     keypoints = camera.project(joints)
     return View(
-        PoseSequence(
-            name=name,
-            values=keypoints.astype(np.float32),
-            skeleton=H36M17,
-            representation="2d",
+        PoseSequence.keypoints(
+            name,
+            keypoints.astype(np.float32),
+            H36M17,
             fps=fps,
-            unit="px",
-            frame_of_reference="image",
             boxes=person_boxes(keypoints).astype(np.float32),
             image_size=camera.image_size,
         ),
-        PoseSequence(
-            name=name,
-            values=joints.astype(np.float32),
-            skeleton=H36M17,
-            representation="3d",
+        PoseSequence.joints(
+            name,
+            joints.astype(np.float32),
+            H36M17,
             fps=fps,
-            unit="m",
             frame_of_reference="camera",
             image_size=camera.image_size,
         ).root_relative(),

@@ -79,14 +79,11 @@ def _sequence(root: Path, clip: Clip, *, boxes: Boxes, track: int) -> PoseSequen
         path = root / "puppet_mask" / clip.action / clip.name / "puppet_mask.mat"
         by_mask = _mask_boxes(path, clip, frames=len(keypoints))
         by_joints = np.where(np.isnan(by_mask), by_joints, by_mask)
-    return PoseSequence(
-        name=clip.name,
-        values=keypoints.astype(np.float32),
-        skeleton=JHMDB15,
-        representation="2d",
+    return PoseSequence.keypoints(
+        clip.name,
+        keypoints.astype(np.float32),
+        JHMDB15,
         fps=FPS,
-        unit="px",
-        frame_of_reference="image",
         track=track,
         labelled=np.ones(keypoints.shape[:2], dtype=bool),
         boxes=by_joints.astype(np.float32),

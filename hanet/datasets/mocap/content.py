@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from hanet.datasets.common.content import Content, Item
 from hanet.datasets.mocap.clips import Clip, glitches, read_clips
 from hanet.datasets.mocap.options import ClipsIngest, MocapIngest
 from hanet.datasets.mocap.virtual_cameras import cameras_around, views
 from hanet.options import SPLITS
+from hanet.poses.gaps import long_runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 
@@ -58,14 +57,8 @@ def seen(clip: Clip, split: str, options: MocapIngest) -> Iterator[Item]:
 
 def body(clip: Clip) -> PoseSequence:
     """The clip's poses, wherever in the world they happen; one row after the other, without the gaps."""
-    return PoseSequence(
-        name=clip.name,
-        values=clip.joints,
-        skeleton=H36M17,
-        representation="3d",
-        fps=clip.fps,
-        unit="m",
-        frame_of_reference="world",
+    return PoseSequence.joints(
+        clip.name, clip.joints, H36M17, fps=clip.fps, frame_of_reference="world"
     ).root_relative()
 
 
@@ -73,9 +66,7 @@ def without_glitches(clip: Clip, options: MocapIngest) -> tuple[Clip, int]:
     """The clip without frames that no body can have and runs too short to be of use; how many those are."""
     limits = options.glitches
     keep = ~glitches(clip.joints, clip.fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
-    for run in np.split(np.arange(len(keep)), np.flatnonzero(np.diff(keep)) + 1):
-        if len(run) < limits.min_frames:
-            keep[run] = False
+    keep = long_runs(keep, limits.min_frames)
     if not keep.any():
         raise ValueError(
             f"clip {clip.name}: all {len(keep)} frames are glitches; check datasets.*.ingest.glitches"

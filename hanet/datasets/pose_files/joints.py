@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,16 +108,17 @@ def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
     poses = column(fields, field, path, length=len(entries))
     boxes = optional_column(fields, "bbox", path, length=len(entries))
     sizes = optional_column(fields, "imgshape", path, length=len(entries))
+    make = partial(PoseSequence.joints, frame_of_reference="camera")
+    if release.representation == "2d":
+        make = PoseSequence.keypoints
     sequences = []
     for entry, pose, box, size in zip(entries, poses, boxes, sizes, strict=True):
-        sequence = PoseSequence(
-            name=entry.name,
-            values=_joints(pose, release, field=field, entry=entry),
-            skeleton=release.skeleton,
-            representation=release.representation,
+        values = _joints(pose, release, field=field, entry=entry)
+        sequence = make(
+            entry.name,
+            values,
+            release.skeleton,
             fps=release.fps,
-            unit="px" if release.representation == "2d" else "m",
-            frame_of_reference="image" if release.representation == "2d" else "camera_root_relative",
             track=entry.track,
             boxes=None if box is None else entry.boxes(box),
             image_size=None if size is None else entry.image_size(size),

@@ -135,14 +135,11 @@ def _sequence(
     for person in people:
         values[person.frame - start] = person.keypoints
         boxes[person.frame - start] = person.box or joint_box(person.keypoints)
-    return PoseSequence(
-        name=name,
-        values=values,
-        skeleton=skeleton,
-        representation="2d",
+    return PoseSequence.keypoints(
+        name,
+        values,
+        skeleton,
         fps=FPS,
-        unit="px",
-        frame_of_reference="image",
         track=track,
         start=start,
         labelled=np.isfinite(values).min(axis=-1),

@@ -128,12 +128,5 @@ def _checked(pair: object, path: Path, name: str) -> np.ndarray:
 
 def as_sequence(name: str, millimetres: Float[np.ndarray, "T 12 3"]) -> PoseSequence:
     """One recording of a pair as `read_pairs` gives it."""
-    return PoseSequence(
-        name=name,
-        values=millimetres.astype(np.float32) / _MM_PER_M,
-        skeleton=LIMBS12,
-        representation="3d",
-        fps=FPS,
-        unit="m",
-        frame_of_reference="world",
-    ).root_relative()
+    values = millimetres.astype(np.float32) / _MM_PER_M
+    return PoseSequence.joints(name, values, LIMBS12, fps=FPS, frame_of_reference="world").root_relative()

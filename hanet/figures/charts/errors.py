@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.metrics import functional as F  # noqa: N812
+from hanet.poses.gaps import runs
 from hanet.poses.sequence import PoseSequence, check_pair
 
 SMOOTHING_SECONDS = 0.5
@@ -137,11 +138,10 @@ def error_prone_spans(position: Float[np.ndarray, " T"], *, fps: float) -> list[
         return []
     limit = np.quantile(smooth[here], 1 - WORST_SHARE)
     inside = np.where(here, smooth, -np.inf) > limit
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
     return [
-        Span(int(start), int(stop), int(start + np.argmax(smooth[start:stop])))
-        for start, stop in edges.reshape(-1, 2)
-        if stop - start >= MIN_SPAN_SECONDS * fps
+        Span(run.start, run.stop, int(run.start + np.argmax(smooth[run])))
+        for run in runs(inside)
+        if run.stop - run.start >= MIN_SPAN_SECONDS * fps
     ]
 
 

@@ -297,15 +297,6 @@ def _check(first: PoseSequence, poses: PoseSequence, name: str) -> None:
 
 
 def _label(name: str, poses: PoseSequence, rows: Sequence[int]) -> str:
-    shown = PoseSequence(
-        poses.name,
-        poses.values[list(rows)],
-        poses.skeleton,
-        poses.representation,
-        poses.fps,
-        poses.unit,
-        poses.frame_of_reference,
-    )
-    found = mean_acceleration(shown)
+    found = mean_acceleration(poses.part(slice(rows[0], rows[-1] + 1)))
     known = "" if np.isnan(found) else f"\nmean acceleration {found:.3g} {poses.unit}/s²"
     return f"{method_styles([name])[name].label}{known}"
