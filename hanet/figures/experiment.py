@@ -14,7 +14,7 @@ from rich.progress import track
 from hanet.figures.charts.curves import ACCEL_SECONDS, curves
 from hanet.figures.charts.errors import SMOOTHING_SECONDS, WORST_SHARE
 from hanet.figures.charts.joints import by_joint as draw_by_joint
-from hanet.figures.charts.scores import METRICS, budget, comparison, shared_metrics
+from hanet.figures.charts.scores import METRICS, MethodScores, budget, comparison, shared_metrics
 from hanet.figures.choose import rows_around, spread_rows
 from hanet.figures.meshes.experiment import draw as draw_meshes
 from hanet.figures.settings import FigureSettings
@@ -136,7 +136,7 @@ def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
 
 def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[dict[str, str]]:
     """budget.svg and comparison.svg of every method of the run."""
-    rows = {name: figures.MethodScores.from_dict(row) for name, row in scores.items()}
+    rows = {name: MethodScores.from_dict(row) for name, row in scores.items()}
     save(budget(rows), folder / "budget.svg")
     save(comparison(rows), folder / "comparison.svg")
     metrics = " and ".join(METRICS[metric] for metric in shared_metrics(rows))
