@@ -63,8 +63,8 @@ def reproduce(
 
     Args:
         targets: Stages to bring up to date, and all that they need: `train`, `compare@clips-fcn`. Empty: all.
-        experiments: Experiments instead of those under `run` in params.yaml.
-        overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
+        experiments: Experiments instead of those under `run`, with all their models and without ablations.
+        overrides: Changed parameters: `models.hanet.model.hidden=64`; `+key=…` adds.
         seeds: Seeds instead of those under `run` in params.yaml.
         force: Run stages also where DVC finds them up to date.
         jobs: How many stages may run at once.

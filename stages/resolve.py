@@ -34,6 +34,7 @@ REGISTRIES = (
     "hanet.datasets.readers",
     "hanet.datasets.registry",
     "hanet.estimators.registry",
+    "hanet.models.options",
     "hanet.models.registry",
 )
 """Modules in which the code of each kind stands apart, see `stages.graph.code`."""

@@ -24,6 +24,7 @@ from hanet.files.hashing import json_hash
 from hanet.models.losses import joint_loss
 from hanet.models.registry import Config, Model, network_of
 from hanet.poses.windows import over_windows
+from hanet.training.augmentation import augment
 from hanet.training.distributed import InParts, Processes
 from hanet.training.options import TrainingOptions
 from hanet.training.pairs import PoseRows
@@ -178,7 +179,9 @@ class Trainer:
             index = windows.rows(chosen).to(self.device)
             pair = rows.detected[index], rows.gt[index]
             yield (
-                options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+                augment(options.augmentation, *pair, rows.skeleton, generator)
+                if options.augmentation
+                else pair
             )
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:

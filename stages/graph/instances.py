@@ -16,12 +16,11 @@ from pydantic_core import to_jsonable_python
 from hanet.datasets.pose_files.options import Released
 from hanet.datasets.registry import AnyDataset
 from hanet.estimators.registry import AnyEstimate
-from hanet.models.registry import NETWORKS
+from hanet.models.options import CONFIGS
 from stages.params.load import Params, Run
 
 KINDS = frozenset(
-    kind.__name__
-    for kind in (*get_args(AnyDataset), *get_args(AnyEstimate), *(one.config for one in NETWORKS.values()))
+    kind.__name__ for kind in (*get_args(AnyDataset), *get_args(AnyEstimate), *CONFIGS.values())
 )
 """Names of the classes of options that stand for a kind of data set, estimate or network."""
 

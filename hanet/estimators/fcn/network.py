@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from hanet.estimators.common.gaps import filled
 from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
+from hanet.estimators.fcn.options import FCNTraining
 from hanet.files.atomic import write_bytes
 from hanet.files.hashing import file_hash
 from hanet.poses.sequence import PoseSequence
@@ -112,25 +113,6 @@ def _swapped(poses: PoseSequence, across: Float[np.ndarray, " D"]) -> PoseSequen
     swap = poses.skeleton.mirror
     labelled = None if poses.labelled is None else poses.labelled[:, swap]
     return replace(poses.with_values(poses.values[:, swap] * across), labelled=labelled)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FCNTraining:
-    """How FCN is trained: Adam on batches drawn at random, the learning rate falling along a cosine.
-
-    Attributes:
-        steps: optimizer steps.
-        batch: frames a step.
-        learning_rate: at the start; zero at the end.
-        dropout: share of features dropped; the authors' 0.5 wants far longer training than minutes.
-        mirror: show every frame mirrored with probability one half.
-    """
-
-    steps: int
-    batch: int
-    learning_rate: float
-    dropout: float = 0.5
-    mirror: bool = False
 
 
 def train_fcn(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hanet.estimators.images.footage import Footage
+from hanet.estimators.images.patterns import check
 from hanet.options import Section
 
 
@@ -44,7 +44,7 @@ class ImagesEstimate(Section):
     """An estimator run over the data set's images.
 
     `weights` is the path or the address of an official checkpoint, `images` a pattern of
-    `hanet.estimators.images.footage`, `first_frame` the number that images give to frame 0. `skeleton`,
+    `hanet.estimators.images.patterns`, `first_frame` the number that images give to frame 0. `skeleton`,
     `layers` and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height
     of a crop) also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` those of SPIN and
     PARE. A shard is `shard` tracks; `workers` are processes on this machine (0: none but the stage; null: one
@@ -77,8 +77,7 @@ class ImagesEstimate(Section):
     @field_validator("images")
     @classmethod
     def _images(cls, value: str) -> str:
-        Footage(value)
-        return value
+        return check(value)
 
     @model_validator(mode="after")
     def _fits(self) -> ImagesEstimate:

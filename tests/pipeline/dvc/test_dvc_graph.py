@@ -13,10 +13,18 @@ from tests.support.graph_of_shell import write_project
 DOT = 'strict digraph {\n"a";\n"b@x-1";\n"c";\n"a" -> "b@x-1";\n"b@x-1" -> "c";\n}\n'
 GRAPH = {"a": set(), "b@x-1": {"a"}, "b@y-1": {"a"}, "c": {"b@x-1"}, "d": set()}
 PARAMS = {
-    "run": {"experiments": ["one"], "seeds": [1]},
+    "run": {
+        "datasets": ["x"],
+        "estimates": {"one": "x"},
+        "experiments": ["one"],
+        "models": ["hanet-paper"],
+        "ablations": ["off"],
+        "seeds": [1],
+    },
+    "models": {"hanet-paper": {"training": {"epochs": 20}}, "hanet": {"training": {"epochs": 50}}},
     "experiments": {
-        "one": {"dataset": "x", "models": {"hanet-paper": {"training": {"epochs": 20}}}},
-        "two": {"dataset": "y", "models": {"hanet": {"training": {"epochs": 45}}}},
+        "one": {"dataset": "x", "models": {"hanet-paper": {}}},
+        "two": {"dataset": "y", "models": {"hanet": {"training": {"epochs": 45}}, "hanet-paper": {}}},
     },
     "ablations": {
         "off": {"training": {"oml": "off"}},
@@ -73,30 +81,23 @@ def test_overrides_keep_comments_and_read_yaml(tmp_path: Path) -> None:
     assert "# note" in (tmp_path / "params.yaml").read_text()
 
 
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("a.x=1", "a has no key 'x'; it has b"),
-        ("z=1", "params.yaml has no key 'z'"),
-        ("a.b.c=1", "a.b has no key 'c'"),
-        ("+a.b.c=1", "a.b is 1, which has no keys"),
-        ("a.b", "expected key.of.params=value"),
-        ("a..b=1", "expected key.of.params=value"),
-        ("a.b=[1", "the value is no YAML"),
-    ],
-)
-def test_overrides_that_do_not_fit(override: str, message: str) -> None:
-    with pytest.raises(overrides.OverrideError, match=message.replace(".", r"\.")):
-        overrides.put({"a": {"b": 1}}, override)
-
-
 def test_experiments_and_seeds_become_overrides() -> None:
-    assert overrides.of_run(PARAMS, experiments=["one"], seeds=[1]) == []
-    assert overrides.of_run(PARAMS, experiments=["two", "one"], seeds=[1, 2]) == [
-        "run.experiments=[two, one]",
-        "run.estimates={two: y, one: x}",
-        "run.datasets=[y, x]",
+    assert overrides.of_run(PARAMS) == overrides.of_run(PARAMS, seeds=[1]) == []
+    assert overrides.of_run(PARAMS, experiments=["one"], seeds=[1]) == ["run.ablations=[]"]
+    assert overrides.of_run(PARAMS, experiments=["two"], seeds=[1, 2]) == [
+        "run.datasets=[y]",
+        "run.estimates={two: y}",
+        "run.experiments=[two]",
+        "run.models=[hanet, hanet-paper]",
+        "run.ablations=[]",
         "run.seeds=[1, 2]",
+    ]
+    assert overrides.of_run(PARAMS, experiments=["two", "one"], seeds=[2]) == [
+        "run.datasets=[y, x]",
+        "run.estimates={two: y, one: x}",
+        "run.experiments=[two, one]",
+        "run.ablations=[]",
+        "run.seeds=[2]",
     ]
     with pytest.raises(overrides.OverrideError, match="no experiment is called 'three'; there are one, two"):
         overrides.of_run(PARAMS, experiments=["three"])
@@ -107,6 +108,7 @@ def test_experiments_and_seeds_become_overrides() -> None:
     [
         ("train@one-hanet-paper-4321", 20),
         ("train@two-hanet-1", 45),
+        ("train@two-hanet-paper-1", 20),
         ("ablate@one-off-1", 20),
         ("ablate@one-short-1", 3),
         ("ablate@one-bare-1", 20),
@@ -116,3 +118,15 @@ def test_experiments_and_seeds_become_overrides() -> None:
 )
 def test_epochs_of_a_stage(stage: str, epochs: int | None) -> None:
     assert overrides.epochs(PARAMS, stage) == epochs
+
+
+def test_parameters_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("a: [1")
+    with pytest.raises(
+        overrides.OverrideError, match=r"^params\.yaml does not fit: line 2, column 1: not YAML"
+    ):
+        overrides.read(tmp_path)
+    wrong = {"models": {"a": {"extends": "b"}}}
+    with pytest.raises(overrides.OverrideError, match=r"^models\.a\.extends: expected the name of another"):
+        overrides.of_run(wrong, seeds=[1])
+    assert overrides.epochs(wrong, "train@one-a-1") is None
