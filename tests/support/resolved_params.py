@@ -1,4 +1,4 @@
-"""params.yaml as stages see it, for comparison with tests/reference/params (its README says how it was made)."""
+"""params.yaml as stages see it, to compare with tests/reference/params (its README says how it was made)."""
 
 from __future__ import annotations
 
