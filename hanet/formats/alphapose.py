@@ -25,7 +25,7 @@ from hanet.formats.entries import (
     place_people,
     places_of,
 )
-from hanet.formats.keypoint_sets import DETECTED, OPENPOSE18
+from hanet.formats.keypoint_sets import COCO18, DETECTED, OPENPOSE18
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
 from hanet.formats.rows import Row, put_triples
@@ -112,7 +112,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     )
     videos: dict[str, Video] = {}
     place_people(videos, people, places, options.image_size)
-    sets = DETECTED if listed else {18: (OPENPOSE18,)}
+    sets = DETECTED if listed else {18: (OPENPOSE18, COCO18)}
     found = Detections(
         format="alphapose",
         path=path,

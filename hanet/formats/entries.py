@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hanet.formats.base import FormatError, ReadOptions
+from hanet.formats.documents import Document
 from hanet.formats.image_names import MAX_FRAME, number_images, parts, split
 from hanet.formats.keypoint_sets import choose
 from hanet.formats.linking import Person, Video
@@ -16,6 +18,8 @@ from hanet.formats.people import Addition
 from hanet.poses.skeletons import Skeleton
 
 ImageId = str | int
+_SUFFIX = "_keypoints"
+"""What OpenPose puts behind the frame number."""
 IMAGE_NAME = re.compile(r".*\.(?:jpe?g|png|bmp|tiff?|webp)", re.IGNORECASE)
 """An image's name with ending, as AlphaPose writes it; Ultralytics leaves the ending out."""
 
@@ -48,6 +52,25 @@ def places_of(
         raise FormatError(f"{found[twice]}: image_id {twice} comes as a number and as text; {remedy}")
     numbered = number_images(names.items(), default=default)
     return {image: numbered[str(image)] for image in found}
+
+
+def places_of_files(
+    path: Path, documents: Mapping[str, Document], options: ReadOptions
+) -> dict[str, tuple[str, int]]:
+    """Video and frame of each file of a folder by its name; a single file is frame 0.
+
+    Raises:
+        FormatError: as `number_images`.
+    """
+    if "" in documents:
+        return {"": (options.name or path.stem.removesuffix(_SUFFIX), 0)}
+    images = {name: name.removesuffix(Path(name).suffix).removesuffix(_SUFFIX) for name in documents}
+    numbered = number_images(
+        ((image, str(documents[name].path)) for name, image in images.items()),
+        default=options.name or path.absolute().name,
+        order=options.frames == "order",
+    )
+    return {name: numbered[image] for name, image in images.items()}
 
 
 def place_people(

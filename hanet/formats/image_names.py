@@ -6,6 +6,7 @@ refused, because a track over frame numbers 101559 and 101600 would have a gap t
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -26,6 +27,7 @@ _TO_THE_MINUTE = re.compile(rf"(?:.*\D)?(?:{_DATE}\D{{0,2}})?{_CLOCK}")
 _DATED_TO_THE_MINUTE = re.compile(rf"(?:.*\D)?{_DATE}\D{{0,2}}{_CLOCK}")
 _TO_THE_SECOND = re.compile(rf"(?:.*\D)?(?:{_DATE}\D{{0,2}}{_CLOCK}[-_.:m]?[0-5]\d|1\d{{9}})")
 _SECOND_OF_DAY = re.compile(r"(?:0[1-9]|1\d|2[0-3])[0-5]\d[0-5]\d")
+_WORDS_FOR_IMAGE = ("frame", "frames", "image", "images", "img", "im", "pic", "photo", "color", "rgb")
 _RENAME = (
     "rename the images to <video>_<frame number>, or give --frames order if they are consecutive frames "
     "in the order of the file"
@@ -79,9 +81,22 @@ def _not_frames(found: Sequence[tuple[str, str, str]]) -> str | None:
         return "a time"
     if several and all(map(_TO_THE_SECOND.fullmatch, prefixes)):
         return "a time"
+    if not several and _are_milliseconds(sorted(set(map(int, numbers)))):
+        return "a time in milliseconds"
     if len(set(prefixes)) > 3 and len(found) < 2 * len(set(prefixes)):
         return "a number after names that differ from image to image"
     return None
+
+
+def _are_milliseconds(numbers: Sequence[int]) -> bool:
+    """Whether rising numbers are times: steps of 33, 33, 34 ms, where every third frame has 3, 3, 3."""
+    steps = [b - a for a, b in itertools.pairwise(numbers)]
+    if len(steps) < 4:
+        return False
+    usual = sorted(steps)[len(steps) // 2]
+    close = [step for step in steps if abs(step - usual) <= 1]
+    uneven = sum(step != usual for step in close)
+    return usual >= 8 and uneven >= 2 and len(close) >= 0.8 * len(steps)
 
 
 def number_images(
@@ -90,7 +105,8 @@ def number_images(
     """Video and frame of each image by its name.
 
     The video is the folder, or the folder and what stands before the number where a folder holds several of
-    these, or without a folder what stands before the number, or `default`.
+    these, or without a folder what stands before the number, or `default`. Before the number, words for
+    "image" name no video.
 
     Args:
         images: (name, place in the file for messages); a name may come several times.
@@ -124,7 +140,10 @@ def number_images(
     result: dict[str, tuple[str, int]] = {}
     taken_by: dict[tuple[str, int], str] = {}
     for image, (folder, prefix, frame) in found.items():
-        video = (folder if len(prefixes[folder]) == 1 else f"{folder}/{prefix}") if folder else prefix
+        if folder:
+            video = folder if len(prefixes[folder]) == 1 else f"{folder}/{prefix}"
+        else:
+            video = "" if prefix.lower() in _WORDS_FOR_IMAGE else prefix
         place = (video or default, frame)
         if taken_by.setdefault(place, image) != image:
             raise FormatError(

@@ -72,6 +72,8 @@ OPENPOSE18 = Skeleton(
     (8, 11),
 )
 """OpenPose's COCO model: COCO's keypoints in its own order, with a neck."""
+COCO18 = _extended("coco18", COCO17, [("neck", "")])
+"""COCO's 17 in their own order, then the neck; not OpenPose's 18."""
 MPI15 = Skeleton(
     "mpi15",
     (
@@ -97,7 +99,8 @@ KEYPOINT_SETS: dict[str, Skeleton] = {
     **{
         skeleton.name: skeleton
         for skeleton in (
-            *(HALPE26, HALPE68, HALPE136, WHOLEBODY133, BODY25B, OPENPOSE18, MPI15, CROWDPOSE14),
+            *(HALPE26, HALPE68, HALPE136, WHOLEBODY133, BODY25B),
+            *(OPENPOSE18, COCO18, MPI15, CROWDPOSE14),
         )
     },
 }
@@ -114,7 +117,7 @@ DETECTED: dict[int, tuple[Skeleton, ...]] = {
 OPENPOSE_SETS: dict[int, tuple[Skeleton, ...]] = {
     **DETECTED,
     15: (MPI15,),
-    18: (OPENPOSE18,),
+    18: (OPENPOSE18, COCO18),
     25: (BODY25, BODY25B),
 }
 """The same for files in OpenPose's layout, which Pose2Sim and RTMLib write with other sets too."""

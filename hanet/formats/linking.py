@@ -145,12 +145,9 @@ def _numbers(video: Video, max_distance: float, max_gap: int) -> tuple[dict[int,
     given = [person.track for person in video.people if person.track is not None]
     count = sum(1 for _ in video.people)
     notes = []
-    same = len(set(given)) == 1 and len(given) == count and any(len(f) > 1 for f in video.frames.values())
-    own = len(set(given)) == len(given) == count and len(video.frames) > 1 and count > 2
-    if same or own:
+    if reason := _placeholder(video, given, count, max_distance):
         notes.append(
-            f"{video.name}: {'all people have the same' if same else 'every detection has its own'} track "
-            "number, which tells nobody apart; people were linked by position"
+            f"{video.name}: {reason}, so track numbers tell nobody apart; people were linked by position"
         )
         given = []
     if not given:
@@ -169,6 +166,35 @@ def _numbers(video: Video, max_distance: float, max_gap: int) -> tuple[dict[int,
         f"by position and numbered from {free}"
     )
     return numbers, notes
+
+
+def _placeholder(video: Video, given: list[int], count: int, max_distance: float) -> str | None:
+    """Why the numbers tell nobody apart, or None if they may.
+
+    Args:
+        video: the people.
+        given: their numbers.
+        count: of people.
+        max_distance: as in `associate`.
+    """
+    if len(given) < count or len(video.frames) < 2 or count == len(video.frames):
+        return None
+    if len(set(given)) == 1:
+        return "all people have the same number"
+    if len(set(given)) == count:
+        return "every detection has a number of its own"
+    first = min(given)
+    if any(
+        [p.track for p in group] != list(range(first, first + len(group))) for group in video.frames.values()
+    ):
+        return None
+    # Numbers are places in the frame's list. A tracker that numbers so agrees with positions.
+    linked = associate(video.frames, max_distance=max_distance)
+    for frame, numbers in linked.items():
+        before = linked.get(frame - 1, [])
+        if any(number in before and before.index(number) != i for i, number in enumerate(numbers)):
+            return "people are numbered anew in each frame"
+    return None
 
 
 def associate(

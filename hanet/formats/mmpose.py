@@ -26,8 +26,8 @@ from hanet.formats.documents import (
     open_folder,
     place,
 )
-from hanet.formats.entries import common_set
-from hanet.formats.image_names import MAX_FRAME, default_video, number_images
+from hanet.formats.entries import common_set, places_of_files
+from hanet.formats.image_names import MAX_FRAME, default_video
 from hanet.formats.keypoint_sets import DETECTED, KEYPOINT_SETS, from_names
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
@@ -125,7 +125,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     parsed = {name: document.parse() for name, document in documents.items()}
     videos: dict[str, Video] = {}
     frames: dict[tuple[str, int], tuple[str, Address]] = {}
-    images = {} if "" in documents else _places(path, documents, options)
+    images = {} if "" in documents else places_of_files(path, documents, options)
     for name, document in parsed.items():
         for video, frame, at, instances in _frames(document, documents[name].path, images.get(name), options):
             frames[video, frame] = name, at
@@ -149,17 +149,6 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         notes=notes,
     )
     return pose_file(found, options)
-
-
-def _places(
-    path: Path, documents: Mapping[str, Document], options: ReadOptions
-) -> dict[str, tuple[str, int]]:
-    numbered = number_images(
-        ((name.removesuffix(".json"), str(document.path)) for name, document in documents.items()),
-        default=options.name or path.absolute().name,
-        order=options.frames == "order",
-    )
-    return {name: numbered[name.removesuffix(".json")] for name in documents}
 
 
 def _frames(document: Any, path: Path, image: tuple[str, int] | None, options: ReadOptions) -> list[_Found]:

@@ -19,8 +19,7 @@ from pydantic import BaseModel
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
 from hanet.formats.documents import Document, check, open_folder, place, triples
-from hanet.formats.entries import common_set
-from hanet.formats.image_names import number_images
+from hanet.formats.entries import common_set, places_of_files
 from hanet.formats.keypoint_sets import OPENPOSE_SETS as _SETS
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
@@ -29,7 +28,6 @@ from hanet.formats.source import Source
 
 _EXPECTED = "OpenPose's 'people' with pose_keypoints_2d"
 _KEYS = ("pose_keypoints_2d", "pose_keypoints")
-_SUFFIX = "_keypoints"
 
 
 class _Person(BaseModel):
@@ -71,7 +69,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
             keypoints of several or unknown sets, or coordinates that are not pixels.
     """
     documents = _documents(path)
-    places = _places(path, documents, options)
+    places = places_of_files(path, documents, options)
     videos: dict[str, Video] = {}
     for name, document in documents.items():
         video, frame = places[name]
@@ -110,22 +108,6 @@ def _documents(path: Path) -> dict[str, Document]:
             f"{path}: no file <video>_000000000000_keypoints.json; give the folder of --write_json"
         )
     return documents
-
-
-def _places(
-    path: Path, documents: Mapping[str, Document], options: ReadOptions
-) -> dict[str, tuple[str, int]]:
-    """Video and frame of each file by its name."""
-    if "" in documents:
-        return {"": (options.name or path.stem.removesuffix(_SUFFIX), 0)}
-    images = {name: name.removesuffix(".json").removesuffix(_SUFFIX) for name in documents}
-    default = options.name or path.absolute().name
-    numbered = number_images(
-        ((image, str(documents[name].path)) for name, image in images.items()),
-        default=default,
-        order=options.frames == "order",
-    )
-    return {name: numbered[image] for name, image in images.items()}
 
 
 def _person(found: _Person, path: Path, name: str, i: int, options: ReadOptions) -> Person | None:

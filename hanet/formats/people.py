@@ -82,7 +82,7 @@ def pose_file(found: Detections, options: ReadOptions) -> PoseFile:
             video, found.skeleton, fps, max_distance=options.max_distance, max_gap=options.max_gap
         )
         tracks += linked
-        notes += assumed
+        notes += assumed + _outside(video)
         if sum(len(track.sequence) for track in tracks) * len(found.skeleton) > MAX_JOINTS:
             raise FormatError(f"{found.path}: tracks of more than {MAX_JOINTS} joints; give fewer videos")
 
@@ -100,6 +100,22 @@ def pose_file(found: Detections, options: ReadOptions) -> PoseFile:
         save=save,
         notes=tuple(notes),
     )
+
+
+def _outside(video: Video) -> list[str]:
+    """A note if most keypoints lie outside of their images, as those of images of another size do."""
+    known = [person.keypoints[person.found] for person in video.people]
+    if video.image_size is None or not known:
+        return []
+    points = np.concatenate(known)
+    share = np.mean(((points < 0) | (points > video.image_size)).any(axis=1)) if len(points) else 0
+    if share <= 0.5:
+        return []
+    width, height = video.image_size
+    return [
+        f"{video.name}: {share:.0%} of the keypoints lie outside of images of {width}×{height} pixels; check "
+        "that they are of these images"
+    ]
 
 
 def _save(found: Detections, tracks: Sequence[Track], out: Path, updates: Sequence[Update]) -> list[str]:

@@ -30,8 +30,7 @@ from hanet.formats.documents import (
     open_folder,
     place,
 )
-from hanet.formats.entries import common_set, image_for
-from hanet.formats.image_names import default_video, number_images
+from hanet.formats.entries import common_set, image_for, places_of_files
 from hanet.formats.keypoint_sets import DETECTED
 from hanet.formats.linking import Person, Video
 from hanet.formats.people import Add, Addition, Detections, pose_file
@@ -96,7 +95,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         ValueError: the image size is needed.
     """
     documents = _documents(path)
-    places = _places(path, documents, options)
+    places = places_of_files(path, documents, options)
     text = isinstance(next(iter(documents.values())), Lines)
     found = (from_lines if text else _from_json)(documents, places, options)
     if found.normalized and options.image_size is None:
@@ -136,21 +135,6 @@ def _documents(path: Path) -> dict[str, Document]:
 
 def _open(path: Path) -> Document:
     return (Lines if path.suffix.lower() == ".txt" else Document).open(path)
-
-
-def _places(
-    path: Path, documents: Mapping[str, Document], options: ReadOptions
-) -> dict[str, tuple[str, int]]:
-    """Video and frame of each file by its name."""
-    if "" in documents:
-        return {"": (options.name or default_video(path), 0)}
-    images = {name: Path(name).stem for name in documents}
-    numbered = number_images(
-        ((image, str(documents[name].path)) for name, image in images.items()),
-        default=options.name or path.absolute().name,
-        order=options.frames == "order",
-    )
-    return {name: numbered[image] for name, image in images.items()}
 
 
 def _from_json(

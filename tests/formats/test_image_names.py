@@ -25,6 +25,9 @@ def numbered(*names: str, order: bool = False) -> dict[str, tuple[str, int]]:
         ("cam01.0007", ("cam01", 7)),
         ("walk.mp4_000012.JPEG", ("walk.mp4", 12)),
         ("17.jpg", ("default", 17)),
+        ("frame_0017.jpg", ("default", 17)),
+        ("IMG0017.jpg", ("default", 17)),
+        ("walk/frame_0017.jpg", ("walk", 17)),
         ("17", ("default", 17)),
         ("-1.jpg", ("default", 1)),
         ("a\\b\\17.jpg", ("a/b", 17)),
@@ -39,6 +42,16 @@ def numbered(*names: str, order: bool = False) -> dict[str, tuple[str, int]]:
 )
 def test_an_images_video_and_frame(image: str, place: tuple[str, int]) -> None:
     assert numbered(image) == {image: place}
+
+
+def test_frames_left_out_are_no_times() -> None:
+    for numbers in (
+        range(0, 300, 30),
+        (1, 2, 3, 40, 41, 42, 43),
+        (10, 20, 30, 40, 51),
+        (7, 60, 300, 301, 990),
+    ):
+        assert [frame for _, frame in numbered(*(f"w/{n:06}.jpg" for n in numbers)).values()] == list(numbers)
 
 
 def test_several_videos() -> None:
@@ -62,6 +75,8 @@ def test_several_videos() -> None:
         (["12-30-59.jpg", "12-31-00.jpg"], "a time"),
         (["cam_123059.jpg", "cam_123100.jpg"], "a time"),
         (["1699999999.250.jpg", "1700000000.250.jpg"], "a time"),
+        ([f"cam_{ms:05}.jpg" for ms in (33, 67, 100, 133, 167, 200)], "a time in milliseconds"),
+        ([f"{ms}.png" for ms in (0, 17, 33, 50, 117, 133, 150)], "a time in milliseconds"),
         (["1699999999.jpg"], "a number of 10000000 or more"),
         (["x_20240105.jpg"], "a number of 10000000 or more"),
         (["x_2024-01-05.jpg", "x_2024-01-06.jpg"], "a date"),

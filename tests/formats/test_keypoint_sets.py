@@ -74,7 +74,7 @@ def chosen(bodies: np.ndarray, **options: object) -> tuple[str, str | None]:
     return skeleton.name, note
 
 
-OTHERS = {"body25b": "body25", "posetrack17": "coco17", "h36m17": "coco17"}
+OTHERS = {"body25b": "body25", "coco18": "openpose18", "posetrack17": "coco17", "h36m17": "coco17"}
 
 
 @pytest.mark.parametrize("name", sorted(writers.NAMES.keys() - OTHERS.keys()))

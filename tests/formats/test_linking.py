@@ -136,7 +136,7 @@ def test_a_number_that_all_people_have_is_a_placeholder(number):
     tracks, notes = link(video(frames), COCO17, 25.0)
     assert [(t.sequence.track, len(t.sequence)) for t in tracks] == [(0, 4), (1, 4)]
     assert notes == [
-        "walk: all people have the same track number, which tells nobody apart; people were linked by "
+        "walk: all people have the same number, so track numbers tell nobody apart; people were linked by "
         "position"
     ]
 
@@ -151,7 +151,21 @@ def test_a_number_for_every_detection_is_a_placeholder():
     frames = {t: [someone(0, track=2 * t), someone(300, track=2 * t + 1)] for t in range(4)}
     tracks, notes = link(video(frames), COCO17, 25.0)
     assert [len(t.sequence) for t in tracks] == [4, 4]
-    assert "every detection has its own track number" in notes[0]
+    assert "every detection has a number of its own" in notes[0]
+
+
+def test_places_in_a_list_are_no_numbers():
+    """Two people who stay, listed in turns: their numbers change hands with every frame."""
+    places = [0, 300]
+    frames = {t: [someone(places[(p + t) % 2] + t, track=p) for p in range(2)] for t in range(5)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert "people are numbered anew in each frame" in notes[0]
+    for track, place in zip(tracks, places, strict=True):
+        np.testing.assert_allclose(track.sequence.values[:, 0, 0], BODY[0, 0] + 1000 + place + np.arange(5))
+    # The same numbers where they follow the people, one of whom leaves.
+    frames = {t: [someone(300 * p + t, track=p) for p in range(2 if t < 3 else 1)] for t in range(5)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [len(t.sequence) for t in tracks] == [5, 3] and notes == []
 
 
 def test_people_without_number_among_others_are_linked():

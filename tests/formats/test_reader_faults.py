@@ -53,7 +53,7 @@ def test_alphapose_without_tracking_gives_everybody_the_same_number(tmp_path: Pa
     path = writers.write_alphapose(tmp_path / "walk" / "a.json", writers.bodies(frames=6), idx=[idx, idx])
     poses = read(path, ReadOptions())
     assert spans(poses) == [("walk", 0, 0, 6), ("walk", 1, 0, 6)]
-    assert "same track number" in poses.notes[0]
+    assert "all people have the same number" in poses.notes[0]
     # The numbers are written back as they were.
     poses.write(tmp_path / "b.json", [replace(track, values=track.values + 1) for track in poses.tracks])
     assert all(entry["idx"] == idx for entry in json.loads((tmp_path / "b.json").read_text()))
@@ -214,6 +214,19 @@ def test_the_size_of_images(tmp_path: Path) -> None:
         read(results, ReadOptions(images=images, image_size=(320, 240)))
     with pytest.raises(ValueError, match=r"has its own table of images; leave out --images"):
         read(images, ReadOptions(images=images), format="coco")
+
+
+def test_keypoints_of_larger_images_are_noticed(tmp_path: Path) -> None:
+    found = writers.bodies()
+    results = writers.write_coco(tmp_path / "r.json", found)
+    names = [f"w/{t}.jpg" for t in range(4)]
+    images = writers.write_images(tmp_path / "a.json", names, sizes=(300, 200))
+    share = ((found[..., 0] > 300) | (found[..., 1] > 200)).mean()
+    assert read(results, ReadOptions(images=images)).notes == (
+        f"w: {share:.0%} of the keypoints lie outside of images of 300×200 pixels; check that they are of "
+        "these images",
+    )
+    assert read(results, ReadOptions(image_size=(640, 480))).notes == ()
 
 
 def test_nan_in_any_place_of_an_entry(tmp_path: Path) -> None:

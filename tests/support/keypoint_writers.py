@@ -42,6 +42,7 @@ NAMES: dict[str, list[str]] = {
         *("right_shoulder", "right_elbow", "right_wrist"),
     ],
     "openpose18": OPENPOSE18_NAMES,
+    "coco18": [*COCO_NAMES, "neck"],
     "mpi15": ["head", *OPENPOSE18_NAMES[1:14], "spine"],
     "body25": [
         *OPENPOSE18_NAMES[:8],
