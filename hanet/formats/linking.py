@@ -277,14 +277,11 @@ def _track(video: Video, skeleton: Skeleton, fps: float, number: int, people: di
         for row, person in zip(rows, each, strict=True):
             if person.box is not None:
                 boxes[row] = person.box
-    sequence = PoseSequence(
-        name=video.name,
-        values=values,
-        skeleton=skeleton,
-        representation="2d",
+    sequence = PoseSequence.keypoints(
+        video.name,
+        values,
+        skeleton,
         fps=fps,
-        unit="px",
-        frame_of_reference="image",
         track=number,
         start=first,
         scores=scores,

@@ -11,7 +11,6 @@ import pytest
 
 from hanet.formats import PoseFile, ReadOptions, read
 from hanet.formats.base import update_of, with_missing
-from hanet.poses.gaps import part
 from hanet.poses.skeletons import MPII16
 from tests.support import keypoint_writers as writers
 
@@ -46,7 +45,7 @@ def test_options_that_cannot_be(options: dict[str, object], message: str) -> Non
 def test_pieces_of_a_track_are_written_and_the_rest_stays(tmp_path: Path, poses: PoseFile) -> None:
     track = poses.tracks[1]
     shifted = replace(track, values=track.values + 0.5)
-    poses.write(tmp_path / "out.json", [part(shifted, 0, 2), part(shifted, 4, 5)])
+    poses.write(tmp_path / "out.json", [shifted.part(slice(0, 2)), shifted.part(slice(4, 5))])
     again = read(tmp_path / "out.json")
     np.testing.assert_array_equal(again.tracks[0].values, poses.tracks[0].values)
     expected = track.values.copy()
