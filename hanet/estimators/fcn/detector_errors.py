@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.signal import lfilter
 
+from hanet.estimators.common.spans import random_spans
 from hanet.estimators.fcn.options import DetectorErrors
 from hanet.poses.names import name_seed
 from hanet.poses.sequence import PoseSequence
@@ -64,16 +65,6 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, ...], decay: float) 
     innovation = rng.standard_normal(shape) * np.sqrt(1 - decay**2)
     innovation[0] /= np.sqrt(1 - decay**2)
     return np.asarray(lfilter([1.0], [1.0, -decay], innovation, axis=0))
-
-
-def random_spans(
-    rng: np.random.Generator, T: int, fps: float, rate: float, time: float
-) -> list[tuple[int, int]]:
-    """Poisson-placed spans (first frame, frame after the last) with exponential lengths."""
-    count = rng.poisson(rate * T / fps)
-    start = rng.integers(0, T, size=count)
-    length = np.maximum(1, np.round(rng.exponential(time * fps, size=count))).astype(int)
-    return [(int(a), int(min(a + n, T))) for a, n in zip(start, length, strict=True)]
 
 
 def _bursts(

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from scipy.signal import lfilter
 from scipy.spatial.transform import Rotation
 
-from hanet.estimators.fcn.detector_errors import random_spans
+from hanet.estimators.common.spans import random_spans
 from hanet.estimators.regressor.options import RegressorErrors
 from hanet.poses.names import name_seed
 from hanet.poses.skeletons import SMPL24
