@@ -312,8 +312,6 @@ def test_folds_hold_whole_clips() -> None:
     poses = [
         PoseSequence.joints(name, joints, H36M17, fps=30.0, frame_of_reference="camera") for name in names
     ]
-        PoseSequence.joints(name, joints, H36M17, fps=30.0, frame_of_reference="camera") for name in names
-    ]
     pairs = [(one, one) for one in poses]
     assert folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
     assert folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]
