@@ -117,7 +117,7 @@ def test_tables_before_any_run_says_what_to_do(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("", "Invalid JSON"), ("[]", "expected a mapping; got []"), ('{"name": "a"}', "title: missing")],
+    [("", "invalid JSON"), ("[]", "expected a mapping, got"), ('{"name": "a"}', "title: missing")],
 )
 def test_a_damaged_table_is_named(tmp_path, content, message):
     path = tmp_path / "clips" / "tables" / "comparison.json"
