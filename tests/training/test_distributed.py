@@ -162,7 +162,7 @@ def test_a_process_with_other_data_is_refused(tmp_path, monkeypatch):
 
 WORK = """
 import os, sys, time
-from hanet.distributed import joined
+from hanet.training.distributed import joined
 with joined() as processes:
     everyone = processes.from_first(lambda: "said by 0")
     told = (processes.rank, "of", processes.size, everyone, *sys.argv[1:], os.environ["OMP_NUM_THREADS"])
