@@ -191,20 +191,20 @@ def test_what_is_defined_and_not_run_has_a_command() -> None:
 
 def test_several_experiments_have_a_part_each(results: Path) -> None:
     content = files.params()
-    content["experiments"]["other one"] = content["experiments"]["clips-fcn"]
+    content["experiments"]["other.one"] = content["experiments"]["clips-fcn"]
     content["run"] |= {
-        "experiments": ["clips-fcn", "other one"],
-        "estimates": {"clips-fcn": "clips", "other one": "clips"},
+        "experiments": ["clips-fcn", "other.one"],
+        "estimates": {"clips-fcn": "clips", "other.one": "clips"},
     }
     (results / "params.yaml").write_text(tiny.as_yaml(content))
-    shutil.copytree(results / "data/reports/clips-fcn", results / "data/reports/other one")
-    for path in (results / "data/reports/other one/tables").iterdir():
-        change(path, experiment="other one")
+    shutil.copytree(results / "data/reports/clips-fcn", results / "data/reports/other.one")
+    for path in (results / "data/reports/other.one/tables").iterdir():
+        change(path, experiment="other.one")
     document = page()
-    assert [h.text for h in document.one("main").all("h2")][:2] == ["clips-fcn", "other one"]
+    assert [h.text for h in document.one("main").all("h2")][:2] == ["clips-fcn", "other.one"]
     ids = [node.attrs["id"] for node in document.walk() if "id" in node.attrs]
     assert len(ids) == len(set(ids)) and not any(" " in name for name in ids)
-    assert "other%20one/table/methods" in ids and unquote("other%20one") == "other one"
+    assert "other%20one/table/methods" in ids and unquote("other%20one") == "other.one"
 
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
