@@ -12,7 +12,6 @@ from html import escape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
@@ -204,7 +203,7 @@ def test_several_experiments_have_a_part_each(results: Path) -> None:
     assert [h.text for h in document.one("main").all("h2")][:2] == ["clips-fcn", "other.one"]
     ids = [node.attrs["id"] for node in document.walk() if "id" in node.attrs]
     assert len(ids) == len(set(ids)) and not any(" " in name for name in ids)
-    assert "other%20one/table/methods" in ids and unquote("other%20one") == "other.one"
+    assert "other.one/table/methods" in ids
 
 
 HOSTILE = "<script>alert(1)</script>\"'&{{ 7 * 7 }}"
