@@ -18,8 +18,8 @@ from prefect.states import Cancelling
 from pydantic import Field
 
 from pipeline import results
-from pipeline.dvc import overrides
-from pipeline.dvc.work_trees import main_tree
+from pipeline.repository import overrides
+from pipeline.repository.work_trees import main_tree
 from pipeline.reproduce import Jobs, Seed, summary
 from pipeline.server.alive import ends_with_worker, show_life
 

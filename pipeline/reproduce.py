@@ -22,11 +22,11 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
 from pipeline import results
-from pipeline.dvc import overrides as changes
-from pipeline.dvc.graph import Graph, GraphError, read_graph
-from pipeline.dvc.work_trees import RUNS, SQLITE, WorkTree, environment, git, locked, main_tree
 from pipeline.node.pool import gpu_pool
 from pipeline.processes.processes import Processes
+from pipeline.repository import overrides as changes
+from pipeline.repository.graph import Graph, GraphError, read_graph
+from pipeline.repository.work_trees import RUNS, SQLITE, WorkTree, environment, git, locked, main_tree
 from pipeline.scheduler import run_graph
 from pipeline.server.alive import ends_with_worker, show_life
 from pipeline.stage import NOT_RUN

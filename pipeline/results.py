@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from prefect.artifacts import create_markdown_artifact
 
-from pipeline.dvc.work_trees import RESULTS, RESULTS_URL
+from pipeline.repository.work_trees import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
 # By what comes before the @ of a stage: what it made for the experiment behind it.

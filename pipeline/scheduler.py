@@ -11,7 +11,7 @@ from prefect import allow_failure
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
-from pipeline.dvc.graph import Graph
+from pipeline.repository.graph import Graph
 from pipeline.stage import NETWORK, run_stage
 from pipeline.work import Work
 

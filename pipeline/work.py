@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.dvc.graph import DVC
-from pipeline.dvc.shared_cache import SharedCache
 from pipeline.processes.processes import Processes
+from pipeline.repository.graph import DVC
+from pipeline.repository.shared_cache import SharedCache
 
 LAST_LINES = 20
 """How much of a failed stage's output its error shows."""

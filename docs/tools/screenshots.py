@@ -28,7 +28,7 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from pipeline.dvc.overrides import apply
+from pipeline.repository.overrides import apply
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"

@@ -11,9 +11,9 @@ from urllib.request import urlopen
 
 from prefect.settings import PREFECT_API_URL
 
-from pipeline.dvc.graph import DVC
 from pipeline.node.parcel import REMOTE
 from pipeline.processes.processes import Processes, StoppedError, TimeLimitError
+from pipeline.repository.graph import DVC
 
 TRIES = 4
 """How often a program may fail while the network is there."""

@@ -18,7 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from hanet.files.atomic import whole_file
-from pipeline.dvc.work_trees import git
+from pipeline.repository.work_trees import git
 
 REMOTE = "origin"
 """The git remote of head and node."""

@@ -18,11 +18,11 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Cancelling, Completed
 
-from pipeline.dvc.graph import DVC, dvc
-from pipeline.dvc.work_trees import git
 from pipeline.node import parcel
 from pipeline.node.network import Network
 from pipeline.processes.processes import StoppedError
+from pipeline.repository.graph import DVC, dvc
+from pipeline.repository.work_trees import git
 from pipeline.work import StageError, Work, failure
 
 DEPLOYMENT = "train-on-node/train-gpu"

@@ -23,11 +23,11 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from pipeline.dvc.shared_cache import SharedCache
-from pipeline.dvc.work_trees import RUNS, environment, git, locked, main_tree
 from pipeline.node import parcel
 from pipeline.node.network import Network
 from pipeline.processes.processes import Processes, TimeLimitError
+from pipeline.repository.shared_cache import SharedCache
+from pipeline.repository.work_trees import RUNS, environment, git, locked, main_tree
 from pipeline.server.alive import ends_with_worker, show_life
 from pipeline.work import LAST_LINES, StageError, Work, failure
 

@@ -17,11 +17,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.dvc.graph import dvc
-from pipeline.dvc.work_trees import GitError, environment, git, main_tree
 from pipeline.node.parcel import REMOTE
 from pipeline.node.pool import POOL
 from pipeline.processes.processes import end, supervised, told_to_end
+from pipeline.repository.graph import dvc
+from pipeline.repository.work_trees import GitError, environment, git, main_tree
 from pipeline.server.serve import SWEEP, prefect
 
 AGAIN = 5.0

@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.dvc.work_trees import RUNS
 from pipeline.processes.processes import PATIENCE
+from pipeline.repository.work_trees import RUNS
 
 
 def sign(main: Path, flow_run: str) -> Path:

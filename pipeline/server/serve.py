@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from pipeline.dvc.work_trees import RESULTS, RESULTS_URL, environment, main_tree
 from pipeline.processes.processes import end, supervised, told_to_end
+from pipeline.repository.work_trees import RESULTS, RESULTS_URL, environment, main_tree
 
 SLOTS = {"cpu": 2, "gpu": 1}
 """Flow runs that a worker of each pool has at work at most; further ones wait, or go to another worker."""

@@ -17,7 +17,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Crashed
 
-from pipeline.dvc.work_trees import main_tree, remove_old
+from pipeline.repository.work_trees import main_tree, remove_old
 from pipeline.server.alive import dead, sign
 
 KEEP_DAYS = 7.0

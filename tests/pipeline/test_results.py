@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline import results
-from pipeline.dvc.work_trees import RESULTS, RESULTS_URL, remove_old
+from pipeline.repository.work_trees import RESULTS, RESULTS_URL, remove_old
 
 RUNS = {
     "kin-none-1": {"run_id": "a", "experiment_id": "7", "lock_hash": "x"},

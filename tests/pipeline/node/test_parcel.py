@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dvc.graph import dvc
-from pipeline.dvc.work_trees import git
 from pipeline.node import parcel
+from pipeline.repository.graph import dvc
+from pipeline.repository.work_trees import git
 from tests.support.graph_of_shell import shell, write_project
 
 STAGE = "train@a-1"

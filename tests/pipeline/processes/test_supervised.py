@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.dvc.work_trees import absolute, locked
 from pipeline.processes.processes import Processes, StoppedError, TimeLimitError
+from pipeline.repository.work_trees import absolute, locked
 from pipeline.server.alive import dead, sign
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hanet.files.hashing import json_hash
-from pipeline.dvc.graph import dvc
-from pipeline.dvc.shared_cache import SharedCache
+from pipeline.repository.graph import dvc
+from pipeline.repository.shared_cache import SharedCache
 
 RUNS = Path(".dvc") / "tmp" / "runs"
 """Below the main tree: what runs keep here, ignored by git and DVC."""

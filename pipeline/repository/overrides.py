@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from pipeline.dvc.work_trees import git
+from pipeline.repository.work_trees import git
 from stages.params.document import DocumentError, parse
 from stages.params.overrides import OverrideError, put
 from stages.params.presets import PresetError, Presets

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dvc import overrides
-from pipeline.dvc.graph import GraphError, parse_dot, read_graph, select
+from pipeline.repository import overrides
+from pipeline.repository.graph import GraphError, parse_dot, read_graph, select
 from tests.support.graph_of_shell import write_project
 
 DOT = 'strict digraph {\n"a";\n"b@x-1";\n"c";\n"a" -> "b@x-1";\n"b@x-1" -> "c";\n}\n'

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hanet.files.atomic import whole_file
-from pipeline.dvc.graph import dvc
+from pipeline.repository.graph import dvc
 
 FILES = "files"
 RUNS = "runs"
