@@ -190,7 +190,7 @@ def test_one_that_fails_ends_all(work, capfd):
     started = time.monotonic()
     with pytest.raises(ChildProcessError) as caught:
         launch("work", ["fail"], devices=2)
-    # Its own code, or -6: PyTorch may abort a process that leaves its group while a thread of gloo still runs.
+    # Its own code, or -6: PyTorch may abort a process that leaves its group while gloo still runs.
     assert re.fullmatch(
         r"process 1 of 2 ended with exit code (2|-6); what it said stands above", str(caught.value)
     )
