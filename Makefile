@@ -4,7 +4,10 @@ VENV   := .venv
 MP_ENV := .venv-mediapipe
 BIN    := $(CURDIR)/$(VENV)/bin
 PORT   ?= 5000
-SEEDS  ?= 4321,4322,4323
+# `dvc exp run` for a selection of experiments: see `python -m stages.params.run --help`.
+SELECT  = python -m stages.params.run $(if $(MODELS),--models '$(MODELS)') \
+	$(if $(filter-out undefined,$(origin ABLATIONS)),--ablations '$(ABLATIONS)') $(foreach change,$(SET),--set '$(change)')
+SEEDS3  = 4321,4322,4323
 
 # Stages find the environment's programs first; nothing reports usage anywhere.
 export PATH := $(BIN):$(PATH)
@@ -13,7 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro tables smpl publish prefect node sweep test lint format ui clean mediapipe
+.PHONY: help env repro run tables publish prefect node sweep test lint format ui clean mediapipe
 
 help:  ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,14 +34,14 @@ repro: env  ## reproduce the default experiments (dvc repro), then show the tabl
 	hanet tables
 	@echo "The report: $(CURDIR)/data/reports/index.html"
 
-tables: env  ## the same with three seeds (or SEEDS=..., and ABLATIONS=... for others than Table 1's)
-	dvc exp run --name tables-$$(date +%Y%m%d-%H%M%S) -S 'run.seeds=[$(SEEDS)]' $(if $(ABLATIONS),-S 'run.ablations=[$(ABLATIONS)]')
+run: env  ## run EXPERIMENT=name of params.yaml, or several (a,b); with SEEDS=, MODELS=, ABLATIONS=, SET='key=value'
+	$(SELECT) --seeds '$(SEEDS)' -- '$(EXPERIMENT)'
 	$(MAKE) --no-print-directory publish
 	hanet tables
+	@echo "params.yaml names $(EXPERIMENT) under run now; git checkout params.yaml goes back to the default run"
 
-smpl: env  ## body meshes: the experiment clips-smpl, without ablations
-	dvc exp run --name smpl-$$(date +%Y%m%d-%H%M%S) -S 'run.experiments=[clips-smpl]' \
-		-S '~run.estimates.clips-fcn' -S '+run.estimates.clips-smpl=clips' -S 'run.ablations=[]'
+tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=, ABLATIONS=, SET= as for make run)
+	$(SELECT) --seeds '$(or $(SEEDS),$(SEEDS3))' --default --name tables
 	$(MAKE) --no-print-directory publish
 	hanet tables
 

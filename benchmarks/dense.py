@@ -1,7 +1,7 @@
 """HANet in its published form: the encoder computes all frames and hides the unwatched ones.
 
-The tests hold `hanet.models.hanet.HANet` equal to it, the benchmark compares their speed. Wiring, masks, neighbours
-and interpolation are written anew; layers and weights are the model's.
+The tests hold `hanet.models.hanet.HANet` equal to it, the benchmark compares their speed. Wiring, masks,
+neighbours and interpolation are a second implementation; layers and weights are the model's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What every section of params.yaml is, and the types that many of them share."""
+"""The base of all options that params.yaml holds, and the types that many of them share."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -11,28 +12,53 @@ SPLITS = ("train", "val", "test")
 
 
 class Section(BaseModel):
-    """A mapping whose keys are all known; the library's dataclasses below it are held to the same."""
+    """A mapping without unknown keys; the library's dataclasses below it follow the same rule."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-def once(names: list[Any]) -> list[Any]:
-    """The names, where none is listed twice."""
-    if twice := sorted({str(name) for name in names if names.count(name) > 1}):
-        raise ValueError(f"listed more than once: {', '.join(twice)}")
-    return names
+def name(text: str) -> str:
+    """A name that is safe as part of a path, a dotted key and a command.
+
+    Raises:
+        ValueError: for other text.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) or ".." in text:
+        raise ValueError(
+            "expected a name of letters, digits, '.', '_' and '-' (first a letter or digit, no '..'), "
+            f"got {text!r}"
+        )
+    return text
+
+
+def once(items: list[Any]) -> list[Any]:
+    """The items.
+
+    Raises:
+        ValueError: where one is listed twice.
+    """
+    if twice := sorted({str(item) for item in items if items.count(item) > 1}):
+        raise ValueError(f"listed more than once: {', '.join(twice)}; keep one of each")
+    return items
 
 
 def three_splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Names by split, where there are all three and no name is in two."""
+    """Items by split.
+
+    Raises:
+        ValueError: where a split is missing or unknown, or an item is in two of them.
+    """
     if set(value) != set(SPLITS):
-        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value)}")
-    once([name for names in value.values() for name in names])
+        raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value) or 'none'}")
+    once([item for items in value.values() for item in items])
     return value
 
 
 Seed = Annotated[int, Field(ge=0)]
-Names = Annotated[list[str], Field(min_length=1), AfterValidator(once)]
+Name = Annotated[str, AfterValidator(name)]
+Names = Annotated[list[Name], Field(min_length=1), AfterValidator(once)]
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[list[Text], Field(min_length=1), AfterValidator(once)]
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

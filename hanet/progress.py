@@ -1,4 +1,4 @@
-"""The console that long work reports to: notes, progress bars, tables."""
+"""The console for notes, progress bars and tables of long work."""
 
 from rich.console import Console
 

@@ -14,6 +14,7 @@ from hanet.progress import console
 from hanet.results import rendering
 from hanet.results import tables as _tables
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 
@@ -72,4 +73,4 @@ def headline(row: dict[str, Any]) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import sys
 
 from hanet.cache.files import PoseCache
-from hanet.datasets.pose_files.options import Released
 from hanet.estimators.registry import write_pairs
 from hanet.files.atomic import fresh_folder
 from hanet.options import SPLITS
 from hanet.progress import console
 from hanet.smpl.side_table import copy_cache
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 
@@ -31,7 +31,7 @@ def main(experiment: str) -> None:
                 poses,
                 folder,
                 described.estimate,
-                beside=dataset.download.estimator if isinstance(dataset, Released) else None,
+                carried=dataset.carried,
                 scratch=workspace.SCRATCH / "estimate" / experiment,
                 weights=workspace.WEIGHTS,
             )
@@ -44,4 +44,4 @@ def main(experiment: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -2,34 +2,28 @@
 
 `tallies.parquet` beside it holds what any mean, interval or paired comparison is computed from. PCK and mAP
 are shares of 1 here, as `hanet.metrics` has them. mAP is scored where the data set has labels of its test
-videos (``labels-test.jsonl``, see `hanet.datasets.posetrack.videos`); it belongs to no single sequence, so its interval
-resamples videos, and it has no paired test.
+videos (``labels-test.jsonl``, see `hanet.cache.video_labels`); it belongs to no single sequence, so its
+interval resamples videos, and it has no paired test.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from hanet.cache.files import PoseCache
-from hanet.datasets.posetrack.videos import read_labels
+from hanet.cache.video_labels import read_labels
 from hanet.files.atomic import write_bytes, write_json, write_text
-from hanet.metrics import Scores, evaluate, mesh
-from hanet.metrics.posetrack import posetrack_scores
-from hanet.metrics.statistics import percentile_interval
-from hanet.poses.sequence import PoseSequence
-from hanet.poses.video_labels import PoseTrackVideo
 from hanet.results.options import Evaluate
 from hanet.results.scores import Entry, by_run, joint_scores, summary
-from hanet.smpl.body import Body, JointSet
+from hanet.results.scoring import score, with_map
 from stages import workspace
 from stages.bodies import body_of
+from stages.graph.names import instance_of
 from stages.params.load import Params, load
 
 LABELS = "labels-test.jsonl"
@@ -95,49 +89,6 @@ def refined(experiment: str, params: Params) -> list[Entry]:
     return entries
 
 
-def score(
-    entry: Entry, truth: PoseCache, options: Evaluate, body: tuple[Body, JointSet] | None = None
-) -> Scores:
-    """Every test frame once, against the ground truth as it is."""
-    found = PoseCache.open(entry.path, skeleton=truth.metadata.skeleton)
-    if body is not None:
-        return mesh.score(found, truth, *body, resamples=options.resamples, seed=options.seed)
-    return evaluate(
-        truth.sequences(),
-        found.sequences(),
-        protocol=options.protocol,
-        resamples=options.resamples,
-        seed=options.seed,
-    )
-
-
-def with_map(
-    entry: Entry,
-    scores: Scores,
-    truth: PoseCache,
-    detected: PoseCache,
-    videos: Sequence[PoseTrackVideo],
-    options: Evaluate,
-) -> Scores:
-    """The scores, and PoseTrack's mAP where there are labelled videos; refined keypoints rank as detected."""
-    if not videos:
-        return scores
-
-    def ranked() -> Iterator[PoseSequence]:
-        found = PoseCache.open(entry.path).sequences()
-        for refined, before in zip(found, detected.sequences(), strict=True):
-            yield replace(refined, scores=before.scores)
-
-    found = posetrack_scores(videos, truth.sequences(), ranked())
-    resampled = found.resampled(resamples=options.resamples, seed=options.seed)
-    return replace(
-        scores,
-        means={**scores.means, "map": found.total},
-        intervals={**scores.intervals, "map": percentile_interval(resampled)},
-        resampled={"map": resampled},
-    )
-
-
 def provenance(experiment: str, truth: PoseCache, options: Evaluate, dataset: Path) -> dict[str, Any]:
     """What the numbers stand on: protocol, data and their hashes, and what splits share by declaration."""
     report = dataset / "report.json"
@@ -156,4 +107,4 @@ def provenance(experiment: str, truth: PoseCache, options: Evaluate, dataset: Pa
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 
 from hanet.datasets.common.ingest import write
-from hanet.datasets.registry import content
+from hanet.datasets.readers import content
 from hanet.files.atomic import fresh_folder, write_json
 from hanet.progress import console
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 
 
@@ -26,4 +27,4 @@ def main(dataset: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

@@ -10,7 +10,6 @@ repeated.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from dataclasses import dataclass, field
@@ -24,10 +23,11 @@ from ruamel.yaml import YAML
 
 from hanet.cache.files import PoseCache
 from hanet.files.atomic import write_json
-from hanet.files.hashing import file_hash
+from hanet.files.hashing import file_hash, json_hash
 from hanet.models import checkpoints
 from hanet.progress import console
 from stages import workspace
+from stages.graph.names import instance_of
 from stages.params.load import load
 from stages.params.models import Use
 from stages.tracking.client import (
@@ -117,7 +117,7 @@ def hash_of(lock: dict[str, Any], stage: str) -> str:
     """SHA-256 of a stage's entry in dvc.lock: its command, parameters, inputs and outputs."""
     if stage not in lock:
         raise ValueError(f"dvc.lock has no stage {stage}; run dvc repro first")
-    return hashlib.sha256(json.dumps(lock[stage], sort_keys=True).encode()).hexdigest()
+    return json_hash(lock[stage])
 
 
 def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list[Result]:
@@ -239,8 +239,7 @@ def description(checkpoint: Path) -> dict[str, Any]:
 
 def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     """Make the result's run, or complete the one there is; returns its id and what was done."""
-    content = json.dumps([result.metrics, result.params, result.settings, result.lock_hash], sort_keys=True)
-    state = hashlib.sha256(content.encode()).hexdigest()
+    state = json_hash([result.metrics, result.params, result.settings, result.lock_hash])
     run = open_run(
         client, result.experiment, result.name, result.key, result.params, lock_hash=result.lock_hash
     )
@@ -297,4 +296,4 @@ def note(client: MlflowClient, experiment: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*instance_of(sys.argv[1:]))

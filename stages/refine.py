@@ -12,6 +12,7 @@ from hanet.methods.learned import LearnedMethod
 from hanet.models import checkpoints
 from hanet.models.device import device
 from stages import workspace
+from stages.graph.names import training_of
 from stages.params.load import load
 
 
@@ -40,4 +41,6 @@ def main(experiment: str, model: str, seed: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with workspace.user_errors():
+        names = training_of(sys.argv[1:], load().run)
+    main(*names)

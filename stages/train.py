@@ -27,6 +27,7 @@ from hanet.training.pairs import PoseRows
 from hanet.training.trainer import STATE_FILE, Trainer
 from stages import workspace
 from stages.bodies import body_of
+from stages.graph.names import training_of
 from stages.params.load import Params, load
 from stages.tracking.client import LiveRun
 
@@ -188,4 +189,6 @@ class EpochLog:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    with workspace.user_errors():
+        names = training_of(sys.argv[1:], load().run)
+    main(*names)

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -24,12 +23,11 @@ from hanet.estimators.common.weight_files import WeightStore
 from hanet.models.device import hardware
 from hanet.progress import console
 
-if TYPE_CHECKING:
-    pass
-
 DATA = Path("data")
 RAW, POSES, PAIRS = DATA / "raw", DATA / "poses", DATA / "pairs"
 MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
+RESOLVED = DATA / "resolved"
+"""What decides the result of each stage besides its data, see `stages.resolve`."""
 FIGURES, RECEIPTS = DATA / "figures", DATA / "published"
 HASHES = DATA / "hashes"
 """SHA-256 of publishers' files, noted on first use: no output of DVC's, so that later runs are held to it."""
@@ -52,9 +50,16 @@ def detected_path(experiment: str, split: str) -> Path:
 
 @contextmanager
 def stage(*title: str) -> Iterator[None]:
-    """Frame of a stage's work: a headline, and errors that a user can mend without a traceback (exit 2)."""
+    """Frame of a stage's work: a headline, and `user_errors`."""
     die_with_parent()
-    console.print(f"[bold]{' '.join(title)}[/] on {machine()}")
+    with user_errors():
+        console.print(f"[bold]{' '.join(title)}[/] on {machine()}")
+        yield
+
+
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Errors that a user can mend are one line without a traceback (exit 2)."""
     try:
         yield
     except (ValueError, OSError, ArchiveError) as error:
@@ -94,6 +99,3 @@ def commit() -> str:
         return git("rev-parse", "--short", "HEAD") + ("-dirty" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-
-
-# --- MLflow

@@ -38,7 +38,6 @@ CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-MODELS = "experiments.clips-fcn.models"
 SEED = int(time.time())  # a new one, so that DVC's cache has no such training
 SMALL = (
     f"run.seeds=[{SEED}]",
@@ -46,11 +45,11 @@ SMALL = (
     "run.ablations=[]",
     "evaluate.resamples=100",
     "experiments.clips-fcn.estimate.training.steps=100",
-    f"{MODELS}.hanet-paper.training.epochs=3",
-    f"{MODELS}.hanet-paper.training.stride=25",
-    "experiments.clips-fcn.filters.savitzky_golay={window: [9], order: [2]}",
-    "experiments.clips-fcn.filters.gaussian={sigma: [2.0]}",
-    "experiments.clips-fcn.filters.one_euro={min_cutoff: [1.0], beta: [0.5], d_cutoff: [1.0]}",
+    "models.hanet-paper.training.epochs=3",
+    "models.hanet-paper.training.stride=25",
+    "filters.savitzky_golay={window: [9], order: [2]}",
+    "filters.gaussian={sigma: [2.0]}",
+    "filters.one_euro={min_cutoff: [1.0], beta: [0.5], d_cutoff: [1.0]}",
     "figures.methods=[input, hanet-paper]",
 )
 ABLATIONS = ("oml-off", "oml-stop-gradient", "one-scale", "ohkm-off")
@@ -161,7 +160,7 @@ def open_form(page: Page, prefect: str) -> None:
     others = fields.count()
     page.get_by_role("button", name="Add item").nth(FIELDS.index("overrides")).click()
     expect(fields).to_have_count(others + 1)  # else the first would be another's
-    fields.first.fill(f"{MODELS}.hanet-paper.model.hidden=16")
+    fields.first.fill("models.hanet-paper.model.hidden=16")
 
 
 def show_ablations(page: Page) -> None:

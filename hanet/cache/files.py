@@ -5,15 +5,13 @@ The columns are described in `hanet.cache.columns`, the metadata in `hanet.cache
 
 from __future__ import annotations
 
-import hashlib
-import os
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import TracebackType
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +20,8 @@ import pyarrow.parquet as pq
 from hanet.cache.columns import METADATA_KEY, PARQUET_OPTIONS, arrow_schema, decode, encode, select_columns
 from hanet.cache.metadata import GROUND_TRUTH, SCHEMA_VERSION, CacheMetadata
 from hanet.cache.table import OPTIONAL, PoseTable, check_aligned, concatenate
+from hanet.files.atomic import whole_file
+from hanet.files.hashing import file_hash
 from hanet.poses.sequence import PoseSequence, Representation
 from hanet.poses.skeletons import Skeleton
 
@@ -66,17 +66,17 @@ class CacheWriter:
         self.metadata = metadata
         self._row_group = row_group
         self._schema = arrow_schema(metadata)
-        # Of its own name: a killed writer's remains, or one still running, are never written into.
-        self._temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex}.tmp")
         self._buffer: list[pa.Table] = []
         self._buffered = 0
         self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
         self._last: tuple[tuple[str, int], int, tuple[int, int] | None] | None = None
 
     def __enter__(self) -> CacheWriter:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._temporary.open("xb")
-        self._parquet = pq.ParquetWriter(self._file, self._schema, **PARQUET_OPTIONS)
+        with ExitStack() as stack:
+            temporary = stack.enter_context(whole_file(self.path))
+            self._parquet = stack.enter_context(pq.ParquetWriter(temporary, self._schema, **PARQUET_OPTIONS))
+            stack.push(self._finish)
+            self._open = stack.pop_all()
         return self
 
     def write(self, sequence: PoseSequence) -> None:
@@ -127,20 +127,16 @@ class CacheWriter:
         self._parquet.write_table(group, row_group_size=rows)
         self._buffer, self._buffered = [rest], len(rest)
 
+    def _finish(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None and self._buffered:
+            self._flush(self._buffered)
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            with self._file, self._parquet:
-                if kind is None and self._buffered:
-                    self._flush(self._buffered)
-                self._parquet.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            if kind is None:
-                self._temporary.replace(self.path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        self._open.__exit__(kind, error, trace)
 
 
 def _parquet(path: Path) -> pq.ParquetFile:
@@ -245,8 +241,7 @@ class PoseCache:
 
     def content_hash(self) -> str:
         """SHA-256 of the file's bytes, in hexadecimal."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return file_hash(self.path)
 
     def sequences(self) -> Iterator[PoseSequence]:
         """Every run of consecutive frames of a track, in the file's order.

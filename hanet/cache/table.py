@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
 
 from hanet.cache.metadata import CacheMetadata
+from hanet.poses.segments import segment_offsets
 from hanet.poses.sequence import PoseSequence
-from hanet.poses.windows import WindowSet, segment_offsets
 
 KEYS = ("sequence_code", "track", "frame")
 OPTIONAL = ("scores", "labelled", "boxes", "image_size")
@@ -63,10 +63,6 @@ class PoseTable:
     def num_segments(self) -> int:
         """S."""
         return len(self.offsets) - 1
-
-    def windows(self, window: int, *, stride: int, tail: bool) -> WindowSet:
-        """Windows over the rows, none across a gap or another track; see `hanet.poses.windows.window_starts`."""
-        return WindowSet.over(self.offsets, window=window, stride=stride, tail=tail)
 
     def segment(self, index: int) -> PoseTable:
         """The rows of one segment, as views."""

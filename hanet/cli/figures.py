@@ -2,88 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import track as progress
 
-from hanet import figures
-from hanet.cache.files import PoseCache
-from hanet.cli.errors import user_errors
-from hanet.figures import choose, style
-from hanet.figures.charts.errors import Span
+from hanet.cli.errors import finite, user_errors
+from hanet.cli.outputs import Force, check_output, wrote
+from hanet.cli.progress import bar
 from hanet.figures.settings import FigureSettings
-from hanet.figures.video import ENDINGS
-from hanet.poses.sequence import PoseSequence
 
 app = typer.Typer(no_args_is_help=True, help="Draw figures from pose caches.")
 DEFAULTS = FigureSettings()
+PICTURES = (".svg", ".png")
 
 Gt = Annotated[Path, typer.Option(help="Cache of the ground truth.")]
-Poses = Annotated[list[str], typer.Option(help="METHOD=FILE: a method's cache; once for each method.")]
+Poses = Annotated[list[str], typer.Option(help="METHOD=FILE: a method's cache; once per method.")]
 Sequence = Annotated[str, typer.Option(help="Name of the sequence.")]
-Track = Annotated[int | None, typer.Option(help="Person; the first where not given.")]
+Track = Annotated[int | None, typer.Option(help="Track number.", show_default="the first")]
 Frames = Annotated[
     str | None,
-    typer.Option(help="Frame numbers, as in 0,10,20. [default: four of the first method's worst span]"),
+    typer.Option(help="Frame numbers, e.g. 0,10,20.", show_default="four in the first method's worst span"),
 ]
-Images = Annotated[Path | None, typer.Option(help="Folder of images, named by frame number, to draw on.")]
+Start = Annotated[int | None, typer.Option(help="First frame.", show_default="around the worst frame")]
+Seconds = Annotated[float, typer.Option(min=0, callback=finite, help="Length in seconds.")]
+Images = Annotated[
+    Path | None,
+    typer.Option(help="Folder of images to draw on, named by frame number.", show_default="blank"),
+]
 Out = Annotated[Path, typer.Option(help="File to write: .svg or .png.")]
-WrongMm = Annotated[float, typer.Option(min=0, help="Ring joints farther than this from the truth, in mm.")]
-WrongAlpha = Annotated[
-    float, typer.Option(min=0, help="Ring keypoints farther than this share of the box's longer side.")
+WrongMm = Annotated[
+    float, typer.Option(min=0, callback=finite, help="Ring joints farther than this from the truth, in mm.")
 ]
-
-
-@dataclass(frozen=True)
-class _Shown:
-    """A sequence of the ground truth and of every method."""
-
-    gt: PoseSequence
-    methods: dict[str, PoseSequence]
-
-    @classmethod
-    def read(cls, gt: Path, poses: list[str], sequence: str, track: int | None) -> _Shown:
-        paths = choose.by_method(poses)
-        truth_cache = PoseCache.open(gt)
-        truth = choose.find_sequence(truth_cache, sequence, track=track)
-        asked: dict[str, Any] = {
-            "skeleton": truth_cache.metadata.skeleton,
-            "representation": truth_cache.metadata.representation,
-        }
-        methods = {
-            name: choose.find_sequence(
-                PoseCache.open(path, **asked), sequence, track=truth.track, start=truth.start
-            )
-            for name, path in paths.items()
-        }
-        return cls(truth, methods)
-
-    def worst(self) -> Span:
-        """The worst span of the first method."""
-        first = next(iter(self.methods.values()))
-        return figures.worst_span(figures.errors(self.gt, first).frames, fps=self.gt.fps)
-
-    def rows(self, frames: str | None) -> list[int]:
-        """Rows of the frames asked for, or spread over the worst span."""
-        if frames is None:
-            return choose.spread_rows(self.worst(), 4)
-        return [frame - self.gt.start for frame in _numbers(frames)]
+WrongAlpha = Annotated[
+    float,
+    typer.Option(
+        min=0, callback=finite, help="Ring keypoints farther off than this share of the box's longer side."
+    ),
+]
 
 
 @app.command()
-def curves(gt: Gt, poses: Poses, sequence: Sequence, out: Out, track: Track = None) -> None:
-    """Errors and acceleration errors over a sequence; shaded where the method named input is at its worst."""
+def curves(
+    gt: Gt, poses: Poses, sequence: Sequence, out: Out, track: Track = None, force: Force = False
+) -> None:
+    """Draw errors and acceleration errors over time; the worst spans of a method named input are shaded."""
     with user_errors():
-        style.check_ending(out, style.FORMATS)
-        shown = _Shown.read(gt, poses, sequence, track)
-        figures.save(figures.curves(shown.gt, shown.methods), out)
-    _wrote(out)
+        from hanet.figures.choose import by_method
+
+        methods = by_method(poses)
+        check_output(out, PICTURES, force=force, inputs=[gt, *methods.values()])
+        from hanet.cli.shown import Shown
+        from hanet.figures.charts.curves import curves as draw
+        from hanet.figures.style import save
+
+        shown = Shown.read(gt, methods, sequence, track)
+        save(draw(shown.gt, shown.methods), out)
+    wrote(out)
 
 
 @app.command()
@@ -96,16 +71,24 @@ def skeletons(
     frames: Frames = None,
     images: Images = None,
     wrong_alpha: WrongAlpha = DEFAULTS.wrong_alpha,
+    force: Force = False,
 ) -> None:
-    """Keypoints of each method beside each other, wrong ones ringed, on images or blank."""
+    """Draw the keypoints of all methods side by side, wrong ones ringed."""
     with user_errors():
-        style.check_ending(out, style.FORMATS)
-        shown = _Shown.read(gt, poses, sequence, track)
-        found = None if images is None else figures.find_images(images)
+        from hanet.figures.choose import by_method
+
+        methods = by_method(poses)
+        check_output(out, PICTURES, force=force, inputs=[gt, *methods.values()])
+        from hanet.cli.shown import Shown
+        from hanet.figures.images import find_images
+        from hanet.figures.skeletons.stills import skeletons as draw
+        from hanet.figures.style import save
+
+        shown = Shown.read(gt, methods, sequence, track)
+        found = None if images is None else find_images(images)
         rows = shown.rows(frames)
-        figure = figures.skeletons(shown.gt, shown.methods, rows, images=found, wrong_alpha=wrong_alpha)
-        figures.save(figure, out)
-    _wrote(out)
+        save(draw(shown.gt, shown.methods, rows, images=found, wrong_alpha=wrong_alpha), out)
+    wrote(out)
 
 
 @app.command()
@@ -117,31 +100,46 @@ def views(
     track: Track = None,
     frames: Frames = None,
     wrong_mm: WrongMm = DEFAULTS.wrong_mm,
+    force: Force = False,
 ) -> None:
-    """3D joints of each method from the front and from the side, wrong ones ringed."""
+    """Draw the 3D joints of all methods from the front and from the side, wrong ones ringed."""
     with user_errors():
-        style.check_ending(out, style.FORMATS)
-        shown = _Shown.read(gt, poses, sequence, track)
-        figure = figures.views(shown.gt, shown.methods, shown.rows(frames), wrong_mm=wrong_mm)
-        figures.save(figure, out)
-    _wrote(out)
+        from hanet.figures.choose import by_method
+
+        methods = by_method(poses)
+        check_output(out, PICTURES, force=force, inputs=[gt, *methods.values()])
+        from hanet.cli.shown import Shown
+        from hanet.figures.skeletons.stills import views as draw
+        from hanet.figures.style import save
+
+        shown = Shown.read(gt, methods, sequence, track)
+        save(draw(shown.gt, shown.methods, shown.rows(frames), wrong_mm=wrong_mm), out)
+    wrote(out)
 
 
 @app.command()
 def people(
     poses: Annotated[Path, typer.Option(help="Cache of keypoints of several people.")],
     sequence: Sequence,
-    frames: Annotated[str, typer.Option(help="Frame numbers, as in 0,10,20: a panel each.")],
+    frames: Annotated[str, typer.Option(help="Frame numbers, e.g. 0,10,20: one panel per frame.")],
     out: Out,
     images: Images = None,
+    force: Force = False,
 ) -> None:
-    """Several people with their track numbers, each in a colour of their own."""
+    """Draw several people with their track numbers, each in a colour of their own."""
     with user_errors():
-        style.check_ending(out, style.FORMATS)
-        tracks = choose.all_tracks(PoseCache.open(poses, representation="2d"), sequence)
-        found = None if images is None else figures.find_images(images)
-        figures.save(figures.people(tracks, _numbers(frames), images=found), out)
-    _wrote(out)
+        check_output(out, PICTURES, force=force, inputs=[poses])
+        from hanet.cache.files import PoseCache
+        from hanet.cli.shown import frame_numbers
+        from hanet.figures.choose import all_tracks
+        from hanet.figures.images import find_images
+        from hanet.figures.skeletons.people import people as draw
+        from hanet.figures.style import save
+
+        tracks = all_tracks(PoseCache.open(poses, representation="2d"), sequence)
+        found = None if images is None else find_images(images)
+        save(draw(tracks, frame_numbers(frames), images=found), out)
+    wrote(out)
 
 
 @app.command()
@@ -151,46 +149,38 @@ def video(
     sequence: Sequence,
     out: Annotated[Path, typer.Option(help="File to write: .mp4 or .gif.")],
     track: Track = None,
-    start: Annotated[
-        int | None, typer.Option(help="First frame. [default: the first method's worst in the middle]")
-    ] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="Length.")] = DEFAULTS.seconds,
+    start: Start = None,
+    seconds: Seconds = DEFAULTS.seconds,
     images: Images = None,
     wrong_mm: WrongMm = DEFAULTS.wrong_mm,
     wrong_alpha: WrongAlpha = DEFAULTS.wrong_alpha,
+    force: Force = False,
 ) -> None:
-    """The methods and the ground truth moving beside each other, wrong joints ringed."""
+    """Draw all methods and the ground truth in motion side by side, wrong joints ringed."""
     with user_errors():
-        style.check_ending(out, ENDINGS)
-        shown = _Shown.read(gt, poses, sequence, track)
-        count = max(1, round(seconds * shown.gt.fps))
+        from hanet.figures.choose import by_method, rows_around
+
+        methods = by_method(poses)
+        check_output(out, (".mp4", ".gif"), force=force, inputs=[gt, *methods.values()])
+        from hanet.cli.shown import Shown, frames_in
+        from hanet.figures.images import find_images
+        from hanet.figures.skeletons.motion import Motion
+        from hanet.figures.video import write_motion
+
+        shown = Shown.read(gt, methods, sequence, track)
+        count = frames_in(seconds, shown.gt)
         if start is None:
-            rows = choose.rows_around(shown.worst().worst, count, length=len(shown.gt))
+            rows = rows_around(shown.worst().worst, count, length=len(shown.gt))
         else:
             first = start - shown.gt.start
             rows = range(first, min(first + count, max(len(shown.gt), first + 1)))
-        motion = figures.Motion(
+        motion = Motion(
             shown.gt,
-            shown.methods | {"gt": shown.gt},
+            {**shown.methods, "gt": shown.gt},
             rows,
-            images=None if images is None else figures.find_images(images),
+            images=None if images is None else find_images(images),
             wrong_mm=wrong_mm,
             wrong_alpha=wrong_alpha,
         )
-        figures.write_motion(motion, out, fps=shown.gt.fps, track=partial(_progress, out.name))
-    _wrote(out)
-
-
-def _progress(name: str, frames: Iterable[Any], total: int) -> Iterable[Any]:
-    return progress(frames, description=name, total=total, console=Console(stderr=True), transient=True)
-
-
-def _numbers(text: str) -> list[int]:
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise ValueError(f"expected frame numbers with commas between, as in 0,10,20, got {text!r}") from None
-
-
-def _wrote(path: Path) -> None:
-    typer.echo(f"wrote {path}")
+        write_motion(motion, out, fps=shown.gt.fps, track=lambda shots, n: bar(out.name, n)(shots))
+    wrote(out)

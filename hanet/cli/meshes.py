@@ -1,65 +1,30 @@
-"""Commands that draw SMPL's meshes from caches with side tables: ``hanet figure mesh`` and ``mesh-video``."""
+"""Commands that draw SMPL meshes from caches with side tables: ``hanet figure mesh`` and ``mesh-video``."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
-from hanet import figures
-from hanet.cache.files import PoseCache
-from hanet.cli.errors import user_errors
-from hanet.cli.figures import Frames, Gt, Images, Poses, Sequence, Track, _numbers, _wrote, app
-from hanet.figures import choose, style
-from hanet.figures.images import read_image
-from hanet.figures.meshes.pictures import View, compare_figure, in_camera, pelvis_aligned
-from hanet.figures.meshes.video import compare_video
-from hanet.smpl.body import Body
-from hanet.smpl.joints import joint_sequence
-from hanet.smpl.side_table import SideTable, side_path
-from hanet.smpl.synthetic_body import synthetic_body
-from hanet.smpl.tracks import SmplTrack
-
-CAMERA_UP = (0.0, -1.0, 0.0)
-"""A camera's y points down."""
+from hanet.cli.errors import finite, user_errors
+from hanet.cli.figures import (
+    PICTURES,
+    Frames,
+    Gt,
+    Images,
+    Out,
+    Poses,
+    Seconds,
+    Sequence,
+    Track,
+    app,
+)
+from hanet.cli.outputs import Force, check_output, wrote
 
 BodyFile = Annotated[
-    Path | None, typer.Option("--body", help="SMPL's file, .pkl or .npz. [default: the synthetic body]")
+    Path | None, typer.Option("--body", help="SMPL file, .pkl or .npz.", show_default="a synthetic body")
 ]
-
-
-@dataclass(frozen=True)
-class _Meshes:
-    """A sequence's true and other bodies."""
-
-    truth: SmplTrack
-    methods: dict[str, SmplTrack]
-    body: Body
-
-    @classmethod
-    def read(cls, gt: Path, poses: list[str], sequence: str, track: int | None, body: Path | None) -> _Meshes:
-        def found(path: Path | str, number: int | None, start: int | None = None) -> SmplTrack:
-            cache = PoseCache.open(path, representation="smpl")
-            rotations = choose.find_sequence(cache, sequence, track=number, start=start)
-            return SideTable(side_path(cache.path)).attach(rotations)
-
-        truth = found(gt, track)
-        methods = {
-            name: found(path, truth.poses.track, truth.poses.start)
-            for name, path in choose.by_method(poses).items()
-        }
-        return cls(truth, methods, synthetic_body() if body is None else Body.load(body))
-
-    def rows(self, frames: str | None, count: int) -> list[int]:
-        """Rows of the frames asked for, or spread over the worst span of the first method."""
-        if frames is not None:
-            return [frame - self.truth.poses.start for frame in _numbers(frames)]
-        joints = [joint_sequence(t, self.body) for t in (self.truth, next(iter(self.methods.values())))]
-        span = figures.worst_span(figures.errors(*joints).frames, fps=self.truth.poses.fps)
-        return choose.spread_rows(span, count)
 
 
 @app.command()
@@ -67,43 +32,58 @@ def mesh(
     gt: Gt,
     poses: Poses,
     sequence: Sequence,
-    out: Annotated[Path, typer.Option(help="File to write: .svg or .png.")],
+    out: Out,
     track: Track = None,
     frames: Frames = None,
     body: BodyFile = None,
     images: Images = None,
     focal: Annotated[
-        float | None, typer.Option(min=1, help="The images' focal length in pixels; needs translations.")
+        float | None,
+        typer.Option(
+            min=1,
+            callback=finite,
+            help="Focal length of the images in pixels; needs translations.",
+            show_default="no images",
+        ),
     ] = None,
+    force: Force = False,
 ) -> None:
-    """Meshes of each method beside each other, coloured by their error, the worst frames ringed."""
+    """Draw the meshes of all methods side by side, coloured by error, the worst frames ringed."""
     with user_errors():
-        style.check_ending(out, style.FORMATS)
+        from hanet.figures.choose import by_method
+
+        methods = by_method(poses)
+        check_output(out, PICTURES, force=force, inputs=[gt, *methods.values(), body])
         if (images is None) != (focal is None):
-            raise ValueError("images and focal belong together: give both, or neither for a blank canvas")
-        shown = _Meshes.read(gt, poses, sequence, track, body)
-        rows = shown.rows(frames, 4)
-        numbers = [shown.truth.poses.start + row for row in rows]
+            raise ValueError("--images and --focal belong together: give both, or neither for a blank canvas")
+        from hanet.cli.shown import Shown, frame_numbers
+        from hanet.figures.images import find_images, read_image
+        from hanet.figures.meshes.experiment import CAMERA_UP, Meshes
+        from hanet.figures.meshes.pictures import View, compare_figure, in_camera, pelvis_aligned
+
+        shown = Meshes.read(gt, methods, sequence, track=track, body=body)
+        start = shown.truth.poses.start
+        if frames is None:
+            rows = Shown(*shown.joints()).rows(None)
+        else:
+            rows = [frame - start for frame in frame_numbers(frames)]
+        numbers = [start + row for row in rows]
         pictures, view, place = None, None, pelvis_aligned
         if images is not None and focal is not None:
-            files = figures.find_images(images)
+            files = find_images(images)
             pictures = [read_image(files, number) for number in numbers]
-            size = (pictures[0].shape[1], pictures[0].shape[0])
-            view, place = View(np.eye(3), np.zeros(3), focal, size), in_camera
-        meshes = {name: place(shown.body, found, rows) for name, found in shown.methods.items()}
-        truth = place(shown.body, shown.truth, rows)
-        out.parent.mkdir(parents=True, exist_ok=True)
+            view, place = View.of_image(pictures[0], focal), in_camera
         compare_figure(
             out,
-            meshes,
-            truth,
+            {name: place(shown.body, found, rows) for name, found in shown.methods.items()},
+            place(shown.body, shown.truth, rows),
             shown.body.faces,
             frames=numbers,
             up=CAMERA_UP,
             images=pictures,
             view=view,
         )
-    _wrote(out)
+    wrote(out)
 
 
 @app.command("mesh-video")
@@ -113,23 +93,30 @@ def mesh_video(
     sequence: Sequence,
     out: Annotated[Path, typer.Option(help="File to write: .mp4.")],
     track: Track = None,
-    start: Annotated[int | None, typer.Option(help="First frame. [default: the first there is]")] = None,
-    seconds: Annotated[float, typer.Option(min=0, help="Length.")] = 4.0,
+    start: Annotated[int | None, typer.Option(help="First frame.", show_default="the sequence's")] = None,
+    seconds: Seconds = 4.0,
     body: BodyFile = None,
+    force: Force = False,
 ) -> None:
-    """Meshes of the methods and of the truth moving beside each other, bad frames with a coloured edge."""
+    """Draw the meshes of all methods and of the truth in motion; bad frames get a coloured edge."""
     with user_errors():
-        style.check_ending(out, (".mp4",))
-        shown = _Meshes.read(gt, poses, sequence, track, body)
-        first = 0 if start is None else start - shown.truth.poses.start
-        count = max(1, round(seconds * shown.truth.poses.fps))
-        if not 0 <= first < len(shown.truth):
+        from hanet.figures.choose import by_method
+
+        methods = by_method(poses)
+        check_output(out, (".mp4",), force=force, inputs=[gt, *methods.values(), body])
+        from hanet.cli.shown import frames_in
+        from hanet.figures.meshes.experiment import CAMERA_UP, Meshes
+        from hanet.figures.meshes.video import compare_video
+
+        shown = Meshes.read(gt, methods, sequence, track=track, body=body)
+        known = shown.truth.poses
+        first = 0 if start is None else start - known.start
+        if not 0 <= first < len(known):
             raise ValueError(
-                f"frame {start} is not in {sequence}, which has frames {shown.truth.poses.frames[0]} to "
-                f"{shown.truth.poses.frames[-1]}"
+                f"{sequence}: expected a first frame within {known.frames[0]}..{known.frames[-1]}, got "
+                f"{start}"
             )
-        rows = slice(first, first + count)
-        out.parent.mkdir(parents=True, exist_ok=True)
+        rows = slice(first, first + frames_in(seconds, known))
         parts = {name: found.part(rows) for name, found in shown.methods.items()}
         compare_video(out, parts, shown.truth.part(rows), shown.body, up=CAMERA_UP)
-    _wrote(out)
+    wrote(out)

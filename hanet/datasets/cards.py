@@ -1,7 +1,6 @@
-"""Data set cards: what a data set holds as ingested, on which terms it is had, and what it still takes.
+"""Data set cards: contents as ingested, terms of use, and the steps left before ingestion.
 
-What is there comes from the pose caches that the stage ingest wrote, terms and steps from
-`hanet.datasets.sources`.
+Contents come from the pose caches that the stage ingest wrote, terms and steps from `hanet.datasets.sources`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ REPORT = "report.json"
 
 
 class CardError(ValueError):
-    """No such data set, or a report that cannot be read; the message says what to do."""
+    """An unknown data set, or an unreadable report; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,10 @@ class SplitCard:
 
     Attributes:
         name: the split.
-        sequences, frames: how many.
-        labelled: share of joints, over all frames, that may be trusted as ground truth, in [0, 1].
-        described: what its numbers mean.
-        beside: other caches of the same frames, such as ``keypoints``.
+        sequences, frames: their number.
+        labelled: share of joints, over all frames, that are reliable ground truth, in [0, 1].
+        described: the cache's metadata.
+        others: names of other caches of the same frames, such as ``keypoints``.
     """
 
     name: str
@@ -43,7 +42,7 @@ class SplitCard:
     frames: int
     labelled: float
     described: CacheMetadata
-    beside: tuple[str, ...]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,10 @@ class Card:
 
     Attributes:
         name: its name in params.yaml.
-        source: where it comes from; None where no publisher is known.
-        splits: what is ingested; nothing before that.
-        leakage: what the guard found, in words; None before.
-        leak: what must stand beside every number of it, or None.
+        source: its publisher's offer; None if unknown.
+        splits: the ingested splits; empty before ingestion.
+        leakage: result of the leakage check, in words; None before ingestion.
+        leak: a declared leak, to be reported with every number; None without one.
     """
 
     name: str
@@ -66,83 +65,91 @@ class Card:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What it still takes to have it ingested, a line each; nothing where it is."""
+        """Steps left before ingestion, one line each; none for an ingested data set."""
         return () if self.splits else tuple(_steps(self))
 
 
 def names(poses: Path) -> list[str]:
-    """Every data set with a known publisher, in the order of `SOURCES`, then the others that are ingested."""
+    """All data sets with a known publisher, in the order of `SOURCES`, then other ingested ones by name."""
     ingested = {path.parent.name for path in poses.glob("*/gt-*.parquet")}
     return [*SOURCES, *sorted(ingested - set(SOURCES))]
 
 
 def read_card(name: str, poses: Path) -> Card:
-    """The card of a data set.
+    """Collect the card of a data set.
 
     Args:
-        name: as in params.yaml.
-        poses: the folder that the stage ingest writes data sets into.
+        name: its name in params.yaml.
+        poses: folder that the stage ingest writes data sets into.
 
     Raises:
-        CardError: neither ingested nor of a known publisher, or a report that is none.
-        hanet.cache.files.CacheError: a cache that cannot be read.
+        CardError: a data set that is neither ingested nor of a known publisher, or an unreadable report.
+        hanet.cache.files.CacheError: an unreadable cache.
     """
     source, folder = source_of(name), poses / name
     caches = sorted(folder.glob("gt-*.parquet"), key=_rank)
     if source is None and not caches:
         raise CardError(
-            f"no data set {name} in {poses} and no publisher of that name; one of params.yaml has a card "
-            "once it is in run.datasets and ingested (`dvc repro ingest`). There are "
+            f"no data set {name}: it is not ingested in {poses} and has no known publisher. A data set of "
+            "params.yaml has a card once it is in run.datasets and ingested (`dvc repro ingest`). Known: "
             f"{', '.join(names(poses))}"
         )
     report = _report(folder / REPORT)
-    splits = tuple(_split(path, report.get("splits", {})) for path in caches)
-    return Card(name, source, splits, report.get("leakage"), report.get("leak"))
+    splits = tuple(_split(path, report["splits"]) for path in caches)
+    return Card(name, source, splits, report["leakage"], report["leak"])
 
 
 def _rank(path: Path) -> tuple[int, str]:
-    """In the order that splits are used in; others follow by name."""
+    """Sort key: splits in the order of their use, then others by name."""
     order = ("source", "train", "val", "test")
     split = path.stem.removeprefix("gt-")
     return (order.index(split) if split in order else len(order)), split
 
 
 def _report(path: Path) -> dict[str, Any]:
+    """Splits, leakage and leak as ingest reported them; empty without a report."""
+    nothing: dict[str, Any] = {"splits": {}, "leakage": None, "leak": None}
     if not path.is_file():
-        return {}
+        return nothing
     try:
-        report = json.loads(path.read_text())
+        report = json.loads(path.read_bytes())
     except ValueError as error:
         raise CardError(f"{path}: not JSON ({error}); ingest the data set again") from None
     if not isinstance(report, dict):
         raise CardError(f"{path}: expected a mapping; ingest the data set again")
+    report = nothing | report
+    splits = report["splits"]
+    if not (isinstance(splits, dict) and all(isinstance(row, dict) for row in splits.values())):
+        raise CardError(f"{path}: expected a mapping of splits; ingest the data set again")
+    if not all(isinstance(report[key], str | None) for key in ("leakage", "leak")):
+        raise CardError(f"{path}: expected text under leakage and leak; ingest the data set again")
     return report
 
 
 def _split(path: Path, reported: dict[str, dict[str, Any]]) -> SplitCard:
     cache, split = PoseCache.open(path), path.stem.removeprefix("gt-")
     row = reported.get(split, {})
-    if not {"sequences", "labelled"} <= row.keys():
+    if not (isinstance(row.get("sequences"), int) and isinstance(row.get("labelled"), int | float)):
         row = _counted(cache)
-    beside = sorted(other.stem.removesuffix(f"-{split}") for other in path.parent.glob(f"*-{split}.parquet"))
+    others = sorted(other.stem.removesuffix(f"-{split}") for other in path.parent.glob(f"*-{split}.parquet"))
     return SplitCard(
         name=split,
         sequences=row["sequences"],
         frames=cache.num_frames,
         labelled=row["labelled"],
         described=cache.metadata,
-        beside=tuple(name for name in beside if name != "gt"),
+        others=tuple(name for name in others if name != "gt"),
     )
 
 
 def _counted(cache: PoseCache) -> dict[str, Any]:
-    """Sequences and the labelled share by reading all of a cache, a sequence at a time."""
+    """Count sequences and the labelled share by reading a whole cache, one sequence at a time."""
     sequences, joints, labelled = 0, 0, 0
     for sequence in cache.sequences():
         known = np.isfinite(sequence.values).all(axis=2)
         labelled += int((known if sequence.labelled is None else known & sequence.labelled).sum())
         sequences, joints = sequences + 1, joints + known.size
-    return {"sequences": sequences, "labelled": labelled / joints}
+    return {"sequences": sequences, "labelled": labelled / max(joints, 1)}
 
 
 def _steps(card: Card) -> Iterator[str]:
@@ -155,14 +162,51 @@ def _steps(card: Card) -> Iterator[str]:
             yield f"at {url}: " + "; ".join(steps)
         if lacking:
             where = (
-                f"{folder}, the folder that {source.environment} names"
+                f"{folder}, the folder in {source.environment}"
                 if folder
                 else (
-                    f"a folder, and name it under datasets.{card.name}.download.folder in params.yaml or in "
-                    f"{source.environment}"
+                    f"a folder, and set datasets.{card.name}.download.folder in params.yaml or the variable "
+                    f"{source.environment} to it"
                 )
             )
             yield f"put {', '.join(file.name for file in lacking)} into {where}"
     for file in source.remote:
-        yield f"{file.name} is fetched from {file.urls[0]}" + (f" ({file.help})" if file.help else "")
+        yield f"{file.name} is downloaded from {file.urls[0]}" + (f" ({file.help})" if file.help else "")
     yield f"add {card.name} to run.datasets in params.yaml, and run `dvc repro ingest`"
+
+
+def facts(card: Card) -> list[tuple[str, str]]:
+    """What a reader should know of a data set: pairs of title and text."""
+    found = []
+    if card.source:
+        found += [
+            ("what", card.source.title),
+            *([("as published", card.source.published)] if card.source.published else []),
+            ("from", card.source.home_page),
+            ("access", card.source.access),
+            ("terms", card.source.terms),
+            ("reference", card.source.reference),
+        ]
+    if card.splits:
+        poses = card.splits[-1].described
+        joints = f"{len(poses.skeleton)} joints ({poses.skeleton.name})"
+        frame = poses.frame_of_reference.replace("_", " ")
+        found.append(("poses", f"{poses.representation}, {joints}, {poses.unit}, {frame}, {poses.fps:g} fps"))
+        found.append(("leakage", card.leakage or "not checked; ingest it again"))
+    if card.leak:
+        found.append(("declared leak, to be reported with every number", card.leak))
+    if card.missing:
+        found.append(("not ingested", "next steps"))
+    return found
+
+
+def split_cells(split: SplitCard) -> tuple[str, ...]:
+    """Name, sequences, frames, minutes, labelled share and other caches of a split, as text."""
+    return (
+        split.name,
+        f"{split.sequences:,}",
+        f"{split.frames:,}",
+        f"{split.frames / split.described.fps / 60:,.1f}",
+        f"{split.labelled:.1%}",
+        ", ".join(split.others),
+    )

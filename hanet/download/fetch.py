@@ -1,8 +1,8 @@
 """Files of data sets, fetched from addresses and mirrors into a folder and verified.
 
 httpx2, which is a dependency already, does requests, redirects, proxies, time-outs and certificates;
-`hanet.download.transfer` adds what a client leaves to its user, such as continuing a partial file only where it
-is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
+`hanet.download.transfer` adds what a client leaves to its user, such as continuing a partial file only where
+it is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
 that no program can fetch are taken in by `hanet.download.by_hand`.
 """
 
@@ -34,7 +34,8 @@ from hanet.download.credentials import redact, redacted_logs
 from hanet.download.remote import Fetched, RemoteFile, Retries, is_remote, local_path
 from hanet.download.transfer import complete, describe, discard, retry_after, transfer
 from hanet.download.unpack import ArchiveError
-from hanet.download.verify import HashRecord, require_room, sha256, verify
+from hanet.download.verify import HashRecord, require_room, verify
+from hanet.files.hashing import file_hash
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +188,7 @@ class _Session:
         """Fetch into the part, trying again where that may help; the SHA-256 of what came."""
         part = _part(self.folder / file.name)
         expected = file.sha256 or self.hashes.known(file.name)
-        if expected and part.exists() and sha256(part) == expected:
+        if expected and part.exists() and file_hash(part) == expected:
             return self._verified(file, part)
         with self._client(file) as client:
             attempt = 0

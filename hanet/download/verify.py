@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 import shutil
@@ -11,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 from hanet.download.unpack import ArchiveError
+from hanet.files.atomic import write_json
+from hanet.files.hashing import file_hash
 
 _HEAD = 512
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -77,12 +78,6 @@ def is_web_page(head: bytes) -> bool:
     return text.lstrip().lower().startswith((b"<!doctype html", b"<html", b"<head"))
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 class HashRecord:
     """SHA-256 by file name, noted on first use in a JSON file and held to from then on.
 
@@ -137,14 +132,8 @@ class HashRecord:
                     f"delete the line of {name} there and redo everything that was made from the old one"
                 )
             if noted != got:
-                self._known = dict(sorted({**self._known, name: got}.items()))
-                self._write()
-
-    def _write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f".{self.path.name}.tmp")
-        beside.write_text(json.dumps(self._known, indent=2) + "\n")
-        beside.replace(self.path)
+                self._known = {**self._known, name: got}
+                write_json(self.path, self._known)
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
@@ -189,6 +178,6 @@ def verify(
     size = path.stat().st_size
     if expected_size is not None and size != expected_size:
         raise ArchiveError(f"{name} has {size} bytes, expected {expected_size}; get it again")
-    digest = sha256(path)
+    digest = file_hash(path)
     hashes.check(name, digest, expected_sha256)
     return digest

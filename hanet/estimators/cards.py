@@ -1,7 +1,7 @@
-"""What there is to know of each estimator before it runs: source, input, terms, where its weights come from.
+"""Estimator cards: paper, input, output, terms, and where the weights come from.
 
-Weights are never part of this repository: their terms are between their authors and the user, who names a
-file or an address in params.yaml. The addresses here are those of the official pages.
+This repository never contains weights: their terms are between authors and user, who sets a file or an
+address in params.yaml. The addresses here are those of the official pages.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from hanet.estimators.common.checkpoints import file_sha256
+from hanet.files.hashing import file_hash
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,17 +17,17 @@ class Card:
     """One estimator.
 
     Attributes:
-        name: as in parameters and tables.
+        name: its name in parameters and tables.
         paper: authors, title, venue.
-        data_sets: what HANet's paper pairs it with.
-        needs: what it takes.
-        gives: what comes out.
+        data_sets: data sets that HANet's paper uses it on.
+        needs: its input.
+        gives: its output.
         licence: of the code, and the terms of weights and body models.
-        files: names under which the official weights are distributed.
-        layout: how the file holds the network's tensors.
-        address: where the official page says the files are.
+        files: file names of the official weights.
+        layout: how a file stores the network's tensors.
+        address: download address on the official page.
         reported: what users report about the address, or ``""``.
-        how: what to do to have it.
+        how: how to get it running.
     """
 
     name: str
@@ -46,11 +46,11 @@ class Card:
 _DRIVE_FOLDER = "https://drive.google.com/drive/folders/"
 _DRIVE_FILE = "https://drive.google.com/file/d/"
 _NAMED = (
-    "Download it in a browser, having read the terms, and name it as `weights` of an experiment's estimate "
-    "in params.yaml."
+    "Read the terms, download the file in a browser, and set `weights` of an experiment's estimate in "
+    "params.yaml to it."
 )
-_OTHERS = "Where it cannot be had, use poses that others computed: the released DeciWatch or SmoothNet files."
-_SMPL = "the SMPL body model is licensed apart, at https://smpl.is.tue.mpg.de"
+_OTHERS = "Without it, use poses that others computed: the released DeciWatch or SmoothNet files."
+_SMPL = "the SMPL body model has its own licence, see https://smpl.is.tue.mpg.de"
 
 CARDS = {
     card.name: card
@@ -63,7 +63,7 @@ CARDS = {
             gives="MPII-16 or COCO-17 keypoints, pixels",
             licence="code MIT; weights for research purposes",
             files=("pose_resnet_101_384x384.pth.tar", "pose_resnet_50_256x192.pth.tar"),
-            layout="a state dict; of training runs under state_dict, names begin with module.",
+            layout="a state dict; in checkpoints of training runs under state_dict, with names module.*",
             address=f"{_DRIVE_FOLDER}13_wJ6nC7my1KKouMkQMqyr9r1ZnLnukP",
             how=_NAMED,
         ),
@@ -71,14 +71,14 @@ CARDS = {
             name="dcpose",
             paper="Liu et al., Deep dual consecutive network for human pose estimation, CVPR 2021",
             data_sets=("PoseTrack2017", "PoseTrack2018"),
-            needs="images with their neighbours, and person boxes",
+            needs="images with their neighbouring frames, and person boxes",
             gives="PoseTrack-17 keypoints, pixels",
-            licence="the repository states none: ask the authors before use beyond reading",
+            licence="the repository states none: ask the authors before using it",
             files=("PoseTrack17_DCPose.pth",),
-            layout="state_dict, names begin with module.",
+            layout="under state_dict, names module.*",
             address=f"{_DRIVE_FOLDER}1VPcwo9jVhnJpf5GVwR2-za1PFE6bCOXE",
             reported="dead (404)",
-            how=f"Ask the authors for the file and name it as `weights` in params.yaml. {_OTHERS}",
+            how=f"Ask the authors for the file and set `weights` in params.yaml to it. {_OTHERS}",
         ),
         Card(
             name="fcn",
@@ -88,12 +88,12 @@ CARDS = {
             gives="16 root-relative joints, camera frame",
             licence="code MIT",
             files=("gt_ckpt_best.pth.tar",),
-            layout="state_dict, with the statistics of stat_3d beside it",
+            layout="under state_dict; statistics in a second file, stat_3d.pth.tar",
             address=f"{_DRIVE_FILE}1NUY8oZoLKY9DP63Jg_ZE96_DEJKiVvRp",
             how=(
-                "Needs no download: the estimate stage trains it in minutes from a data set's keypoints and "
-                "joints, on their skeleton. Or name the file and its stat_3d.pth.tar as `weights` and "
-                "`statistics` in params.yaml."
+                "No download needed: the stage estimate trains it in minutes on a data set's keypoints and "
+                "joints. Or set `weights` and `statistics` in params.yaml to the file and its "
+                "stat_3d.pth.tar."
             ),
         ),
         Card(
@@ -107,10 +107,10 @@ CARDS = {
             gives="SMPL rotations and shape, weak camera",
             licence=f"code BSD-3-Clause; {_SMPL}",
             files=("model_checkpoint.pt",),
-            layout="under model, names as they are",
+            layout="under model, names unchanged",
             address="http://visiondata.cis.upenn.edu/spin/model_checkpoint.pt",
             reported="dead since May 2025",
-            how=f"Ask the authors for the file and name it as `weights` in params.yaml. {_OTHERS}",
+            how=f"Ask the authors for the file and set `weights` in params.yaml to it. {_OTHERS}",
         ),
         Card(
             name="pare",
@@ -120,7 +120,7 @@ CARDS = {
             gives="SMPL rotations and shape, weak camera",
             licence=f"Max Planck, non-commercial, no redistribution; {_SMPL}",
             files=("pare_checkpoint.ckpt",),
-            layout="state_dict, names begin with model.; SMPL's own data in it is left out",
+            layout="under state_dict, names model.*; SMPL's own data in it is not used",
             address=f"{_DRIVE_FILE}1qIq0CBBj-O6wVc9nJXG-JDEtWPzRQ4KC",
             how=_NAMED,
         ),
@@ -135,9 +135,9 @@ CARDS = {
             gives="Human3.6M-17 joints, camera frame, and COCO-17 keypoints",
             licence="code and models Apache-2.0",
             files=("pose_landmark_full.tflite",),
-            layout="inside the package mediapipe 0.10.21, which reads it itself",
+            layout="inside the package mediapipe 0.10.21, which reads it",
             address="https://github.com/google-ai-edge/mediapipe",
-            how="Needs no download of weights: `make mediapipe` installs the package, which has the model.",
+            how="No download needed: `make mediapipe` installs the package, which contains the model.",
         ),
     )
 }
@@ -146,13 +146,34 @@ CARDS = {
 
 @dataclass(frozen=True)
 class Weights:
-    """A file of weights that was found."""
+    """A weight file on this machine."""
 
     path: Path
     sha256: str
 
 
 def find_weights(card: Card, folder: Path) -> list[Weights]:
-    """The official files of an estimator anywhere below `folder`, by name, with their SHA-256."""
+    """Find an estimator's official files by name, anywhere below `folder`, with their SHA-256."""
     paths = sorted(path for name in card.files for path in folder.rglob(name) if path.is_file())
-    return [Weights(path, file_sha256(path)) for path in paths]
+    return [Weights(path, file_hash(path)) for path in paths]
+
+
+def facts(card: Card, folder: Path | None) -> dict[str, str]:
+    """What a user should know of an estimator, by title; `folder` is searched for its weights."""
+    return {
+        "paper": card.paper,
+        "used on": ", ".join(card.data_sets),
+        "input": card.needs,
+        "output": card.gives,
+        "terms": card.licence,
+        "weights": _weights(card, folder),
+    }
+
+
+def _weights(card: Card, folder: Path | None) -> str:
+    """Paths and SHA-256 of the files, or how to get one."""
+    if folder is not None and (found := find_weights(card, folder)):
+        return "\n".join(f"found {file.path}\nSHA-256 {file.sha256}" for file in found)
+    searched = f"not below {folder}" if folder else "not searched for: give --weights or set HANET_WEIGHTS"
+    reported = f" (reported {card.reported})" if card.reported else ""
+    return f"{searched}\n{' or '.join(card.files)} at {card.address}{reported}\n{card.how}"

@@ -30,7 +30,7 @@ def write_pairs(
     folder: Path,
     options: AnyEstimate,
     *,
-    beside: str | None,
+    carried: str | None,
     scratch: Path,
     weights: WeightStore,
 ) -> None:
@@ -40,7 +40,7 @@ def write_pairs(
         poses: the data set's ground-truth caches.
         folder: of the pairs.
         options: of the estimate.
-        beside: the estimator whose poses the data set carries, of released pose files.
+        carried: the estimator whose poses the data set carries, of released pose files.
         scratch: where unfinished work lies, so that a killed run resumes.
         weights: finds and fetches files of weights.
 
@@ -64,11 +64,13 @@ def write_pairs(
             from hanet.estimators.images import job as images
 
             images.estimate(poses, folder, options, scratch=scratch, weights=weights)
-        case ReleasedEstimate() if beside is not None:
+        case ReleasedEstimate():
             from hanet.estimators.given import pairs as given
 
-            given.released(poses, folder, beside, options)
-        case _:
+            if carried is None:
+                raise ValueError("kind: released is for data sets of released pose files")
+            given.released(poses, folder, carried, options)
+        case RecordedEstimate():
             from hanet.estimators.given import pairs as given
 
             given.recorded(poses, folder)

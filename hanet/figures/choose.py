@@ -1,4 +1,4 @@
-"""Which sequence and which frames a figure shows, by rules that choose no flattering ones."""
+"""Choose the sequence and frames of a figure, by rules that favour no method."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _NAMED = 5
 
 
 def median_key(means: Mapping[K, float]) -> K:
-    """The key whose mean error is the median (the lower of two); the first of those with equal errors.
+    """The key with the median mean error (the lower of two); the first of several with equal errors.
 
     Raises:
-        ValueError: where no mean is known.
+        ValueError: all means are NaN.
     """
     ranked = sorted(((mean, i, key) for i, (key, mean) in enumerate(means.items()) if np.isfinite(mean)))
     if not ranked:
-        raise ValueError(f"none of {len(means)} sequences has an error: their truth is unknown throughout")
+        raise ValueError(f"none of {len(means)} sequences has an error: no ground truth is known")
     return ranked[(len(ranked) - 1) // 2][2]
 
 
 def find_sequence(
     cache: PoseCache, name: str, *, track: int | None = None, start: int | None = None
 ) -> PoseSequence:
-    """The first run of consecutive frames of that name, and of that track and first frame where given.
+    """Find the first run of consecutive frames with this name, and this track and first frame if given.
 
     Raises:
-        ValueError: where there is none; it lists some that there are.
+        ValueError: no such sequence; the message lists some of the cache.
     """
     others: dict[str, None] = {}
     for sequence in cache.sequences():
@@ -47,33 +47,33 @@ def find_sequence(
 
 
 def all_tracks(cache: PoseCache, name: str) -> list[PoseSequence]:
-    """Every run of frames of every person of a sequence.
+    """Read all runs of frames of all people in a sequence.
 
     Raises:
-        ValueError: where there is none; it lists some that there are.
+        ValueError: no such sequence; the message lists some of the cache.
     """
     return [s for s in cache.sequences() if s.name == name] or [find_sequence(cache, name)]
 
 
 def spread_rows(span: Span, count: int) -> list[int]:
-    """Up to `count` rows at the middles of equal parts of a span."""
+    """Choose up to `count` rows, at the middles of equal parts of a span."""
     length = span.stop - span.start
     count = min(count, length)
     return [int(span.start + (2 * i + 1) * length / (2 * count)) for i in range(count)]
 
 
 def rows_around(row: int, frames: int, *, length: int) -> range:
-    """Up to `frames` rows of a sequence of that `length`, with `row` in the middle where the ends allow."""
+    """Choose up to `frames` rows of a sequence of `length` rows, with `row` in the middle if possible."""
     frames = min(max(frames, 1), length)
     start = min(max(row - frames // 2, 0), length - frames)
     return range(start, start + frames)
 
 
 def by_method(paths: Iterable[str]) -> dict[str, str]:
-    """``METHOD=FILE`` entries as a mapping, in their order.
+    """Parse ``METHOD=FILE`` entries into a mapping, in their order.
 
     Raises:
-        ValueError: where one has another form, or a method comes twice.
+        ValueError: an entry of another form, or a method named twice.
     """
     found: dict[str, str] = {}
     for entry in paths:

@@ -1,4 +1,4 @@
-"""A video's images in a folder, by frame number."""
+"""Images of a video in a folder, by frame number."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Images = Mapping[int, Path]
 
 
 def find_images(folder: str | Path) -> dict[int, Path]:
-    """The images of a folder by frame number: the last number in each name, as in ``000012.jpg``.
+    """Find the images of a folder by frame number: the last number in each name, as in ``000012.jpg``.
 
     Raises:
-        ValueError: where the folder has none, or two with one number.
+        ValueError: the folder has no images, or two with the same number.
     """
     found: dict[int, Path] = {}
     for path in sorted(Path(folder).glob("*")):
@@ -34,10 +34,10 @@ def find_images(folder: str | Path) -> dict[int, Path]:
 
 
 def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
-    """A frame's image.
+    """Read a frame's image.
 
     Raises:
-        ValueError: where the frame has none, or its file is no image.
+        ValueError: the frame has no image, or the file is not an image.
     """
     if frame not in images:
         have = f"{min(images)} to {max(images)}" if images else "none"
@@ -47,5 +47,5 @@ def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError(
-            f"{images[frame]}: expected an image, got another file or a part ({error})"
+            f"{images[frame]}: expected an image, got another or a damaged file ({error})"
         ) from error

@@ -1,4 +1,4 @@
-"""What the figures of an experiment show."""
+"""Options of an experiment's figures."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from hanet.models.config import Settings
 
 @dataclass(frozen=True)
 class FigureSettings(Settings):
-    """Choices that the figures of an experiment leave open; each figure's caption repeats those it used.
+    """Options of an experiment's figures; captions state the values used.
 
     Attributes:
-        methods: the methods of curves, skeletons and video, in this order; those a run lacks are skipped.
-        sequence: the test sequence to show; None takes the one whose input error is the median, so that
-            nobody picks a flattering one.
+        methods: methods in curves, skeletons and video, in this order; those missing from a run are skipped.
+        sequence: the test sequence to show; None takes the one of median input error, so that the choice
+            favours no method.
         seconds: length of the video, around the worst of the input's error-prone spans.
-        wrong_mm: a 3D joint is wrong from this distance to the ground truth on, roots aligned; 150 mm is
-            the threshold of 3DPCK.
-        wrong_alpha: a keypoint is wrong beyond this share of the longer side of the person's box, as in PCK.
+        wrong_mm: a 3D joint is wrong if it is farther than this from the ground truth, roots aligned; 150 mm
+            is the threshold of 3DPCK.
+        wrong_alpha: a keypoint is wrong if it is farther off than this share of the longer side of the
+            person's box, as in PCK.
 
     Raises:
-        ValueError: naming the field, what it may be and what came.
+        ValueError: naming the field, the expected and the given value.
     """
 
     methods: tuple[str, ...] = ("input", "deciwatch", "smoothnet", "hanet")

@@ -1,7 +1,7 @@
-"""How every figure looks: one colour, marker and name a method, one for each side of the body; saving.
+"""Style of all figures: a colour, marker and label per method, a colour per side of the body; saving.
 
-Colours are those of Okabe and Ito, which people with any common colour blindness tell apart; markers differ
-too. Figures are drawn on matplotlib's object interface, under this style whatever the user's settings are.
+Colours are those of Okabe and Ito, distinguishable with all common kinds of colour blindness; markers differ
+too. Figures use matplotlib's object interface and ignore the user's matplotlib settings.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ ORANGE, SKY, GREEN, BLUE = "#E69F00", "#56B4E9", "#009E73", "#0072B2"
 VERMILLION, PURPLE = "#D55E00", "#CC79A7"
 
 LEFT, RIGHT, CENTRE = BLUE, ORANGE, "#4D4D4D"
-"""The body's sides, the same in every figure of a single person."""
+"""Colours of the body's sides, in all figures of a single person."""
 WRONG = "#C8003C"
 """The ring around a wrong joint."""
 GHOST = "#CACACA"
-"""Ground truth beneath a method's skeleton."""
+"""The ground truth under a method's skeleton."""
 IDENTITIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, "#8B5A2B", BLACK)
-"""People, in the order of their track numbers; the ninth starts again."""
+"""Colours of people in the order of their track numbers, repeated from the ninth on."""
 
 WIDTH = 9.0
 """Inches: about 900 pixels in a report."""
 FORMATS = (".svg", ".png")
 
 _RC: dict[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that every machine draws the same
+    "font.family": "DejaVu Sans",  # part of matplotlib, so equal on every machine
     "font.size": 10.0,
     "axes.titlesize": 10.5,
     "axes.labelsize": 10.0,
@@ -64,7 +64,7 @@ _RC: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """How one method is drawn in every figure."""
+    """Label, colour and marker of a method in all figures."""
 
     label: str
     colour: str
@@ -88,10 +88,10 @@ _OTHERS = tuple(product("pd<>*", (SKY, GREEN, ORANGE, PURPLE, BLUE)))
 
 
 def method_styles(names: Iterable[str]) -> dict[str, MethodStyle]:
-    """A style for each method, in the order given; those of `METHODS` always have theirs.
+    """A style per method, in the given order; methods in `METHODS` have fixed styles.
 
-    Others get one of 25 pairs of colour and marker by a hash of their name, so that they keep it from figure
-    to figure, or the next free one where two of these methods would share it.
+    Others get one of 25 pairs of colour and marker by a hash of their name, so that it is the same in all
+    figures. If two of them share a pair, one gets the next free pair.
     """
     names = list(dict.fromkeys(names))
     taken: set[int] = set()
@@ -107,7 +107,7 @@ def method_styles(names: Iterable[str]) -> dict[str, MethodStyle]:
 
 
 def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
-    """Let a function draw under this module's style; text takes its settings when it is made."""
+    """Run a drawing function under this module's style; text reads its settings when it is created."""
 
     @wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> Figure:
@@ -119,16 +119,16 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """matplotlib's defaults with this module's changes, until the block ends."""
+    """Set matplotlib's defaults with this module's changes until the block ends."""
     with matplotlib.style.context(["default", _RC]):
         yield
 
 
 def save(figure: Figure, path: str | Path, *, dpi: int = 200) -> None:
-    """Write a figure as SVG or PNG, by the name's ending; equal figures are equal bytes.
+    """Write a figure as SVG or PNG, by the name's ending; equal figures give equal bytes.
 
     Raises:
-        ValueError: where the name ends otherwise.
+        ValueError: the name has another ending.
     """
     path = Path(path)
     kind = check_ending(path, FORMATS)
@@ -138,7 +138,11 @@ def save(figure: Figure, path: str | Path, *, dpi: int = 200) -> None:
 
 
 def check_ending(path: Path, endings: tuple[str, ...]) -> str:
-    """The kind of file that a name asks for, e.g. ``svg``; a ValueError names those there are."""
+    """The kind of file by a name's ending, e.g. ``svg``.
+
+    Raises:
+        ValueError: naming the allowed endings.
+    """
     if path.suffix not in endings:
         raise ValueError(f"{path}: expected a name that ends in {' or '.join(endings)}")
     return path.suffix[1:]

@@ -1,4 +1,4 @@
-"""Writing animations: MP4 for browsers, GIF for where no video plays.
+"""Write animations: MP4 for browsers, GIF for places that play no video.
 
 Equal frames give equal bytes on one machine: encoding runs on one thread, and files carry no time.
 """
@@ -28,23 +28,23 @@ ENCODERS: dict[str, dict[str, object]] = {
 }
 """H.264 encoders in the order of preference, and their options."""
 MP4_FPS, GIF_FPS = 30.0, 15.0
-"""A video plays in real time; of faster recordings it shows every second frame, or every third, …"""
+"""Videos play in real time; of faster recordings they show every n-th frame."""
 ENDINGS = (".mp4", ".gif")
 GIF_WIDTH, MP4_WIDTH = 720, 1280
 GIF_COLOURS = 96
 
 Track = Callable[[Iterable[Any], int], Iterable[Any]]
-"""Passes frames through and shows progress: gets them and their number, as in ``rich.progress.track``."""
+"""Passes frames through and shows progress; called with the frames and their number."""
 
 
 @runtime_checkable
 class Moving(Protocol):
-    """A figure that can be shown frame by frame: `motion.Motion`, `compare.Comparison`."""
+    """A figure that is drawn frame by frame: `motion.Motion`, `compare.Comparison`."""
 
     rows: list[int]
 
     def frames(self, *, width: int = ..., every: int = ...) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-        """Images of every so many rows, both sides even."""
+        """Images of every `every`-th row; both sides are even."""
         ...
 
 
@@ -59,14 +59,14 @@ def write_motion(
 
     Args:
         motion: consecutive rows of a sequence.
-        path: replaced as a whole when the video is complete.
+        path: replaced when the video is complete.
         fps: frames per second of the sequence.
         track: shows progress.
-        max_bytes: for a GIF: frames are left out until it is no larger.
+        max_bytes: largest size of a GIF; frames are left out until it fits.
 
     Raises:
-        ValueError: where the name ends otherwise, or no GIF is small enough.
-        OSError: where PyAV has no H.264 encoder.
+        ValueError: the name has another ending, or no GIF is small enough.
+        OSError: PyAV has no H.264 encoder.
     """
     path = Path(path)
     if check_ending(path, ENDINGS) == "mp4":
@@ -87,16 +87,16 @@ def write_motion(
 
 
 def step(fps: float, limit: float) -> int:
-    """How many frames to go on at a time, so that no more than about `limit` are shown a second."""
+    """Step between shown frames, so that at most about `limit` are shown per second."""
     return max(1, round(fps / limit + 0.499))
 
 
 def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float) -> None:
-    """RGB images as H.264 in 4:2:0, which every browser plays; both sides even.
+    """Write RGB images as H.264 in 4:2:0, which all browsers play.
 
     Raises:
-        ValueError: where there are no frames, or one has an odd side or another size than the first.
-        OSError: where PyAV has no H.264 encoder.
+        ValueError: no frames, an odd side, or frames of different sizes.
+        OSError: PyAV has no H.264 encoder.
     """
     path, name = Path(path), encoder()
     remaining = iter(frames)
@@ -122,10 +122,10 @@ def write_mp4(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *,
 
 
 def encoder() -> str:
-    """The first of `ENCODERS` that PyAV was built with.
+    """The first of `ENCODERS` that PyAV has.
 
     Raises:
-        OSError: where it has none.
+        OSError: it has none.
     """
     for name in ENCODERS:
         try:
@@ -140,19 +140,20 @@ def encoder() -> str:
 
 
 def write_gif(path: str | Path, frames: Iterable[UInt8[np.ndarray, "H W 3"]], *, fps: float) -> None:
-    """RGB images as a GIF that starts again at its end, in `GIF_COLOURS` of the first frame's colours.
+    """Write RGB images as a looping GIF, in `GIF_COLOURS` colours of the first frame.
 
-    A GIF counts time in hundredths of a second: frames differ by one, so that the whole is in real time.
+    GIFs count time in hundredths of a second. Durations of frames differ by one hundredth where needed, so
+    that the GIF plays in real time.
 
     Raises:
-        ValueError: where there are no frames.
+        ValueError: no frames.
     """
     remaining = iter(frames)
     first = next(remaining, None)
     if first is None:
         raise ValueError(f"{path}: a GIF needs at least one frame")
     palette = Image.fromarray(first).quantize(GIF_COLOURS, method=Image.Quantize.MEDIANCUT)
-    # No dithering: what does not move stays equal from frame to frame, and is stored once.
+    # Without dithering, pixels that do not change are stored once.
     images = [
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
         for frame in chain([first], remaining)

@@ -13,9 +13,9 @@ import io
 import pickle
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,7 +43,7 @@ class _DType:
             self.dtype = self.dtype.newbyteorder(order)
 
 
-class _Array:
+class PickledArray:
     """Stands for `numpy.ndarray` while a pickle is read; one of objects becomes the list of its entries."""
 
     def __init__(self, *_: Any) -> None:
@@ -54,7 +54,7 @@ class _Array:
         self.value = _array(content, stated, shape, "F" if fortran else "C")
 
 
-class _Builder:
+class Builder:
     """A function that a pickle can call but not change."""
 
     __slots__ = ("_build",)
@@ -69,14 +69,14 @@ class _Builder:
         raise UnsafeArrayError("a change to a function")
 
 
-def _reconstruct(kind: Any, shape: Any, code: Any) -> _Array:
-    if kind is not _Array:
+def _reconstruct(kind: Any, shape: Any, code: Any) -> PickledArray:
+    if kind is not PickledArray:
         raise UnsafeArrayError(f"an array of type {kind}")
-    return _Array()
+    return PickledArray()
 
 
-def _frombuffer(content: Any, stated: Any, shape: Any, order: Any) -> _Array:
-    array = _Array()
+def _frombuffer(content: Any, stated: Any, shape: Any, order: Any) -> PickledArray:
+    array = PickledArray()
     array.value = _array(content, stated, shape, order)
     return array
 
@@ -85,7 +85,7 @@ def _array(content: Any, stated: Any, shape: Any, order: Any) -> Any:
     if stated.dtype.kind == "O":
         if not isinstance(content, list) or len(shape) != 1:
             raise UnsafeArrayError(f"an array of objects that is not a list of entries, but {shape}")
-        return [entry.value if isinstance(entry, _Array) else entry for entry in content]
+        return [entry.value if isinstance(entry, PickledArray) else entry for entry in content]
     return np.frombuffer(_bytes(content), stated.dtype).reshape(shape, order=order)
 
 
@@ -104,17 +104,17 @@ def _bytes(content: Any) -> Any:
 def _encode(text: Any, encoding: Any) -> bytes:
     """How Python 3 writes bytes where the protocol has none."""
     if not isinstance(text, str) or encoding != "latin1":
-        raise UnsafeArrayError(f"text to be encoded as {encoding!r}")
+        raise UnsafeArrayError(f"text in encoding {encoding!r}")
     return text.encode("latin1")
 
 
-_NAMES: dict[str, Any] = {
-    "numpy.ndarray": _Array,
+ARRAY_NAMES: Mapping[str, Any] = {
+    "numpy.ndarray": PickledArray,
     "numpy.dtype": _DType,
-    "_codecs.encode": _Builder(_encode),
-    "__builtin__.bytes": _Builder(lambda: b""),
+    "_codecs.encode": Builder(_encode),
+    "__builtin__.bytes": Builder(lambda: b""),
 } | {
-    f"numpy.{core}.{name}": _Builder(build)
+    f"numpy.{core}.{name}": Builder(build)
     for core in ("core", "_core")  # NumPy 1 and 2
     for name, build in (
         ("multiarray._reconstruct", _reconstruct),
@@ -124,11 +124,17 @@ _NAMES: dict[str, Any] = {
 }
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class ArrayUnpickler(pickle.Unpickler):
+    """Follows a pickle's instructions with stand-ins alone; a subclass may know more `names`."""
+
+    names: ClassVar[Mapping[str, Any]] = ARRAY_NAMES
+    """What a pickle may name, and what stands for it."""
+
     def find_class(self, module: str, name: str) -> Any:
-        if f"{module}.{name}" not in _NAMES:
+        """The stand-in for a name; an UnsafeArrayError where there is none."""
+        if f"{module}.{name}" not in self.names:
             raise UnsafeArrayError(f"{module}.{name}")
-        return _NAMES[f"{module}.{name}"]
+        return self.names[f"{module}.{name}"]
 
 
 def read_npz(path: Path) -> dict[str, Any]:
@@ -183,7 +189,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"{path}: no such file; check the path")
     try:
         with path.open("rb") as stream:
-            content = _plain(_ArrayUnpickler(stream, encoding="latin1").load(), {})
+            content = _plain(ArrayUnpickler(stream, encoding="latin1").load(), {})
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
             f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do "
@@ -206,7 +212,7 @@ def _plain(value: Any, done: dict[int, Any]) -> Any:
     """The same with arrays in the place of what stood for them; what occurs twice is converted once."""
     if id(value) in done:
         return done[id(value)]
-    if isinstance(value, _Array):
+    if isinstance(value, PickledArray):
         if value.value is None:
             raise UnsafeArrayError("an array without content")
         plain = _plain(value.value, done)
@@ -234,11 +240,11 @@ def _read_member(content: bytes) -> Any:
     if dtype.kind != "O":
         raise UnsafeArrayError("a structured array with objects")
     try:
-        array = _ArrayUnpickler(stream).load()
+        array = ArrayUnpickler(stream).load()
     except (TypeError, AttributeError, KeyError, IndexError, OverflowError, MemoryError) as error:
         # What a pickle that was not written by NumPy makes of the builders above.
         raise UnsafeArrayError(f"a pickle that is no array ({type(error).__name__})") from None
-    if not isinstance(array, _Array):
+    if not isinstance(array, PickledArray):
         raise UnsafeArrayError(f"a pickled {type(array).__name__}")
     return array.value
 

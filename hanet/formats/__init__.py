@@ -1,23 +1,26 @@
-"""Keypoints that common 2D estimators wrote as JSON become pose sequences, whatever the data set.
+"""Pose files of other programs: read, refined, and written back in the same format.
 
-========  ==================================================================  ==================
-reader    files                                                               skeleton
-========  ==================================================================  ==================
-coco      COCO keypoint results, with the annotation file that names images   COCO17
-openpose  a folder of ``<video>_000000000000_keypoints.json``                 BODY25, COCO17
-alphapose ``alphapose-results.json``, also in its ``cmu`` and ``open`` forms  COCO17
-mmpose    predictions of MMPose's inferencer or its demo scripts              COCO17
-========  ==================================================================  ==================
+>>> poses = read(Path("alphapose-results.json"), ReadOptions(fps=25.0))
+>>> poses.write(Path("refined.json"), [smooth(track) for track in poses.tracks])
 
-All give pixels in the image's frame, scores, and ``labelled`` False with NaN where a joint is missing (score
-and both coordinates 0). Where a format has no track numbers, `tracks.associate` finds them. A person missing
-from a frame ends a sequence; the next begins under the same name and track at its own ``start``.
+A format is one module with the functions ``sniff`` and ``read`` (`hanet.formats.base.Reader`), one entry of
+`FORMATS` and one round-trip test. Modules of formats are imported when they are needed.
 """
 
-from hanet.formats.alphapose import read_alphapose
-from hanet.formats.coco import read_coco
-from hanet.formats.documents import KeypointFileError
-from hanet.formats.mmpose import read_mmpose
-from hanet.formats.openpose import read_openpose
+from hanet.formats.base import Format, FormatError, PoseFile, ReadOptions
+from hanet.formats.readers import read_alphapose, read_coco, read_mmpose, read_openpose
+from hanet.formats.registry import FORMATS, detect, read
 
-__all__ = ["KeypointFileError", "read_alphapose", "read_coco", "read_mmpose", "read_openpose"]
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FormatError",
+    "PoseFile",
+    "ReadOptions",
+    "detect",
+    "read",
+    "read_alphapose",
+    "read_coco",
+    "read_mmpose",
+    "read_openpose",
+]

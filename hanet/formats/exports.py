@@ -20,6 +20,7 @@ from jaxtyping import Float
 from hanet.cache.files import PoseCache
 from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
+from hanet.formats.missing import present
 from hanet.poses.sequence import PoseSequence
 
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
@@ -42,7 +43,7 @@ def export(
     sequence: str | None = None,
     track: int | None = None,
     up: Up | None = None,
-) -> None:
+) -> list[str]:
     """Write a cache in the format that the name's ending asks for; the file appears whole or not at all.
 
     Args:
@@ -52,9 +53,12 @@ def export(
         track: only this person.
         up: for TRC, the axis that points up in the poses; None knows it of a camera's frame (``-y``).
 
+    Returns:
+        What was left out, one sentence each.
+
     Raises:
-        ValueError: another ending, nothing to write, or for TRC poses that are not 3D joints of one track, or
-            whose upward axis is unknown.
+        ValueError: another ending, nothing to write, or for TRC poses that are not 3D joints of one track,
+            whose upward axis is unknown, or none of whose joints is ever known.
     """
     write = WRITERS.get(path.suffix)
     if write is None:
@@ -66,7 +70,7 @@ def export(
         names = ", ".join(dict.fromkeys(f"{s.name} (track {s.track})" for s in cache.sequences()))
         raise ValueError(f"{cache.path}: nothing to write; it has {names or 'no sequences'}")
     with whole_file(path) as temporary:
-        write(cache.metadata, chosen, temporary, path.name, up)
+        return write(cache.metadata, chosen, temporary, path.name, up) or []
 
 
 def _json(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object) -> None:
@@ -159,11 +163,12 @@ def _npz(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, na
 
 def _trc(
     metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: Up | None
-) -> None:
+) -> list[str]:
     """OpenSim's track row column file: tab-separated, markers named as joints, metres, Y up.
 
     One person; its frames count from 1, and frames between its parts are rows of NaN (OpenSim reads an empty
-    field as unknown as well, but may drop those at the end of a line).
+    field as unknown as well, but may drop those at the end of a line). A joint that is never known is left
+    out: OpenSim's tools stop at a marker without any place.
     """
     if metadata.representation != "3d":
         raise ValueError(f"{name}: TRC holds 3D joints, got {metadata.representation} poses")
@@ -181,8 +186,12 @@ def _trc(
     for part in chosen:
         values[part.start - first : part.start - first + len(part)] = part.values
     values = values @ np.array(_TO_Y_UP[up], dtype=np.float64).T + 0.0  # no negative zeros
-    joints, rate = metadata.skeleton.joints, f"{metadata.fps:.10g}"
-    count = len(values)
+    known = np.asarray(present(values).any(axis=0))
+    if not known.any():
+        raise ValueError(f"{name}: no joint is known in any frame; choose another --sequence or --track")
+    values = values[:, known]
+    joints = [joint for joint, keep in zip(metadata.skeleton.joints, known, strict=True) if keep]
+    rate, count = f"{metadata.fps:.10g}", len(values)
     lines = [
         f"PathFileType\t4\t(X/Y/Z)\t{name}",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
@@ -195,9 +204,13 @@ def _trc(
         numbers = "\t".join("NaN" if np.isnan(x) else f"{x:.6f}" for x in pose.reshape(-1))
         lines.append(f"{frame + 1}\t{frame / metadata.fps:.6f}\t{numbers}")
     path.write_text("\n".join(lines) + "\n")
+    never = [joint for joint, keep in zip(metadata.skeleton.joints, known, strict=True) if not keep]
+    if not never:
+        return []
+    return [f"{name}: left out {', '.join(never)}, which {'are' if len(never) > 1 else 'is'} never known"]
 
 
-Writer = Callable[[CacheMetadata, Sequence[PoseSequence], Path, str, Up | None], None]
+Writer = Callable[[CacheMetadata, Sequence[PoseSequence], Path, str, Up | None], list[str] | None]
 WRITERS: dict[str, Writer] = {
     ".json": _json,
     ".csv": _csv,

@@ -19,7 +19,7 @@ from hanet.methods.base import Method, require_frames
 from hanet.methods.learned import LearnedMethod
 from hanet.models import checkpoints
 from hanet.models.trained_on import PoseKind
-from hanet.poses.gaps import fill_gaps, part, runs
+from hanet.poses.gaps import fill_gaps, runs
 from hanet.poses.sequence import PoseSequence
 
 
@@ -78,8 +78,8 @@ class OverGaps(Around):
                 "so there is nothing to refine"
             )
         values = np.full_like(sequence.values, np.nan)
-        for start, stop in runs(np.asarray(whole)):
-            values[start:stop] = self.method.refine(part(filled, start, stop)).values
+        for run in runs(np.asarray(whole)):
+            values[run] = self.method.refine(filled.part(run)).values
         labelled = known if sequence.labelled is None else known & sequence.labelled
         return replace(sequence.with_values(values), labelled=labelled)
 
@@ -120,16 +120,14 @@ class AtRate(Around):
         # A curve needs two points, also where the track is shorter than a frame of the method's.
         there = np.linspace(0.0, T - 1.0, max(count, 2))
         frames = np.arange(T, dtype=np.float64)
-        shown = PoseSequence(
-            name=sequence.name,
+        shown = replace(
+            sequence,
             values=_resampled(sequence.values, frames, there),
-            skeleton=sequence.skeleton,
-            representation=sequence.representation,
             fps=self.fps,
-            unit=sequence.unit,
-            frame_of_reference=sequence.frame_of_reference,
-            track=sequence.track,
-            image_size=sequence.image_size,
+            start=0,
+            scores=None,
+            labelled=None,
+            boxes=None,
         )
         refined = self.method.refine(shown).values
         return sequence.with_values(_resampled(refined, there, frames))

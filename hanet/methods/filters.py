@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.ndimage import gaussian_filter1d
-from scipy.signal import savgol_filter
 
 from hanet.methods.base import Method, refine_channels, require_frames
 from hanet.poses.sequence import PoseSequence
@@ -89,6 +87,8 @@ class SavitzkyGolay:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
+        from scipy.signal import savgol_filter  # imports scipy.stats
+
         T = len(sequence)
         window = min(self.window, T - 1 + T % 2)
         order = min(self.order, window - 1)
@@ -115,6 +115,8 @@ class Gaussian:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
+        from scipy.ndimage import gaussian_filter1d
+
         return refine_channels(
             sequence,
             lambda values: gaussian_filter1d(values, self.sigma, axis=0, mode="nearest", truncate=4.0),
@@ -178,41 +180,32 @@ FILTERS: dict[str, Callable[..., Method]] = {
 """The methods of this module by name; call one with its attributes as keyword arguments."""
 
 
-def linear_interpolation(values: Float[np.ndarray, "T ..."], interval: int) -> Float[np.ndarray, "T ..."]:
-    """Straight lines between the frames 0, interval, 2·interval, … and the last; in float64.
+def released_interpolation(interval: int) -> Callable[[PoseSequence], PoseSequence]:
+    """`LinearInterpolation` with the arithmetic of the released evaluation; for sequences without NaN.
+
+    It computes on keypoints divided by the image's width and height, and gives a watched frame as the end of
+    the line before it. The difference to `LinearInterpolation` is rounding, which the protocol ``released``
+    shows: a keypoint of the zero padding counts as a hit only where a line that ends at zero gives exactly
+    zero.
 
     Args:
-        values: T frames, any unit; only the frames named above are read.
-        interval: frames from one that is read to the next.
+        interval: frames from one watched frame to the next; the last frame is watched too.
 
     Raises:
         ValueError: interval below 1.
     """
     if interval < 1:
-        raise ValueError(f"interval must be at least 1, got {interval}")
-    values = values.astype(np.float64)
-    T = len(values)
-    if T < 2:
-        return values
-    knots = np.union1d(np.arange(0, T, interval), [T - 1])
-    frames = np.arange(T)
-    right = np.clip(np.searchsorted(knots, frames), 1, None)
-    left, right = knots[right - 1], knots[right]
-    column = (T, *(1,) * (values.ndim - 1))
-    slope = (values[right] - values[left]) / (right - left).reshape(column)
-    return slope * (frames - left).reshape(column) + values[left]
-
-
-def interpolate(interval: int) -> Callable[[PoseSequence], PoseSequence]:
-    """Refine a sequence by `linear_interpolation`.
-
-    Keypoints are interpolated as shares of the image's width and height, as refiners see them. That affects
-    rounding alone, and the protocol ``released`` shows it: a keypoint of the zero padding counts as a hit
-    only where a line that ends at zero also ends at zero in floating point.
-    """
+        raise ValueError(f"interval must be at least 1 frame, got {interval}")
 
     def refine(sequence: PoseSequence) -> PoseSequence:
+        T = len(sequence)
         scale = 1.0 if sequence.image_size is None else np.array(sequence.image_size, dtype=np.float64)
-        return sequence.with_values(linear_interpolation(sequence.values / scale, interval) * scale)
+        values = (sequence.values / scale).astype(np.float64)
+        if T > 1:
+            from scipy.interpolate import interp1d
+
+            watched = np.union1d(np.arange(0, T, interval), [T - 1])
+            values = interp1d(watched, values[watched], axis=0)(np.arange(T))
+        return sequence.with_values(values * scale)
 
     return refine

@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hanet.methods.base import Method
+from hanet.methods.filters import FILTERS
+from hanet.metrics import evaluate
 from hanet.poses.sequence import PoseSequence, check_pair
+from hanet.progress import console
 
 Score = Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], Mapping[str, float]]
 """Refined and ground-truth tracks to named scores, lower is better, the one that decides first."""
@@ -70,3 +73,28 @@ def tune(
         trials.append((tuple(scores.values()), parameters, parameters | scores))
     _, best, _ = min(trials, key=lambda trial: trial[0])
     return Tuning(best=best, table=tuple(row for _, _, row in trials))
+
+
+def tuned_filter(
+    name: str,
+    grid: Mapping[str, Sequence[int | float]],
+    detected: Sequence[PoseSequence],
+    gt: Sequence[PoseSequence],
+    score: Score,
+) -> tuple[Method, dict[str, Any]]:
+    """A filter with the parameters of its grid that are best on validation, as it is where it has none."""
+    make = FILTERS[name]
+    if not grid:
+        return make(), {}
+    search = tune(make, grid, detected, gt, score)
+    console.print(f"  {name}: {search.best} of {len(search.table)} tried")
+    return make(**search.best), search.best
+
+
+def validation_scores(refined: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> dict[str, float]:
+    """What decides, lower is better: MPJPE, of keypoints the share missed at PCK@.1; then Accel."""
+    means = evaluate(gt, refined, resamples=1).means
+    if gt[0].representation == "2d":
+        missed = 1 - means["pck_010"]
+        return {"missed_010": missed, "accel_px_per_frame2": means["accel_px_per_frame2"]}
+    return {name: means[name] for name in ("mpjpe_mm", "accel_mm_per_frame2")}

@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
+from hanet.poses.segments import window_length
 from hanet.poses.sequence import PoseSequence, check_pair
-from hanet.poses.windows import window_length
 
 PROTOCOLS = ("full", "released", "smoothnet")
 Refine = Callable[[PoseSequence], PoseSequence]

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.stats import permutation_test
 
 
 def pooled_mean(totals: Float[np.ndarray, "S K"], weights: Float[np.ndarray, "S K"]) -> float:
@@ -102,6 +101,8 @@ def paired_difference(
         resamples: of interval and test.
         seed: of what is drawn.
     """
+    from scipy.stats import permutation_test  # takes as long to import as all else that a score needs
+
     difference = totals.mean(axis=0) - others.mean(axis=0)
     mean = pooled_mean(difference, weights)
     S = len(weights)

@@ -17,6 +17,7 @@ from typing import Any
 from safetensors.torch import load as parse_safetensors
 from safetensors.torch import save as format_safetensors
 
+from hanet.files.atomic import write_bytes, write_text
 from hanet.models.hanet import HANet, HANetConfig
 from hanet.models.registry import Model, named, network_of
 from hanet.models.released_weights import (
@@ -118,10 +119,8 @@ def save(model: Model, folder: str | os.PathLike[str], *, metadata: Mapping[str,
         "metadata": dict(metadata or {}),
     }
     text = json.dumps(description, indent=2, sort_keys=True, allow_nan=False) + "\n"
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / WEIGHTS, weights)
-    _write(folder / DESCRIPTION, text.encode())
+    write_bytes(Path(folder) / WEIGHTS, weights)
+    write_text(Path(folder) / DESCRIPTION, text)
 
 
 def load(folder: str | os.PathLike[str]) -> Model:
@@ -173,13 +172,3 @@ def _read(path: Path) -> bytes:
         raise FileNotFoundError(
             f"{path} is missing: a checkpoint is a folder with {DESCRIPTION} and {WEIGHTS}"
         ) from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write under a temporary name in the same folder, then rename, so that readers never see half a file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -5,15 +5,14 @@ Axes: B windows, T frames, W watched frames, C channels (joints × dims). Values
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
 from hanet.models.hanet import HANetOutput
-
-MutualLearning = Literal["symmetric", "stop_gradient", "off"]
+from hanet.models.hanet_options import MutualLearning
 
 MUTUAL_LEARNING: tuple[MutualLearning, ...] = ("symmetric", "stop_gradient", "off")
 

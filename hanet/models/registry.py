@@ -19,12 +19,12 @@ from torch import Tensor
 from hanet.models.deciwatch import DeciWatch, DeciWatchConfig, DeciWatchOutput, deciwatch_loss
 from hanet.models.hanet import HANet, HANetConfig, HANetOutput
 from hanet.models.losses import acceleration_loss, hanet_loss
+from hanet.models.options import Config
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig, smoothnet_loss
 
 if TYPE_CHECKING:
     from hanet.training.options import TrainingOptions
 
-Config = HANetConfig | DeciWatchConfig | SmoothNetConfig
 Model = HANet | DeciWatch | SmoothNet
 
 ALL = slice(None)

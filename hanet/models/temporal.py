@@ -6,21 +6,14 @@ constants of a model; applying one is a single matrix product.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import torch
 from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
+from hanet.models.hanet_options import INTERPOLATIONS, LEAST_SIGMA, Interpolation
 from hanet.poses.windows import watched_frames
-
-Interpolation = Literal["linear", "cubic"]
-
-INTERPOLATIONS: tuple[Interpolation, ...] = ("linear", "cubic")
-LEAST_SIGMA = 0.1
-"""Narrowest Gaussian of `smoothing_matrix`, in frames: below it the neighbours' weights underflow."""
 
 
 def sine_positions(window: int, width: int) -> Float[Tensor, "T D"]:

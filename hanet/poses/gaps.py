@@ -1,8 +1,9 @@
-"""Missing frames: runs of known ones, interpolation, parts of a sequence."""
+"""Missing frames: runs of known ones, and interpolation."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -34,30 +35,32 @@ def interpolate(
 def fill_gaps(sequence: PoseSequence, longest: int) -> PoseSequence:
     """NaN for at most `longest` frames, joint by joint, replaced by the line between its neighbours."""
     values = sequence.values.copy()
-    frames = np.arange(len(values))
+    T = len(values)
     for joint in range(values.shape[1]):
-        known = np.isfinite(values[:, joint]).all(axis=1)
-        for start, stop in runs(np.asarray(~known)):
-            if start > 0 and stop < len(values) and stop - start <= longest:
-                ends = [start - 1, stop]
-                for axis in range(values.shape[2]):
-                    values[start:stop, joint, axis] = np.interp(
-                        frames[start:stop], ends, values[ends, joint, axis]
-                    )
+        known = np.asarray(np.isfinite(values[:, joint]).all(axis=1))
+        rows = np.flatnonzero(known)
+        lines = interpolate(values[known, joint], rows, np.arange(T))
+        for gap in runs(~known):
+            if gap.start > 0 and gap.stop < T and gap.stop - gap.start <= longest:
+                values[gap, joint] = lines[gap]
     return replace(sequence, values=values)
 
 
-def runs(mask: Bool[np.ndarray, " T"]) -> list[tuple[int, int]]:
-    """(first row, row after the last) of every run of True."""
+def runs(mask: Bool[np.ndarray, " T"]) -> list[slice]:
+    """The rows of every run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
-def part(sequence: PoseSequence, start: int, stop: int) -> PoseSequence:
-    """Rows `start` to `stop` (left out) of a track."""
-    cut = {
-        field: array[start:stop]
-        for field in ("values", "scores", "labelled", "boxes")
-        if (array := getattr(sequence, field)) is not None
-    }
-    return replace(sequence, start=sequence.start + start, **cut)
+def long_runs(mask: Bool[np.ndarray, " T"], shortest: int) -> Bool[np.ndarray, " T"]:
+    """`mask` without its runs of True that are shorter than `shortest`."""
+    kept = np.zeros_like(mask)
+    for run in runs(mask):
+        kept[run] = run.stop - run.start >= shortest
+    return kept
+
+
+def consecutive(numbers: Int[np.ndarray, " N"]) -> list[slice]:
+    """The rows of every run of rising numbers without a gap: of 3, 4, 7 the rows 0 to 2 and 2 to 3."""
+    starts = [0, *(np.flatnonzero(np.diff(numbers) != 1) + 1).tolist(), len(numbers)]
+    return [slice(start, stop) for start, stop in pairwise(starts) if start < stop]

@@ -6,12 +6,12 @@ Axes: T frames, J joints, D numbers a joint (2 keypoints, 3 joints, 6 rotation 6
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from hanet.poses.skeletons import Skeleton
+from hanet.poses.skeletons import SMPL24, Skeleton
 
 Representation = Literal["2d", "3d", "smpl"]
 Unit = Literal["px", "m", "rot6d"]
@@ -20,11 +20,25 @@ FrameOfReference = Literal[
 ]
 
 DIMS: dict[Representation, int] = {"2d": 2, "3d": 3, "smpl": 6}
+_ROW_ARRAYS = ("values", "scores", "labelled", "boxes")
+
+
+class SequenceFields(TypedDict, total=False):
+    """What a sequence may have besides its poses; see `PoseSequence`."""
+
+    track: int
+    start: int
+    scores: Float[np.ndarray, "T J"] | None
+    labelled: Bool[np.ndarray, "T J"] | None
+    boxes: Float[np.ndarray, "T 4"] | None
+    image_size: tuple[int, int] | None
 
 
 @dataclass(frozen=True)
 class PoseSequence:
     """One track: T consecutive frames of one person.
+
+    Make one by `keypoints`, `joints` or `rotations`, which set representation and unit.
 
     Attributes:
         name: sequence name, unique in its dataset split together with `track`.
@@ -79,6 +93,40 @@ class PoseSequence:
             if array is not None and array.shape != shape:
                 raise ValueError(f"{self.name}: {field} must be {shape}, got {array.shape}")
 
+    @classmethod
+    def keypoints(
+        cls,
+        name: str,
+        values: Float[np.ndarray, "T J 2"],
+        skeleton: Skeleton,
+        *,
+        fps: float,
+        **optional: Unpack[SequenceFields],
+    ) -> PoseSequence:
+        """Image points (T, J, 2) in pixels."""
+        return cls(name, values, skeleton, "2d", fps, "px", "image", **optional)
+
+    @classmethod
+    def joints(
+        cls,
+        name: str,
+        values: Float[np.ndarray, "T J 3"],
+        skeleton: Skeleton,
+        *,
+        fps: float,
+        frame_of_reference: FrameOfReference,
+        **optional: Unpack[SequenceFields],
+    ) -> PoseSequence:
+        """3D points (T, J, 3) in metres."""
+        return cls(name, values, skeleton, "3d", fps, "m", frame_of_reference, **optional)
+
+    @classmethod
+    def rotations(
+        cls, name: str, values: Float[np.ndarray, "T 24 6"], *, fps: float, **optional: Unpack[SequenceFields]
+    ) -> PoseSequence:
+        """Rotations 6D (T, 24, 6) of SMPL's joints; the layout is `hanet.smpl.tracks.CACHE_LAYOUT`."""
+        return cls(name, values, SMPL24, "smpl", fps, "rot6d", "parent", **optional)
+
     def __len__(self) -> int:
         return len(self.values)
 
@@ -95,6 +143,20 @@ class PoseSequence:
     def with_values(self, values: Float[np.ndarray, "T J D"]) -> PoseSequence:
         """The same sequence with other poses, e.g. refined ones; scores do not carry over."""
         return replace(self, values=values, scores=None)
+
+    def part(self, rows: slice) -> PoseSequence:
+        """Consecutive rows; frame numbers go along."""
+        first, stop, _ = rows.indices(len(self))
+        return replace(self, start=self.start + first, **self._rows(slice(first, stop)))
+
+    def thinned(self, stride: int) -> PoseSequence:
+        """Every `stride`-th frame of a sequence that begins with frame 0; frame numbers count those kept."""
+        return replace(self, fps=self.fps / stride, **self._rows(slice(None, None, stride)))
+
+    def _rows(self, rows: slice) -> dict[str, Any]:
+        """Rows of the arrays that have one entry per frame, where they are not None."""
+        arrays = {name: getattr(self, name) for name in _ROW_ARRAYS}
+        return {name: array[rows] for name, array in arrays.items() if array is not None}
 
     def root_relative(self) -> PoseSequence:
         """3D joints minus the skeleton's root (the mean of its root joints), frame by frame."""
@@ -121,15 +183,3 @@ def check_pair(gt: PoseSequence, detected: PoseSequence) -> None:
         raise ValueError(
             f"{gt.name}: ground truth has {len(gt)} frames, the poses to compare have {len(detected)}"
         )
-
-
-def thinned(sequence: PoseSequence, stride: int) -> PoseSequence:
-    """Every so many frames of a sequence that begins with frame 0; frame numbers count those kept."""
-    if stride == 1:
-        return sequence
-    arrays = {
-        name: value[::stride]
-        for name in ("values", "scores", "labelled", "boxes")
-        if (value := getattr(sequence, name)) is not None
-    }
-    return replace(sequence, fps=sequence.fps / stride, **arrays)

@@ -1,12 +1,13 @@
-"""Sections of scores and of the tables that show them, with figures that others published."""
+"""Options of scores and of the tables that show them, with figures that others published."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from hanet.options import Names, Section, Seed
+from hanet.options import Name, Names, Section, Seed, Text
 
 
 class Evaluate(Section):
@@ -18,61 +19,73 @@ class Evaluate(Section):
 
 
 class Published(Section):
-    """Figures of others, to stand beside ours: on which data, from where, by row and metric.
+    """Published figures to show beside ours: on which data, from where, by row and metric.
 
     A column in percent has them in percent. `same_data` says that they are of the very files scored here.
     """
 
-    on: str
-    source: str
+    on: Text
+    source: Text
     same_data: bool = False
-    rows: dict[str, dict[str, float]]
+    rows: Annotated[dict[Name, dict[Name, float]], Field(min_length=1)]
+
+    def check_rows(self, rows: Iterable[str]) -> None:
+        """Refuse figures of rows that a table does not have.
+
+        Raises:
+            ValueError: naming the rows.
+        """
+        if unknown := sorted(set(self.rows) - set(rows)):
+            raise ValueError(
+                f"published.rows: the table has no row {', '.join(unknown)}; its rows are {', '.join(rows)}"
+            )
 
 
 class Table(Section):
     """A table of an experiment's report.
 
-    Rows are methods by name, each with its label, in the order shown: a row is tested against the one above.
-    Of `experiments` it is made for those named, else for all.
+    `rows` maps methods to labels, in the order shown; each row is tested against the row above it. The table
+    is made for `experiments`, or for all of them.
     """
 
-    title: str
+    title: Text
     experiments: Names | None = None
-    note: str | None = None
-    rows: Annotated[dict[str, str], Field(min_length=2)]
+    note: Text | None = None
+    rows: Annotated[dict[Name, Text], Field(min_length=2)]
     published: Published | None = None
 
     @model_validator(mode="after")
     def _rows(self) -> Table:
-        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
-            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
+        if self.published:
+            self.published.check_rows(self.rows)
         return self
 
 
 class PublishedGroup(Published):
-    """Figures of others that stand beside the rows of one `group`."""
+    """Published figures to show beside the rows of one `group`."""
 
     group: str
 
 
 class Summary(Section):
-    """A table over experiments: groups of them by name, a row for each method and group.
+    """A table over experiments: groups of them by title, one row per method and group.
 
-    Rows are methods by name, each with its label.
+    `rows` maps methods to labels.
     """
 
-    title: str
-    note: str | None = None
-    over: Annotated[dict[str, Names], Field(min_length=1)]
-    rows: Annotated[dict[str, str], Field(min_length=1)]
+    title: Text
+    note: Text | None = None
+    over: Annotated[dict[Text, Names], Field(min_length=1)]
+    rows: Annotated[dict[Name, Text], Field(min_length=1)]
     published: PublishedGroup | None = None
 
     @model_validator(mode="after")
     def _published(self) -> Summary:
-        if self.published and self.published.group not in self.over:
-            raise ValueError(
-                f"published.group: {self.published.group} is none of {', '.join(self.over)}, the groups"
-            )
-        if self.published and (unknown := sorted(set(self.published.rows) - set(self.rows))):
-            raise ValueError(f"published figures for rows that the table lacks: {', '.join(unknown)}")
+        if self.published:
+            if self.published.group not in self.over:
+                raise ValueError(
+                    f"published.group: expected one of the groups {', '.join(self.over)}, "
+                    f"got {self.published.group!r}"
+                )
+            self.published.check_rows(self.rows)
         return self

@@ -1,4 +1,4 @@
-"""Figures and films inside the page: as ``data:`` URIs, so that the page needs no other file."""
+"""Embed figures, videos and training curves in the report page as ``data:`` URIs, so that it is one file."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from hanet.results.records import Drawn, read
+from hanet.results.records import Drawn, read_list
 
-# An SVG goes into an <img> like the others, not into the page's own markup: there it runs no script and
-# fetches nothing, and its ids, which matplotlib numbers alike in every figure, stay its own.
+# SVGs are shown by <img> too, not inlined in the markup. There they run no script and fetch nothing, and
+# their ids, which matplotlib repeats in every figure, do not clash.
 MEDIA = {"svg": "image/svg+xml", "png": "image/png", "gif": "image/gif", "mp4": "video/mp4"}
 BETTER = {"gif": "mp4", "png": "svg"}
-"""Of a figure that is there in both kinds, files of one name, the page carries the second alone."""
+"""If two files of one name have these kinds, the page contains only the second."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Figure:
 
     Attributes:
         kind: one of `MEDIA`.
-        title: names it, also to those who cannot see it.
+        title: its name, also the alternative text.
         caption: what it shows.
-        uri: the whole file.
+        uri: the file's content.
     """
 
     kind: str
@@ -36,7 +36,7 @@ class Figure:
 
 
 def figures(folder: Path) -> list[Figure]:
-    """What the manifest of a folder lists, in its order; of two kinds of one figure only the better.
+    """Read the figures in a folder's manifest, in its order, without those that `BETTER` replaces.
 
     Raises:
         ValueError: a figure of unknown kind, outside the folder, or without a file.
@@ -44,7 +44,7 @@ def figures(folder: Path) -> list[Figure]:
     manifest = folder / "manifest.json"
     if not manifest.is_file():
         return []
-    entries = read(manifest, list[Drawn])
+    entries = read_list(manifest, Drawn)
     listed = {(Path(entry.file).stem, entry.kind) for entry in entries}
     found = []
     for entry in entries:
@@ -53,7 +53,7 @@ def figures(folder: Path) -> list[Figure]:
             raise ValueError(f"{manifest}: {file} is of kind {kind!r}; the report shows {', '.join(MEDIA)}")
         path = folder / file
         if not path.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"{manifest}: {file} is outside {folder}; figures lie beside their manifest")
+            raise ValueError(f"{manifest}: {file} is outside {folder}; figures must be in that folder")
         if not path.is_file():
             raise ValueError(f"{manifest} lists {file}, which is missing; run dvc repro")
         if (path.stem, BETTER.get(kind)) in listed:
@@ -71,13 +71,13 @@ class Curve:
     """Validation error of a training by epoch.
 
     Attributes:
-        name: the training's.
-        points: of a polyline in a box of `WIDTH` × `HEIGHT`; the error's logarithm upwards.
-        best: where the lowest error is in that box.
-        epoch: the epoch of the lowest error.
+        name: name of the training.
+        points: polyline in a box of `WIDTH` × `HEIGHT`; the vertical axis is logarithmic.
+        best: position of the lowest error in that box.
+        epoch: epoch of the lowest error.
         lowest, last: errors.
-        unit: theirs.
-        epochs: how many there are.
+        unit: unit of the errors.
+        epochs: number of epochs.
     """
 
     name: str
@@ -91,14 +91,18 @@ class Curve:
 
 
 def curve(path: Path) -> Curve:
-    """The curve of a training's file of numbers by epoch."""
+    """Read the curve from a training's CSV file.
+
+    Raises:
+        ValueError: a column is missing, or an error is not positive.
+    """
     table = pd.read_csv(path)
     if missing := {"epoch", "validation_error", "unit"} - set(table):
         raise ValueError(f"{path} has no column {' and no '.join(sorted(missing))}; run dvc repro")
     errors = table["validation_error"].to_numpy(dtype=np.float64)
     if len(errors) == 0 or not np.all(errors > 0):
         raise ValueError(f"{path}: expected a positive validation_error in every epoch; run dvc repro")
-    # The first epochs are off by ten times and more: on a plain axis the rest would be one flat line.
+    # Errors of the first epochs are ten times larger: on a linear axis the rest would be a flat line.
     heights = np.log(errors / errors.min())
     top = heights.max() or 1.0
     step = (WIDTH - 8) / max(len(errors) - 1, 1)

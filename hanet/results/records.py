@@ -1,23 +1,23 @@
-"""What the report reads, as the files of other stages hold it: checked, and its numbers as text."""
+"""Files of other stages that the report reads: validated records, and their numbers as text."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from hanet.files.explain import explain
 
 
 class Record(BaseModel):
-    """A part of a file that other stages write: keys that the report does not show are left alone."""
+    """A part of a file of another stage; keys that the report does not use are ignored."""
 
     model_config = ConfigDict(frozen=True, allow_inf_nan=False)
 
 
 class Provenance(Record):
-    """What an experiment's numbers stand on; what else the file says is shown as it is."""
+    """Provenance of an experiment's numbers; other keys of the file are kept and shown unchanged."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -30,14 +30,14 @@ class Provenance(Record):
 
 
 class DataReport(Record):
-    """A data set's splits, and whether they leak."""
+    """A data set's splits, and the result of the leakage check."""
 
     splits: dict[str, dict[str, Any]]
     leakage: str
 
 
 class Drawn(Record):
-    """An entry of a folder's list of figures."""
+    """An entry of a folder's manifest of figures."""
 
     file: str
     kind: str
@@ -46,7 +46,7 @@ class Drawn(Record):
 
 
 class Column(Record):
-    """One measured column; its numbers have `digits` decimals."""
+    """One column of a table; numbers are shown with `digits` decimals."""
 
     key: str
     label: str
@@ -56,7 +56,7 @@ class Column(Record):
 
 
 class Cell(Record):
-    """A mean over seeds, its deviation (of two seeds or more) and interval (of two sequences or more)."""
+    """A mean over seeds, with sd (of two seeds or more) and interval (of two sequences or more)."""
 
     mean: float
     sd: float | None = None
@@ -64,12 +64,12 @@ class Cell(Record):
     high: float | None = None
 
     def interval(self, digits: int) -> str | None:
-        """``[low, high]``, if there is one."""
+        """``[low, high]``; None without an interval."""
         return interval(self.low, self.high, digits)
 
 
 class Difference(Record):
-    """A row's `compared` column minus that of another row, on the same sequences."""
+    """A row's `compared` metric minus that of another row, on the same sequences."""
 
     row: str
     difference: float
@@ -79,14 +79,14 @@ class Difference(Record):
     draws: str | int | None = None
 
     def verdict(self, *, lower_is_better: bool) -> str | None:
-        """``better`` or ``worse`` where the interval excludes 0, else None."""
+        """``better`` or ``worse`` if the interval excludes 0, else None."""
         if self.low is None or self.high is None or self.low <= 0 <= self.high:
             return None
         return "better" if (self.difference < 0) == lower_is_better else "worse"
 
 
 class Row(Record):
-    """A method; only its names and published figures are known where `status` is ``missing``."""
+    """A method; with `status` ``missing`` it has names and published figures only."""
 
     method: str
     label: str
@@ -100,14 +100,20 @@ class Row(Record):
     published: dict[str, float] = {}
     leak: str | None = None
 
+    @model_validator(mode="after")
+    def _counted(self) -> Row:
+        if self.status == "run" and None in (self.observed, self.frames, self.sequences):
+            raise ValueError(f"row {self.label} was run, but has no observed, frames or sequences")
+        return self
+
     @property
     def runs(self) -> list[str]:
-        """Names of what was run for it: a training a seed, or the method itself."""
+        """Names of its runs: one training per seed, or the method itself."""
         return [f"{self.method}-{seed}" for seed in self.seeds] or [self.method]
 
 
 class Published(Record):
-    """Where the published figures come from, and what they were measured on."""
+    """Source of published figures, and the data that they were measured on."""
 
     on: str
     source: str
@@ -115,7 +121,7 @@ class Published(Record):
 
 
 class Table(Record):
-    """One comparison of an experiment, or of several; then `basis` says what its numbers are."""
+    """A table over the methods of one experiment, or over several experiments; then `basis` describes it."""
 
     name: str
     title: str
@@ -129,38 +135,38 @@ class Table(Record):
     basis: str | None = None
     leak: str | None = None
 
+    @model_validator(mode="after")
+    def _complete(self) -> Table:
+        if self.compared not in (names := [column.key for column in self.columns]):
+            raise ValueError(f"rows are compared by {self.compared}, which is none of {', '.join(names)}")
+        return self
+
     @property
     def published_columns(self) -> list[Column]:
-        """The columns that any row has a published figure for."""
+        """Columns with a published figure in any row."""
         if self.published is None:
             return []
         return [column for column in self.columns if any(column.key in row.published for row in self.rows)]
 
     @property
     def compared_column(self) -> Column:
-        """The column that differences between rows are of."""
-        for column in self.columns:
-            if column.key == self.compared:
-                return column
-        raise ValueError(
-            f"table {self.name} compares {self.compared}, which is none of its columns "
-            f"({', '.join(column.key for column in self.columns)}); run dvc repro"
-        )
+        """The column that rows are compared by."""
+        return next(column for column in self.columns if column.key == self.compared)
 
     @property
     def compares(self) -> bool:
-        """Whether any row is held against another."""
+        """Whether any row is compared with another."""
         return any(row.against_above for row in self.rows)
 
     def best(self, column: Column) -> float | None:
-        """The best mean that was measured in a column; never a published one, nor one of a row that leaks."""
+        """The best measured mean of a column, without published figures and rows that leak."""
         rows = [row for row in self.rows if row.leak is None]
         means = [row.cells[column.key].mean for row in rows if column.key in row.cells]
         return (min if column.lower_is_better else max)(means, default=None)
 
     @property
     def draws(self) -> list[str]:
-        """What the p-values were drawn from, each wording once."""
+        """Distinct descriptions of how the p-values were computed."""
         found = [row.against_above.draws for row in self.rows if row.against_above]
         return list(dict.fromkeys(str(draws) for draws in found if draws is not None))
 
@@ -173,25 +179,25 @@ class Run(Record):
 
 
 class TableRun(Run):
-    """The MLflow run of a table; its children are runs of the table's rows."""
+    """The MLflow run of a table; its child runs are the table's rows."""
 
     children: dict[str, str] = {}
 
 
 class Receipt(Record):
-    """What of an experiment was published to MLflow, and where its pages are served."""
+    """MLflow runs of an experiment, and the address of MLflow's pages."""
 
     tracking_ui: str | None = Field(default=None, pattern=r"^https?://")
     runs: dict[str, Run] = {}
     tables: dict[str, TableRun] = {}
 
     def of_table(self, table: Table) -> str | None:
-        """The page of a table's run."""
+        """Address of the page of a table's run; None if it was not published."""
         found = self.tables.get(table.name)
         return found and self._page(found.experiment_id, found.run_id)
 
     def of_row(self, table: Table, row: Row) -> list[tuple[str, str]]:
-        """The pages of a row's runs, each with the run's name; none for what was not published."""
+        """Name and page address of each published run of a row."""
         found = self.tables.get(table.name)
         pages = []
         for name in row.runs:
@@ -215,11 +221,24 @@ T = TypeVar("T")
 
 
 def read(path: Path, kind: type[T]) -> T:
-    """A record, or a list of them, from its JSON file.
+    """Read a record from a JSON file.
 
     Raises:
-        ValueError: the file and every key that is missing or wrong.
+        ValueError: naming the file and every missing or invalid key.
     """
+    return _read(path, kind)
+
+
+def read_list(path: Path, kind: type[T]) -> list[T]:
+    """Read a list of records from a JSON file.
+
+    Raises:
+        ValueError: naming the file and every missing or invalid key.
+    """
+    return _read(path, list[kind])
+
+
+def _read(path: Path, kind: Any) -> Any:
     adapter = TypeAdapter(kind)
     try:
         return adapter.validate_json(path.read_bytes())
@@ -232,12 +251,12 @@ def read(path: Path, kind: type[T]) -> T:
 
 
 def number(value: float, digits: int, *, signed: bool = False) -> str:
-    """A number with a true minus."""
+    """Format a number with a true minus sign."""
     return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
 
 
 def interval(low: float | None, high: float | None, digits: int) -> str | None:
-    """``[low, high]``, the last decimal left out where the interval is wider than a hundred of it."""
+    """``[low, high]``, with one decimal less if the interval is wider than 100 units of the last decimal."""
     if low is None or high is None:
         return None
     places = digits - 1 if digits and high - low >= 100 / 10**digits else digits

@@ -1,11 +1,10 @@
-"""A table of results for readers: Markdown, LaTeX, CSV, a terminal.
+"""Render a table of results as Markdown, LaTeX, CSV, or for a terminal.
 
-A table is the mapping that the pipeline's stage compare writes as JSON: title, what its columns mean, and
-rows with cells (mean, sd over seeds, ends of the 95 % interval), the difference to the row above and the
-figures that others published.
+A table is the mapping that the stage compare writes as JSON: title, columns, and rows with cells (mean, sd
+over seeds, 95 % interval), the difference to the row above, and published figures.
 
-A table over several experiments (stage summarise) has no difference between rows, says itself what it stands
-on (``basis``), and marks the rows that leak.
+A table over several experiments (stage summarise) has no differences between rows, has a description of its
+data and protocol (``basis``), and marks rows that leak.
 """
 
 from __future__ import annotations
@@ -24,11 +23,11 @@ TERMINAL = (
     *("mpjpe_mm", "mpvpe_mm", "accel_mm_per_frame2"),
     *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map", "test_clips_seen"),
 )
-"""Columns that a terminal has room for."""
+"""Columns shown in a terminal."""
 
 
 def _cells(table: Table) -> Iterator[list[str]]:
-    """Each row's texts: label, metrics, difference, what was read, and published figures."""
+    """Texts of each row: label, metrics, difference, share of frames read, seeds, published figures."""
     for row in table["rows"]:
         texts = [row["label"]]
         if row["status"] == "run":
@@ -43,7 +42,7 @@ def _cells(table: Table) -> Iterator[list[str]]:
 
 
 def _foreign(table: Table) -> list[str]:
-    """Metrics that others published figures of."""
+    """Metrics with a published figure."""
     keys = {key for row in table["rows"] for key in row["published"]}
     return [column["key"] for column in table["columns"] if column["key"] in keys]
 
@@ -61,12 +60,12 @@ def _compares(table: Table) -> bool:
 
 
 def _compared(table: Table) -> Mapping[str, Any]:
-    """The column by which a row is tested against the one above."""
+    """The column that rows are compared by."""
     return next(column for column in table["columns"] if column["key"] == table["compared"])
 
 
 def cell(values: Mapping[str, float] | None, digits: int = 2) -> str:
-    """Mean ± sd [low, high], as far as there are any."""
+    """``mean ± sd [low, high]``, without the parts that are missing."""
     if values is None:
         return ""
     text = f"{values['mean']:.{digits}f}"
@@ -78,7 +77,7 @@ def cell(values: Mapping[str, float] | None, digits: int = 2) -> str:
 
 
 def difference(found: Mapping[str, Any]) -> str:
-    """Difference [low, high], as far as there are any."""
+    """``difference [low, high]``, without the parts that are missing."""
     if not found:
         return ""
     text = f"{found['difference']:+.2f}"
@@ -86,14 +85,14 @@ def difference(found: Mapping[str, Any]) -> str:
 
 
 def probability(found: Mapping[str, Any]) -> str:
-    """The p-value of a difference, if there is one."""
+    """The p-value of a difference; empty without one."""
     if "p" not in found:
         return ""
     return f"{found['p']:.3f}" if found["p"] >= 0.001 else "<0.001"
 
 
 def basis(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
-    """What the table stands on, in sentences: an experiment's `provenance`, or what the table says itself."""
+    """Describe data and protocol: from an experiment's `provenance`, else the table's own ``basis``."""
     if provenance is None:
         return table["basis"]
     first = next(row for row in table["rows"] if row["status"] == "run")
@@ -110,7 +109,7 @@ def basis(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
 
 
 def sources(table: Table) -> str:
-    """Whose the published figures are; empty where there are none."""
+    """Source of the published figures; empty if there are none."""
     published = table["published"]
     if published is None or not _foreign(table):
         return ""
@@ -119,12 +118,12 @@ def sources(table: Table) -> str:
 
 
 def leak(table: Table) -> str:
-    """What the test split shares with the others by declaration; empty where nothing."""
+    """The declared leak; empty if there is none."""
     return f"Declared leak: {' '.join(table['leak'].split())}" if table.get("leak") else ""
 
 
 def markdown(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
-    """The table with what it stands on, see `basis`."""
+    """The table as Markdown, with `basis`."""
     heads = _heads(table)
     lines = [f"# {table['title']}", ""]
     lines += [f"**{leak(table)}**\n"] if leak(table) else []
@@ -137,7 +136,7 @@ def markdown(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
 
 
 def latex(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
-    """A tabular for a paper (booktabs), with what it stands on (see `basis`) as comments."""
+    """The table as LaTeX (booktabs), with `basis` as comments."""
     heads = _heads(table)
     comments = [text for text in (leak(table), basis(table, provenance), sources(table)) if text]
     lines = [f"% {text}" for text in (table["title"], *comments)]
@@ -160,7 +159,7 @@ def _escaped(text: str) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """A line a row under dotted names: ``mpjpe_mm.mean``, ``against_above.p``, ``published.mpjpe_mm``."""
+    """One line per row, columns ``mpjpe_mm.mean``, ``against_above.p``, ``published.mpjpe_mm`` and so on."""
     rows = []
     for row in table["rows"]:
         entry: dict[str, Any] = {key: row[key] for key in ("method", "label", "status")}
@@ -181,13 +180,14 @@ def as_csv(table: Table) -> str:
 
 
 def terminal(table: Table) -> TerminalTable:
-    """For a terminal: what decides with its interval, Accel, the difference to the row above, what was read.
+    """The table for a terminal, with the columns of `TERMINAL` only.
 
-    Of meshes MPVPE too; of keypoints PCK at every threshold and, where it was measured, mAP.
+    The compared metric has its interval; other metrics are shown by their means, except in tables over
+    several experiments.
     """
-    first = next(row for row in table["rows"] if row["status"] == "run")
+    first = next((row for row in table["rows"] if row["status"] == "run"), None)
     title = f"{table['experiment']}: {table['title']}\n"
-    if "basis" not in table:
+    if first and "basis" not in table:
         title += f"{first['sequences']} test sequences, {first['frames']} frames, "
     title += f"protocol {table['protocol']}"
     shown = TerminalTable(box=SIMPLE, title="\n".join(filter(None, (escape(title), escape(leak(table))))))
@@ -197,23 +197,23 @@ def terminal(table: Table) -> TerminalTable:
     for column in columns:
         gap = "\n" if column["label"] == "Accel" or len(columns) > 2 else " "
         head = f"{column['label']}{gap}{column['unit']}"
-        shown.add_column(head, justify="right", min_width=len(column["unit"]))
+        shown.add_column(escape(head), justify="right", min_width=len(column["unit"]))
     against = [f"{_compared(table)['label']} against\nthe row above", "p"] if _compares(table) else []
     for head in (*against, "frames\nread"):
         shown.add_column(head, justify="right")
     for row in table["rows"]:
         if row["status"] == "run":
-            above = row["against_above"] or {}
+            above = row.get("against_above") or {}
             whole = {compared} if "basis" not in table else {column["key"] for column in columns}
             texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] in whole) for c in columns]
             texts += [difference(above), probability(above)] if against else []
             texts.append(f"{row['observed']:.0%}")
-            shown.add_row(row["label"], *(text.replace("[", r"\[") for text in texts))
+            shown.add_row(escape(row["label"]), *(text.replace("[", r"\[") for text in texts))
         else:
-            shown.add_row(row["label"], "[dim]not run[/]", *[""] * (len(columns) + len(against)))
+            shown.add_row(escape(row["label"]), "[dim]not run[/]", *[""] * (len(columns) + len(against)))
     return shown
 
 
 def _brief(values: Mapping[str, float] | None, column: Mapping[str, Any], *, whole: bool) -> str:
-    """A cell, of which a terminal shows the mean alone unless it is to be `whole`."""
+    """A cell: the mean, with sd and interval if `whole`."""
     return cell(values if whole or values is None else {"mean": values["mean"]}, column["digits"])

@@ -1,4 +1,4 @@
-"""Scores of every method, run and joint, from tallies."""
+"""Scores by method, run and joint, from tallies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hanet.metrics.statistics import percentile_interval
 from hanet.results.options import Evaluate
 
 BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
-"""What `per_joint.csv` holds; figures draw the last."""
+"""Metrics in `per_joint.csv`; figures draw the last one."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +26,15 @@ class Entry:
     seed: int | None
     path: Path
     model: str | None = None
-    """The trained model that a row is a use of."""
+    """The trained model that the method uses."""
 
     def observed(self) -> float:
-        """Share of the frames whose detections the method reads."""
+        """Share of frames whose detections the method reads, in [0, 1]."""
         return PoseCache.open(self.path).metadata.provenance["observed"]
 
 
 def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
-    """By joint: errors in millimetres, PCK as shares."""
+    """Scores by joint: errors in millimetres, PCK in [0, 1]."""
     found = {metric: scores.per_joint(metric) for metric in BY_JOINT[representation]}
     digits = 4 if representation == "2d" else 3
     return {
@@ -44,7 +44,7 @@ def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, flo
 
 
 def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
-    """For each method and metric: mean and sd over seeds, 95% bootstrap interval over sequences."""
+    """Mean and sd over seeds, and 95% bootstrap interval over sequences, of each method and metric."""
     result: dict[str, Any] = {}
     for method in dict.fromkeys(entry.method for entry, _ in scored):
         runs = [(entry, scores) for entry, scores in scored if entry.method == method]
@@ -64,7 +64,7 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
 
 
 def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
-    """The scores of one refined cache, which MLflow shows as those of its run."""
+    """Scores of one refined cache; MLflow shows them as those of its run."""
     cells = {
         metric: {"mean": mean, "low": scores.intervals[metric][0], "high": scores.intervals[metric][1]}
         for metric, mean in scores.means.items()
@@ -81,14 +81,15 @@ def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
 
 
 def _rounded(cell: dict[str, float]) -> dict[str, float]:
-    """Without what there is none of, e.g. the interval of a single sequence."""
+    """Round, and drop values that do not exist, e.g. the interval of a single sequence."""
     return {name: round(value, 4) for name, value in cell.items() if np.isfinite(value)}
 
 
 def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
-    """Bootstrap over sequences of the mean over seeds: a sequence is drawn with all its seeds.
+    """Bootstrap interval of the mean over seeds; a sequence is drawn with all its seeds.
 
-    Resamples of what is no mean over sequences are the same for all seeds: of each the mean is taken.
+    mAP is no mean over sequences: it is resampled over videos with the same draws for every seed, and the
+    seeds are averaged.
     """
     if metric in runs[0].resampled:
         return percentile_interval(np.mean([run.resampled[metric] for run in runs], axis=0))

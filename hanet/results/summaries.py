@@ -1,7 +1,8 @@
-"""Tables over experiments: what single experiments cannot say, such as the mean over official splits.
+"""Tables over several experiments, e.g. the mean over the official splits of a data set.
 
-A group of experiments gives a row a method: the mean of their scores, and the deviation between them. A group
-of one is another way to do the same, set beside. The tables are of the form of `hanet.results.tables`.
+A group of experiments has one row per method: the mean of their scores, and the standard deviation between
+them. A group of one experiment shows an alternative for comparison. Tables have the form of
+`hanet.results.tables`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from hanet.results.options import Summary
 from hanet.results.tables import Column, measured
 
 SEEN = Column("test_clips_seen", "test clips seen in training", "%", digits=1)
-"""Of the test split's clips, counted as often as they are listed, those that training has too."""
+"""Share of the test split's clips, counted with repeats, that are also training clips."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Result:
 
     Attributes:
         scores: by method and metric, as `stages.evaluate` wrote them.
-        provenance: what they stand on.
-        seen: share of the test clips that are training clips, in [0, 1]; None where nobody counted.
+        provenance: their provenance.
+        seen: share of the test clips that are training clips, in [0, 1]; None if unknown.
     """
 
     scores: Mapping[str, Any]
@@ -36,7 +37,11 @@ class Result:
 
 
 def read(folder: Path, report: Path) -> Result:
-    """What evaluate left in `folder`, and ingest in `report`; a ValueError names what is missing."""
+    """Read what evaluate wrote to `folder` and ingest to `report`.
+
+    Raises:
+        ValueError: naming missing files.
+    """
     paths = (folder / "scores.json", folder / "provenance.json", report)
     if missing := [str(path) for path in paths if not path.is_file()]:
         raise ValueError(f"{', '.join(missing)} missing; run dvc repro")
@@ -45,21 +50,21 @@ def read(folder: Path, report: Path) -> Result:
 
 
 def missing(summary: Summary, run: Sequence[str]) -> dict[str, list[str]]:
-    """By group the experiments that are not run; empty where all are."""
+    """Experiments that are not run, by group; empty if all are run."""
     lacking = {name: [e for e in group if e not in run] for name, group in summary.over.items()}
     return {name: experiments for name, experiments in lacking.items() if experiments}
 
 
 def build(name: str, summary: Summary, results: Mapping[str, Result]) -> dict[str, Any]:
-    """The table as plain values, as `hanet.results.tables.build` gives one.
+    """Build the table as plain values, in the form of `hanet.results.tables.build`.
 
     Args:
-        name: the table's.
-        summary: what it is of.
-        results: by experiment; groups of which one is not there are rows that are not run.
+        name: name of the table.
+        summary: its options.
+        results: by experiment; rows of a group with a missing experiment are marked as not run.
 
     Raises:
-        ValueError: experiments of one summary that were scored under different protocols.
+        ValueError: the experiments were scored under different protocols.
     """
     groups = {
         label: [results[e] for e in names]
@@ -137,20 +142,20 @@ def _cell(values: Sequence[float]) -> dict[str, float]:
 
 
 def _leak(results: Sequence[Result]) -> str | None:
-    """Every wording once: experiments on one data set leak alike."""
+    """Distinct texts only: experiments on one data set have the same leak."""
     return ". ".join(dict.fromkeys(r.provenance["leak"] for r in results if r.provenance["leak"])) or None
 
 
 def _basis(summary: Summary, groups: Mapping[str, Sequence[Result]]) -> str:
-    """What the table stands on, in sentences."""
-    told = []
+    """Describe data and protocol in sentences."""
+    parts = []
     for label, results in groups.items():
         hashes = ", ".join(result.provenance["data_sha256"]["ground_truth"][:12] for result in results)
         names = ", ".join(summary.over[label])
-        told.append(f"{label}: {names} (ground truth, SHA-256: {hashes})")
+        parts.append(f"{label}: {names} (ground truth, SHA-256: {hashes})")
     first = next(iter(groups.values()))[0].provenance
     return (
-        f"Rows by group of experiments. {'; '.join(told)}. Estimator {first['estimator']}, protocol "
+        f"Rows by group of experiments. {'; '.join(parts)}. Estimator {first['estimator']}, protocol "
         f"{first['protocol']}. A mean is over a group's experiments, each the mean over its seeds; ± is the "
         "standard deviation between experiments."
     )

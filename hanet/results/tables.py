@@ -1,7 +1,7 @@
-"""Tables as plain values: an experiment's scores by row, each with its interval, its test against the row
-above, and figures that others published. `hanet.results.rendering` shows them.
+"""Tables as plain values: an experiment's scores by row, with intervals, a test against the row above, and
+published figures. `hanet.results.rendering` shows them.
 
-Axes: R seeds, S sequences, K columns of a metric (its joints, or one).
+Axes: R seeds, S sequences, K columns of a metric (joints, or one).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hanet.results.options import Evaluate, Table
 
 @dataclass(frozen=True)
 class Column:
-    """A metric as tables show it."""
+    """A metric as a column of a table."""
 
     key: str
     label: str
@@ -31,7 +31,7 @@ class Column:
 
     @property
     def scale(self) -> float:
-        """What a score is multiplied by to be in `unit`."""
+        """Factor from scores to `unit`."""
         return 100.0 if self.unit == "%" else 1.0
 
 
@@ -49,26 +49,26 @@ COLUMNS = (
     Column("accel_px_per_frame2", "Accel", "px/frame²"),
     Column("map", "mAP", "%", lower_is_better=False),
 )
-"""Those of 3D joints, then those of keypoints; a table has the ones that were measured."""
+"""Metrics of 3D joints, then of keypoints; a table has the columns that were measured."""
 COMPARED = ("mpjpe_mm", "pck_010")
-"""The metric by which a row is tested against the one above: the first of these that was measured."""
+"""A row is tested against the one above by the first of these metrics that was measured."""
 
 
 def measured(scores: Mapping[str, Any]) -> tuple[list[Column], Column]:
-    """The columns that some method has a score for, and the one that decides."""
+    """Columns that any method has a score for, and the column that rows are compared by."""
     there = [c for c in COLUMNS if any("mean" in row.get(c.key, ()) for row in scores.values())]
     return there, next(column for key in COMPARED for column in there if column.key == key)
 
 
 class Tallies:
-    """What evaluate wrote: for each method and metric totals and weights of its seeds."""
+    """Tallies that evaluate wrote: totals and weights of each method, metric and seed."""
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self._frame = frame
         self._groups = dict(iter(frame.groupby(["method", "metric"], sort=False)))
 
     def of(self, method: str, metric: str) -> tuple[Float[np.ndarray, "R S K"], Float[np.ndarray, "S K"]]:
-        """Totals by seed, and weights, which all seeds share; sequences in the order of evaluation."""
+        """Totals by seed, and weights, which are the same for all seeds; sequences in order of evaluation."""
         group = self._groups[method, metric]
         columns, seeds = (len(group[name].unique()) for name in ("column", "seed"))
         totals, weights = (
@@ -85,9 +85,9 @@ def build(
     provenance: Mapping[str, Any],
     options: Evaluate,
 ) -> dict[str, Any] | None:
-    """The table as plain values; None where fewer than two of its rows were run.
+    """Build the table as plain values; None if fewer than two of its rows were run.
 
-    Scores that are shares are shown in percent, as others publish them.
+    Shares are in percent, as in publications.
     """
     present = [row for row in table.rows if row in scores]
     if len(present) < 2:

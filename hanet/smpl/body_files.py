@@ -13,15 +13,22 @@ stand-ins that know these few forms and call nothing of the file's choosing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 from scipy import sparse
 
-from hanet.files.unpickle import UnsafeArrayError, _Array, _array, _ArrayUnpickler, _Builder, _DType, read_npz
+from hanet.files.unpickle import (
+    ARRAY_NAMES,
+    ArrayUnpickler,
+    Builder,
+    PickledArray,
+    UnsafeArrayError,
+    read_npz,
+)
 from hanet.poses.skeletons import SMPL24
 
 WHERE = (
@@ -166,7 +173,7 @@ def _dense(value: Any, name: str, path: Path) -> np.ndarray:
 
 
 def _resolve(value: Any) -> Any:
-    if isinstance(value, _Array):
+    if isinstance(value, PickledArray):
         return value.value
     if not isinstance(value, _Held):
         return value
@@ -200,87 +207,30 @@ class _Held:
         self.state = {str(name): value for name, value in state.items()}
 
 
-class _OldArray(_Array):
-    """Also an array that Python 2 wrote: its bytes come as text in Latin-1."""
-
-    def __setstate__(self, state: Any) -> None:
-        *head, content = state
-        super().__setstate__((*head, _bytes(content)))
-
-
-def _bytes(content: Any) -> Any:
-    return content.encode("latin1") if isinstance(content, str) else content
-
-
-class _Function(_Builder):
-    """A builder of anything, not of arrays alone."""
-
-    __slots__ = ()
-
-    def __init__(self, build: Callable[..., Any]) -> None:
-        self._build = build
-
-    def __call__(self, *args: Any) -> Any:
-        return self._build(*args)
-
-
-def _reconstruct_array(kind: Any, shape: Any, code: Any) -> _Array:
-    if kind is not _OldArray:
-        raise UnsafeArrayError(f"an array of type {kind}")
-    return _OldArray()
-
-
-def _frombuffer(content: Any, stated: Any, shape: Any, order: Any) -> _Array:
-    array = _OldArray()
-    array.value = _array(content, stated, shape, order)
-    return array
-
-
-def _scalar(stated: Any, content: Any) -> Any:
-    return _array(_bytes(content), stated, (), "C")
-
-
-def _encode(text: Any, encoding: Any) -> Any:
-    if not isinstance(text, str) or encoding != "latin1":
-        raise UnsafeArrayError(f"a text in encoding {encoding!r}")
-    return text.encode("latin1")
-
-
 def _new_object(kind: Any, base: Any, state: Any) -> Any:
     if not (isinstance(kind, type) and issubclass(kind, _Held)) or base is not object:
         raise UnsafeArrayError(f"an object of type {kind}")
     return kind()
 
 
-_NAMES: dict[str, Any] = {
-    "numpy.ndarray": _OldArray,
-    "numpy.dtype": _DType,
-    **dict.fromkeys(("builtins.set", "__builtin__.set"), set),  # each by its name in Python 3 and in 2
-    **dict.fromkeys(("builtins.object", "__builtin__.object"), object),
-    **dict.fromkeys(("copyreg._reconstructor", "copy_reg._reconstructor"), _Function(_new_object)),
-    "_codecs.encode": _Function(_encode),
-} | {
-    f"numpy.{core}.{name}": _Function(build)
-    for core in ("core", "_core")
-    for name, build in (
-        ("multiarray._reconstruct", _reconstruct_array),
-        ("multiarray.scalar", _scalar),
-        ("numeric._frombuffer", _frombuffer),
-    )
-}
 _SPARSE = ("csc", "csr")
 
 
-class _SmplUnpickler(_ArrayUnpickler):
-    """Admits what SMPL's files hold besides arrays: sparse matrices, chumpy's arrays, sets."""
+class _SmplUnpickler(ArrayUnpickler):
+    """Knows what SMPL's files hold besides arrays: sparse matrices, chumpy's arrays, sets."""
+
+    names: ClassVar[Mapping[str, Any]] = {
+        **ARRAY_NAMES,
+        **dict.fromkeys(("builtins.set", "__builtin__.set"), set),  # each by its name in Python 3 and in 2
+        **dict.fromkeys(("builtins.object", "__builtin__.object"), object),
+        **dict.fromkeys(("copyreg._reconstructor", "copy_reg._reconstructor"), Builder(_new_object)),
+    }
 
     def find_class(self, module: str, name: str) -> Any:
         full = f"{module}.{name}"
-        if full in _NAMES:
-            return _NAMES[full]
         is_sparse = any(
             full in (f"scipy.sparse.{s}.{s}_matrix", f"scipy.sparse._{s}.{s}_matrix") for s in _SPARSE
         )
         if is_sparse or (module.split(".")[0] == "chumpy" and "." not in name):
             return type(name, (_Held,), {"kind": full})
-        raise UnsafeArrayError(full)
+        return super().find_class(module, name)

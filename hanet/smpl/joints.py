@@ -51,13 +51,11 @@ def joint_sequence(track: SmplTrack, body: Body) -> PoseSequence:
         )
     joints = track.scaling * (joints - joints[:, :1])
     poses = track.poses
-    return PoseSequence(
-        name=poses.name,
-        values=joints.cpu().numpy().astype(np.float32),
-        skeleton=SMPL24,
-        representation="3d",
+    return PoseSequence.joints(
+        poses.name,
+        joints.cpu().numpy().astype(np.float32),
+        SMPL24,
         fps=poses.fps,
-        unit="m",
         frame_of_reference="camera_root_relative",
         track=poses.track,
         start=poses.start,

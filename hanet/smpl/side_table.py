@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
-from uuid import uuid4
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.files.atomic import whole_file
 from hanet.poses.sequence import PoseSequence
 from hanet.smpl.tracks import SmplTrack
 
@@ -47,12 +48,13 @@ class SideWriter:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._temporary = self.path.with_name(f".{self.path.name}.{uuid4().hex}.tmp")
         self._seen: set[tuple[str, int, int]] = set()
 
     def __enter__(self) -> SideWriter:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._parquet = pq.ParquetWriter(self._temporary, _SCHEMA, compression="zstd")
+        with ExitStack() as stack:
+            temporary = stack.enter_context(whole_file(self.path))
+            self._parquet = stack.enter_context(pq.ParquetWriter(temporary, _SCHEMA, compression="zstd"))
+            self._open = stack.pop_all()
         return self
 
     def write(self, track: SmplTrack) -> None:
@@ -69,12 +71,7 @@ class SideWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._parquet.close()
-            if kind is None:
-                self._temporary.replace(self.path)
-        finally:
-            self._temporary.unlink(missing_ok=True)
+        self._open.__exit__(kind, error, trace)
 
 
 def write_side_table(path: str | Path, tracks: Iterable[SmplTrack]) -> None:

@@ -12,11 +12,11 @@ Rest pose as SMPL's: arms spread, y up, x to the body's left, z forward, metres,
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from hanet.files.atomic import whole_file
 from hanet.poses.skeletons import H36M17_LEFT_FIRST, SMPL24
 from hanet.smpl.body import Body
 from hanet.smpl.body_files import POSE_FEATURES, SHAPES, SmplArrays
@@ -115,15 +115,9 @@ def synthetic_body() -> Body:
 
 def write_synthetic_body(path: str | Path) -> None:
     """The body as an `.npz` that `Body.load` reads like a licensed one; written whole or not at all."""
-    path = Path(path)
     kintree = np.array([SMPL24.parents, range(len(SMPL24))])
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            np.savez_compressed(file, **synthetic_arrays()._asdict(), kintree_table=kintree)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(Path(path)) as temporary, temporary.open("xb") as file:
+        np.savez_compressed(file, **synthetic_arrays()._asdict(), kintree_table=kintree)
 
 
 def _capsules() -> list[tuple[int, np.ndarray, np.ndarray, float, float, float]]:

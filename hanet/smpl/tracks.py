@@ -23,7 +23,7 @@ from hanet.poses.rotations import (
     matrix_to_rotation_6d,
     rotation_6d_to_matrix,
 )
-from hanet.poses.sequence import PoseSequence, thinned
+from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import SMPL24
 
 CACHE_LAYOUT: Layout6D = "interleaved"
@@ -81,18 +81,15 @@ class SmplTrack:
 
     def part(self, rows: slice) -> SmplTrack:
         """Some consecutive rows; frame numbers go along."""
-        first, stop, _ = rows.indices(len(self))
-        poses = replace(
-            self.poses,
-            start=self.poses.start + first,
-            **{
-                name: array[first:stop]
-                for name in ("values", "scores", "labelled", "boxes")
-                if (array := getattr(self.poses, name)) is not None
-            },
-        )
-        transl = None if self.transl is None else self.transl[first:stop]
-        return replace(self, poses=poses, betas=self.betas[first:stop], transl=transl)
+        return self._with_rows(self.poses.part(rows), rows)
+
+    def thinned(self, stride: int) -> SmplTrack:
+        """As `PoseSequence.thinned`, with the shapes and places of the frames that are kept."""
+        return self._with_rows(self.poses.thinned(stride), slice(None, None, stride))
+
+    def _with_rows(self, poses: PoseSequence, rows: slice) -> SmplTrack:
+        transl = None if self.transl is None else self.transl[rows]
+        return replace(self, poses=poses, betas=self.betas[rows], transl=transl)
 
     def turned(self, rotation: Float[np.ndarray, "*T 3 3"]) -> SmplTrack:
         """The same body in another frame of reference: the root turned, other joints as they were.
@@ -119,9 +116,7 @@ def smpl_sequence(
 ) -> PoseSequence:
     """Rotation matrices relative to the parents as a pose sequence."""
     six = matrix_to_rotation_6d(torch.from_numpy(rotations), layout=CACHE_LAYOUT).numpy()
-    return PoseSequence(
-        name, six.astype(np.float32), SMPL24, "smpl", fps, "rot6d", "parent", track=track, start=start
-    )
+    return PoseSequence.rotations(name, six.astype(np.float32), fps=fps, track=track, start=start)
 
 
 def from_axis_angle(
@@ -160,10 +155,3 @@ def from_axis_angle(
         None if transl is None else transl.astype(np.float32),
         scaling,
     )
-
-
-def thinned_track(track: SmplTrack, stride: int) -> SmplTrack:
-    """As `thinned`, with the shapes and places of the frames that are kept."""
-    transl = None if track.transl is None else track.transl[::stride]
-    poses = thinned(track.poses, stride)
-    return replace(track, poses=poses, betas=track.betas[::stride], transl=transl)

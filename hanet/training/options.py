@@ -2,10 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
-from hanet.models.losses import MutualLearning
-from hanet.training.augmentation import Augmentation
+from hanet.models.hanet_options import MutualLearning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What is drawn for a window; the defaults draw nothing.
+
+    Attributes:
+        mirror_axis: axis from a person's left to right, negated with probability one half while left and
+            right joints swap (0, the image's horizontal, in a camera's frame); None: never.
+        rotation_degrees: turns about the vertical, evenly from ± this.
+        vertical_axis: 1 in a camera's frame, 2 in a z-up world.
+        scale: body sizes, a factor evenly from 1 ± this.
+        stretch: body proportions, a factor of its own for each axis, evenly from 1 ± this.
+        reverse: play the window backwards with probability one half.
+    """
+
+    mirror_axis: int | None = None
+    rotation_degrees: float = 0.0
+    vertical_axis: int = 1
+    scale: float = 0.0
+    stretch: float = 0.0
+    reverse: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mirror_axis not in (None, 0, 1, 2) or self.vertical_axis not in (0, 1, 2):
+            raise ValueError(
+                f"axes are 0, 1 or 2, got mirror_axis={self.mirror_axis}, vertical_axis={self.vertical_axis}"
+            )
+        for name in ("scale", "stretch"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be in [0, 1), a share of the body, got {getattr(self, name)}")
+
+    def __bool__(self) -> bool:
+        return self.mirror_axis is not None or bool(
+            self.rotation_degrees or self.scale or self.stretch or self.reverse
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,12 +67,13 @@ class TrainingOptions:
             networks beyond the papers when above 0.
         augmentation: beyond the paper when it draws anything, see `Augmentation`.
         jitter_starts: beyond the paper when True: shift each window's start by up to `stride` - 1 frames,
-            anew in every epoch.
+            drawn again in every epoch.
         average: beyond the paper when above 0: decay of an exponential moving average of the weights,
             which is what is validated and kept.
 
     Raises:
-        ValueError: no epochs, an empty batch, a stride of nothing, or a decay that is none.
+        ValueError: fewer than one epoch, window per batch or frame of stride; a negative rate, weight or
+            number of warm-up epochs; a decay outside [0, 1); a gradient norm that is not positive.
     """
 
     epochs: int
@@ -57,8 +94,17 @@ class TrainingOptions:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "stride"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for names, least in ((_AT_LEAST_1, 1), (_AT_LEAST_0, 0)):
+            for name in names:
+                if not least <= getattr(self, name) < math.inf:
+                    raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
         if not 0 <= self.average < 1:
             raise ValueError(f"average must be in [0, 1), got {self.average}")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm must be above 0, or null for no clipping, got {self.clip_norm}")
+
+
+_AT_LEAST_1 = ("epochs", "batch", "stride")
+_AT_LEAST_0 = (
+    "learning_rate", "loss_weight", "warmup_epochs", "weight_decay", "joint_weight", "acceleration_weight",
+)  # fmt: skip

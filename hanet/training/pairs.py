@@ -142,7 +142,7 @@ class PoseRows:
         return digest.hexdigest()
 
     def windows(self, *, window: int, stride: int, tail: bool) -> WindowSet:
-        """Windows over the rows, see `hanet.poses.windows.window_starts`."""
+        """Windows over the rows, see `hanet.poses.segments.window_starts`."""
         return WindowSet.over(self.offsets, window=window, stride=stride, tail=tail)
 
     def to(self, device: torch.device) -> PoseRows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,17 +12,16 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from hanet.files.atomic import remove_leftovers, whole_file
+
 
 def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progress: dict[str, Any]) -> None:
-    """Write under a temporary name, flush to disk, rename: a kill leaves the old state or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    """Write the state whole: a kill leaves the old one or the new one. One process at a time may write it."""
     # Tensors may share memory (the best weights may be the current ones), which the format refuses.
     copies = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
-    save_file(copies, temporary, metadata={"fingerprint": fingerprint, "progress": json.dumps(progress)})
-    with temporary.open("rb") as handle:
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    remove_leftovers(path)
+    with whole_file(path) as temporary:
+        save_file(copies, temporary, metadata={"fingerprint": fingerprint, "progress": json.dumps(progress)})
 
 
 def load_state(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:

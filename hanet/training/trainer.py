@@ -9,8 +9,6 @@ Axes: N rows (frames of all tracks), B windows, T frames of a window, C channels
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -22,9 +20,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from hanet.files.hashing import json_hash
 from hanet.models.losses import joint_loss
 from hanet.models.registry import Config, Model, network_of
 from hanet.poses.windows import over_windows
+from hanet.training.augmentation import augment
 from hanet.training.distributed import InParts, Processes
 from hanet.training.options import TrainingOptions
 from hanet.training.pairs import PoseRows
@@ -56,7 +56,7 @@ def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, valid
         "train": train.content_hash(),
         "validation": validation.content_hash(),
     }
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    return json_hash(content)
 
 
 class Trainer:
@@ -69,7 +69,7 @@ class Trainer:
         validation: rows of other sequences, which choose the epoch to keep.
         folder: where the state is kept after every epoch.
         device: where to compute.
-        processes: those that train together, see `hanet.training.distributed`; all are given the same arguments.
+        processes: those that train together, see `hanet.training.distributed`; all get the same arguments.
         accumulate: parts that a process's share of a batch is computed in, see `InParts`.
 
     Raises:
@@ -179,7 +179,9 @@ class Trainer:
             index = windows.rows(chosen).to(self.device)
             pair = rows.detected[index], rows.gt[index]
             yield (
-                options.augmentation.apply(*pair, rows.skeleton, generator) if options.augmentation else pair
+                augment(options.augmentation, *pair, rows.skeleton, generator)
+                if options.augmentation
+                else pair
             )
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:

@@ -1,15 +1,18 @@
-"""Sections of networks: their shape, training and use, and ablations."""
+"""Networks to train: their shape, training and use; ablations of one of them."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from hanet.models.registry import NETWORKS, Config
-from hanet.options import Section
+from hanet.files.explain import explain
+from hanet.models.options import CONFIGS, Config
+from hanet.options import Name, Section
 from hanet.training.options import TrainingOptions
+from stages.params.presets import merge
 
 ABLATED = "hanet-paper"
 """The model that ablations change."""
@@ -19,14 +22,14 @@ class Use(Section):
     """How a trained network is used, see `LearnedMethod`."""
 
     stride: int = Field(ge=1)
-    phases: tuple[int, ...] = (0,)
+    phases: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     mirror_axis: Literal[0, 1, 2] | None = None
 
 
 class Refine(Use):
     """How a trained network is used, and other uses of the same weights, each a row of its own."""
 
-    variants: dict[str, Use] = Field(default_factory=dict)
+    variants: dict[Name, Use] = Field(default_factory=dict)
 
     def uses(self, name: str) -> Iterator[tuple[str, Use]]:
         """Each row's name and how the network is used for it; the model's own, called `name`, first."""
@@ -46,14 +49,14 @@ class Model(Section):
     @classmethod
     def _training(cls, value: Any) -> Any:
         if isinstance(value, dict) and "seed" in value:
-            raise ValueError("the seed comes from run.seeds; leave it out")
+            raise ValueError("seed comes from run.seeds; remove it here")
         return value
 
     @field_validator("model")
     @classmethod
     def _model(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         if "channels" in value:
-            raise ValueError("channels follow from the data; leave them out")
+            raise ValueError("channels follow from the data; remove them here")
         if "network" in info.data:  # else it is wrong itself
             configure(info.data["network"], value, 4)
         return value
@@ -65,21 +68,28 @@ class Model(Section):
 
 def configure(network: str, settings: dict[str, Any], channels: int) -> Config:
     """A network's configuration, with the number of channels where it asks for one."""
-    kind = NETWORKS[network].config
+    kind = CONFIGS[network]
     asks = "channels" in kind.__dataclass_fields__
     return kind.from_dict(settings | ({"channels": channels} if asks else {}))
 
 
 class Ablation(Section):
-    """Keys of `ABLATED` that are changed."""
+    """Changes to `ABLATED`, merged into it as into a preset."""
 
     model: dict[str, Any] = Field(default_factory=dict)
     training: dict[str, Any] = Field(default_factory=dict)
     refine: dict[str, Any] = Field(default_factory=dict)
 
     def of(self, base: Model) -> Model:
-        """The changed model."""
-        raw = base.model_dump()
-        del raw["training"]["seed"], raw["refine"]["variants"]
-        changes = {key: raw[key] | getattr(self, key) for key in ("model", "training", "refine")}
-        return Model.model_validate(raw | changes)
+        """The changed model, without variants.
+
+        Raises:
+            ValueError: one line that names all keys that do not fit.
+        """
+        plain = base.model_dump(mode="json")
+        del plain["training"]["seed"], plain["refine"]["variants"]
+        changed = merge(plain, self.model_dump(mode="json"))
+        try:
+            return Model.model_validate_json(json.dumps(changed), strict=True)
+        except ValidationError as error:
+            raise ValueError("; ".join(explain(error, Model.model_json_schema()))) from None

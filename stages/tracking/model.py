@@ -15,14 +15,8 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from hanet.methods.learned import LearnedMethod
 from hanet.models import checkpoints
-from hanet.poses.sequence import DIMS, FrameOfReference, PoseSequence, Representation, Unit
+from hanet.poses.sequence import DIMS, PoseSequence, Representation
 from hanet.poses.skeletons import get
-
-_MEANING: dict[Representation, tuple[Unit, FrameOfReference]] = {
-    "2d": ("px", "image"),
-    "3d": ("m", "camera_root_relative"),
-    "smpl": ("rot6d", "parent"),
-}
 
 
 class Refiner(PythonModel):
@@ -45,19 +39,15 @@ class Refiner(PythonModel):
         MLflow's method has no return annotation, which a type checker reads as None; hence Any.
         """
         skeleton, kind = get(self._metadata["skeleton"]), self._representation
-        unit, reference = _MEANING[kind]
-        sequence = PoseSequence(
-            name="track",
-            values=np.asarray(model_input, dtype=np.float32).reshape(
-                len(model_input), len(skeleton), DIMS[kind]
-            ),
-            skeleton=skeleton,
-            representation=kind,
-            fps=1.0,
-            unit=unit,
-            frame_of_reference=reference,
-            image_size=(1, 1) if kind == "2d" else None,
-        )
+        values = np.asarray(model_input, np.float32).reshape(len(model_input), len(skeleton), DIMS[kind])
+        if kind == "2d":
+            sequence = PoseSequence.keypoints("track", values, skeleton, fps=1.0, image_size=(1, 1))
+        elif kind == "3d":
+            sequence = PoseSequence.joints(
+                "track", values, skeleton, fps=1.0, frame_of_reference="camera_root_relative"
+            )
+        else:
+            sequence = PoseSequence.rotations("track", values, fps=1.0)
         method = LearnedMethod(self._model, **self._settings)
         return method.refine(sequence).values.reshape(len(sequence), -1)
 

@@ -7,12 +7,12 @@ what a row changed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hanet.files.hashing import file_hash, json_hash
 from stages.tracking.client import experiment_id, log_metrics, open_run
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def publish_table(
     where = experiment_id(client, name)
     cells = _cells(table)
     sources = [runs[cell]["run_id"] for _, cell in cells]
-    content = json.dumps([table, lock_hash, sources], sort_keys=True)
-    state = hashlib.sha256(content.encode()).hexdigest()
+    state = json_hash([table, lock_hash, sources])
     parent = open_run(client, name, path.stem, f"{path.stem}:{state}", {}, lock_hash=lock_hash)
     if client.get_run(parent).data.tags.get("published") == state:
         found = client.search_runs([where], f"tags.mlflow.parentRunId = '{parent}'")
@@ -96,7 +95,7 @@ def publish_summary(client: MlflowClient, path: Path) -> None:
         path: the table's JSON; CSV, Markdown and LaTeX of the same name lie beside it.
     """
     table = json.loads(path.read_text())
-    state = hashlib.sha256(path.read_bytes()).hexdigest()
+    state = file_hash(path)
     run = open_run(client, "summaries", path.stem, f"{path.stem}:{state}", {}, lock_hash=state)
     if client.get_run(run).data.tags.get("published") == state:
         return

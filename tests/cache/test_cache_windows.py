@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanet.cache.files import GROUND_TRUTH, check_aligned
+from hanet.poses.windows import WindowSet
 from tests.support.cache_files import META, J, make, sequences, write
 
 
@@ -34,7 +35,7 @@ def naive_windows(made, window, stride, tail):
 def test_gathered_windows_equal_those_made_one_by_one(tmp_path_factory, made, window, stride, tail):
     """Sequences are separated by a gap, another track or another name: no window crosses any of them."""
     table = write(tmp_path_factory.mktemp("cache") / "c.parquet", made, row_group=6).read()
-    windows = table.windows(window, stride=stride, tail=tail)
+    windows = WindowSet.over(table.offsets, window=window, stride=stride, tail=tail)
     expected = naive_windows(made, window, stride, tail)
     assert len(windows) == len(expected)
     everything = torch.arange(len(windows))
@@ -51,7 +52,7 @@ def test_two_aligned_tables_share_an_index(tmp_path):
     a = write(tmp_path / "gt.parquet", gt, replace(META, estimator=GROUND_TRUTH)).read()
     b = write(tmp_path / "detected.parquet", detected, row_group=4).read()
     check_aligned(a, b)
-    windows = a.windows(3, stride=2, tail=True)
+    windows = WindowSet.over(a.offsets, window=3, stride=2, tail=True)
     x, y, frame = windows.gather(
         torch.tensor([4, 0]), *(torch.from_numpy(array) for array in (a.values, b.values, a.frame))
     )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
-from hanet.cli.app import Dataset, ScoreProtocol, app
+from hanet.cli.app import app
+from hanet.cli.scores import Dataset, Protocol
+from hanet.cli.video import Up
 from hanet.datasets.pose_files.joints import RELEASES
+from hanet.formats import exports
 from hanet.metrics import PROTOCOLS
 from tests.support.paths import REFERENCE
 
@@ -61,8 +66,9 @@ def test_a_user_s_error_is_one_message(tmp_path):
 
 
 def test_choices_are_those_of_the_library():
-    assert [member.value for member in Dataset] == list(RELEASES)
-    assert {member.value for member in ScoreProtocol} <= set(PROTOCOLS)
+    assert list(get_args(Dataset)) == list(RELEASES)
+    assert set(get_args(Protocol)) <= set(PROTOCOLS)
+    assert get_args(Up) == get_args(exports.Up)
     result = runner.invoke(app, [*RELEASED[:-1], "fair"])
     assert result.exit_code == 2 and "fair" in result.stderr
 
@@ -70,24 +76,27 @@ def test_choices_are_those_of_the_library():
 def test_tables_shows_every_table(tmp_path):
     cells = {"mpjpe_mm": {"mean": 91.234, "low": 80.0, "high": 99.96}, "accel_mm_per_frame2": {"mean": 38.1}}
     cells |= {"mpvpe_mm": {"mean": 75.5, "low": 70.0, "high": 80.0}, "pa_mpjpe_mm": {"mean": 50.0}}
-    run = {"status": "run", "observed": 0.6, "frames": 1200, "sequences": 8, "cells": cells}
+    run = {"method": "a", "status": "run", "observed": 0.6, "frames": 1200, "sequences": 8, "cells": cells}
     above = {"row": "input", "difference": -3.25, "low": -4.0, "high": -2.5, "p": 0.0081}
     rows = [
         {**run, "label": "input", "against_above": None},
-        {"label": "later", "status": "missing"},
+        {"method": "b", "label": "later", "status": "missing"},
         {**run, "label": "HANet", "against_above": above},
     ]
     columns = [
-        {"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 2},
-        {"key": "pa_mpjpe_mm", "label": "PA-MPJPE", "unit": "mm", "digits": 2},  # not in a terminal
-        {"key": "mpvpe_mm", "label": "MPVPE", "unit": "mm", "digits": 2},
-        {"key": "accel_mm_per_frame2", "label": "Accel", "unit": "mm/frame²", "digits": 2},
+        {"key": key, "label": label, "unit": unit, "digits": 2, "lower_is_better": True}
+        for key, label, unit in (
+            ("mpjpe_mm", "MPJPE", "mm"),
+            ("pa_mpjpe_mm", "PA-MPJPE", "mm"),  # not in a terminal
+            ("mpvpe_mm", "MPVPE", "mm"),
+            ("accel_mm_per_frame2", "Accel", "mm/frame²"),
+        )
     ]
     for experiment in ("clips-fcn", "other"):
         folder = tmp_path / experiment / "tables"
         folder.mkdir(parents=True)
-        content = {"experiment": experiment, "title": "Comparison", "protocol": "full", "rows": rows}
-        content |= {"columns": columns, "compared": "mpjpe_mm"}
+        content = {"name": "comparison", "experiment": experiment, "title": "Comparison", "protocol": "full"}
+        content |= {"columns": columns, "compared": "mpjpe_mm", "rows": rows}
         (folder / "comparison.json").write_text(json.dumps(content))
     result = runner.invoke(app, ["tables", str(tmp_path)], env={"COLUMNS": "120"})
     assert result.exit_code == 0, result.output
@@ -104,3 +113,51 @@ def test_tables_before_any_run_says_what_to_do(tmp_path):
     result = runner.invoke(app, ["tables", str(tmp_path)])
     assert result.exit_code == 2
     assert "run `dvc repro` in the repository first" in result.output
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("", "invalid JSON"), ("[]", "expected a mapping, got"), ('{"name": "a"}', "title: missing")],
+)
+def test_a_damaged_table_is_named(tmp_path, content, message):
+    path = tmp_path / "clips" / "tables" / "comparison.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr.startswith(f"Error: {path} is not what the report reads")
+    assert message in result.stderr
+
+
+def test_the_version():
+    result = runner.invoke(app, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"hanet {version('hanet')}\n")
+
+
+def test_labels_are_text(tmp_path):
+    """Rich would take words in brackets for markup and leave them out."""
+    columns = [{"key": "mpjpe_mm", "label": "MPJPE [3d]", "unit": "mm", "digits": 1, "lower_is_better": True}]
+    rows = [
+        {"method": "a", "label": "ours [bold]", "status": "run", "observed": 1, "frames": 9, "sequences": 1},
+        {"method": "b", "label": "theirs [red]", "status": "missing"},
+    ]
+    rows[0]["cells"] = {"mpjpe_mm": {"mean": 9.0}}
+    table = {"name": "a", "experiment": "e", "title": "T [x]", "protocol": "full", "rows": rows}
+    path = tmp_path / "e" / "tables" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(table | {"columns": columns, "compared": "mpjpe_mm"}))
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 0
+    for text in ("e: T [x]", "MPJPE [3d] mm", "ours [bold]", "theirs [red]"):
+        assert text in result.stdout
+
+
+def test_a_table_of_which_nothing_ran_is_shown(tmp_path):
+    columns = [{"key": "mpjpe_mm", "label": "MPJPE", "unit": "mm", "digits": 1, "lower_is_better": True}]
+    table = {"name": "a", "experiment": "e", "title": "T", "protocol": "full", "compared": "mpjpe_mm"}
+    table |= {"rows": [{"method": "a", "label": "ours", "status": "missing"}], "columns": columns}
+    path = tmp_path / "e" / "tables" / "a.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(table))
+    result = runner.invoke(app, ["tables", str(tmp_path)])
+    assert result.exit_code == 0 and "not run" in result.stdout

@@ -66,10 +66,10 @@ def test_a_video(caches, tmp_path):
 
 def test_what_cannot_be_drawn_is_named(caches, tmp_path):
     out = ["--out", tmp_path / "a.png"]
-    assert "images and focal belong together" in run("mesh", *caches, "--focal", "100", *out)[1]
+    assert "--images and --focal belong together" in run("mesh", *caches, "--focal", "100", *out)[1]
     assert "no such SMPL file" in run("mesh", *caches, "--body", tmp_path / "x.pkl", *out)[1]
     assert (
-        "frame 90 is not in walk"
+        "walk: expected a first frame within 3..8, got 90"
         in run("mesh-video", *caches, "--start", "90", "--out", tmp_path / "a.mp4")[1]
     )
     side_path(tmp_path / "in.parquet").unlink()

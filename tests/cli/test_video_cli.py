@@ -77,7 +77,7 @@ def failure(*arguments: str | Path) -> str:
 def test_estimate_writes_joints_and_keypoints(tmp_path, film):
     out, flat = tmp_path / "new" / "a.parquet", tmp_path / "new" / "b.parquet"
     text = run("estimate", film, "--out", out, "--keypoints", flat)
-    assert "walk.mp4: 41 frames at 25 a second, somebody seen in 63.4%" in text
+    assert "walk.mp4: 41 frames at 25 per second, a person in 63.4%" in text
     assert f"wrote {out}: 3d, h36m17, m" in text and f"wrote {flat}: 2d, coco17, px" in text
     cache = PoseCache.open(out)
     assert (cache.metadata.dataset, cache.metadata.estimator) == ("walk", "mediapipe")
@@ -88,7 +88,7 @@ def test_estimate_writes_joints_and_keypoints(tmp_path, film):
 
 
 def test_estimate_at_another_frame_rate(tmp_path, film):
-    assert "21 frames at 12.5 a second" in run(
+    assert "21 frames at 12.5 per second" in run(
         "estimate", film, "--out", tmp_path / "a.parquet", "--fps", "12.5"
     )
     assert PoseCache.open(tmp_path / "a.parquet").metadata.fps == 12.5
@@ -97,7 +97,7 @@ def test_estimate_at_another_frame_rate(tmp_path, film):
 def test_estimate_says_where_the_person_changes(tmp_path, film, monkeypatch):
     monkeypatch.setattr("hanet.estimators.mediapipe.pose.changes", lambda keypoints: [5, 30])
     text = run("estimate", film, "--out", tmp_path / "a.parquet", "--keypoints", tmp_path / "b.parquet")
-    assert "went over to another person at frame 5, 30: tracks 0 to 2" in text
+    assert "switched to another person at frame 5, 30: tracks 0 to 2" in text
     assert [(s.track, s.start) for s in PoseCache.open(tmp_path / "a.parquet").sequences()] == [
         (0, 0), (1, 5), (2, 30),
     ]  # fmt: skip
@@ -105,7 +105,7 @@ def test_estimate_says_where_the_person_changes(tmp_path, film, monkeypatch):
     flat = ["--keypoints", tmp_path / "b.parquet"]
     run("compare", *poses, *flat, "--out", tmp_path / "a.png", "--track", "2", "--start", "36")
     assert "no sequence walk, track 3" in failure(
-        "compare", *poses, "--out", tmp_path / "a.png", "--track", "3"
+        "compare", *poses, "--out", tmp_path / "b.png", "--track", "3"
     )
 
 
@@ -180,6 +180,7 @@ def test_refine_asks_what_a_silent_checkpoint_was_trained_on(tmp_path, poses, mo
     arguments = ["refine", poses, "--model", model, "--out", tmp_path / "a.parquet"]
     assert "does not say what kind of poses it was trained on" in failure(*arguments)
     run(*arguments, "--trained-on", poses)
+    arguments.append("--force")
     other = tmp_path / "flat.parquet"
     assert f"was not trained on {other}" in failure(*arguments, "--trained-on", other)
 
@@ -272,7 +273,7 @@ def test_demo_videos_are_listed_with_their_terms(tmp_path, monkeypatch):
     def fetch(folder: Path, *, progress: object) -> list[Path]:
         return [folder / f"{i}.mp4" for i in range(5)]
 
-    monkeypatch.setattr("hanet.cli.video.fetch_demo_videos", fetch)
+    monkeypatch.setattr("hanet.download.demo_videos.demo_videos", fetch)
     lines = run("demo-videos", tmp_path).splitlines()
     assert len(lines) == 5 and lines[4].startswith(f"{tmp_path}/4.mp4: one person")
     assert "sports2d==0.8.34, BSD-3-Clause" in lines[4]
@@ -282,5 +283,5 @@ def test_demo_videos_that_cannot_be_had(tmp_path, monkeypatch):
     def fetch(folder: Path, *, progress: object) -> list[Path]:
         raise ArchiveError("no index offers it")
 
-    monkeypatch.setattr("hanet.cli.video.fetch_demo_videos", fetch)
+    monkeypatch.setattr("hanet.download.demo_videos.demo_videos", fetch)
     assert "Error: no index offers it" in failure("demo-videos", tmp_path)

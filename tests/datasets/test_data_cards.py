@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from hanet.cache.files import CacheMetadata, CacheWriter
+from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.cli.app import app
 from hanet.datasets.cards import CardError, names, read_card
 from hanet.datasets.sources import SOURCES
@@ -49,7 +49,7 @@ def test_a_card_counts_what_no_report_tells(tmp_path):
     write(tmp_path, "mine", "gt", "train", [300], unknown=3)
     write(tmp_path, "mine", "keypoints", "train", [300])
     card = read_card("mine", tmp_path)
-    assert [(s.name, s.sequences, s.frames, s.labelled, s.beside) for s in card.splits] == [
+    assert [(s.name, s.sequences, s.frames, s.labelled, s.others) for s in card.splits] == [
         ("train", 1, 300, 0.75, ("keypoints",)),
         ("test", 2, 100, 1.0, ()),
     ]
@@ -76,13 +76,21 @@ def test_a_report_is_believed_and_shown(tmp_path):
     assert (card.splits[0].sequences, card.splits[0].labelled) == (7, 0.5)
     assert card.source is SOURCES["aist"]
     text = run("show", "aist-tiny", poses=tmp_path)[1]
-    assert "beside every number: pooled" in text and "leakage: No leak between the splits found." in text
+    assert (
+        "declared leak, to be reported with every number: pooled" in text
+        and "leakage: No leak between the splits found." in text
+    )
     assert "terms: Annotations CC BY 4.0" in text and "not ingested" not in text
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("[1]", "expected a mapping; ingest"), ("{", "not JSON .*; ingest the data set again")],
+    [
+        ("[1]", "expected a mapping; ingest"),
+        ("{", "not JSON .*; ingest the data set again"),
+        ('{"splits": [1]}', "expected a mapping of splits; ingest"),
+        ('{"leak": 1}', "expected text under leakage and leak; ingest"),
+    ],
 )
 def test_a_report_that_is_none(tmp_path, content, message):
     write(tmp_path, "mine", "gt", "test", [5])
@@ -109,10 +117,11 @@ def test_what_is_missing_names_every_file_and_the_way(tmp_path, monkeypatch, nam
 
 def test_files_that_the_user_has_are_not_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("HANET_HUMAN36M_FOLDER", str(tmp_path))
+    (tmp_path / "poses").mkdir()
     for subject in (1, 5, 6, 7, 8, 9, 11):
         (tmp_path / f"Poses_D3_Positions_S{subject}.tgz").touch()
     text = run("show", "human36m", poses=tmp_path / "poses")[1]
-    assert "S11" not in text and f"put metadata.xml into {tmp_path}, the folder that HANET_HUMAN36M" in text
+    assert "S11" not in text and f"put metadata.xml into {tmp_path}, the folder in HANET_HUMAN36M" in text
     (tmp_path / "metadata.xml").touch()
     assert read_card("human36m", tmp_path / "poses").missing == (
         "add human36m to run.datasets in params.yaml, and run `dvc repro ingest`",
@@ -128,6 +137,21 @@ def test_all_are_listed(tmp_path):
     assert [cell.strip() for cell in row.split("│")[1:5]] == ["mine", "", "2", "100"]
 
 
+def test_an_empty_cache_counts_as_nothing(tmp_path):
+    write(tmp_path, "mine", "gt", "test", [60])
+    path = tmp_path / "mine" / "gt-test.parquet"
+    with CacheWriter(path, PoseCache.open(path).metadata):
+        pass
+    [split] = read_card("mine", tmp_path).splits
+    assert (split.sequences, split.frames, split.labelled) == (0, 0, 0.0)
+
+
+def test_a_folder_that_does_not_exist_is_an_error(tmp_path):
+    for command in (["list"], ["show", "aist"]):
+        code, text = run(*command, poses=tmp_path / "gone")
+        assert code == 2 and "gone: expected a folder of ingested data sets, got no such folder" in text
+
+
 def test_no_such_data_set(tmp_path):
     code, text = run("show", "films", poses=tmp_path)
-    assert code == 2 and "no data set films in" in text and "There are sub-jhmdb-1, sub-jhmdb-2" in text
+    assert code == 2 and "no data set films: it is not" in text and "Known: sub-jhmdb-1, sub-jhmdb-2" in text

@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import TypeAdapter
 
-from hanet.datasets.sources import SOURCES, DatasetSource, source_of
+from hanet.datasets.common.source import DatasetSource
+from hanet.datasets.sources import SOURCES, source_of
 from hanet.download.by_hand import ManualFile
 from hanet.download.credentials import Credentials
 from hanet.download.remote import RemoteFile

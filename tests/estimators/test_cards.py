@@ -56,10 +56,10 @@ def test_the_list_says_what_is_there_and_what_is_not(tmp_path, run):
 def test_the_list_without_a_folder(run):
     result = run()
     assert result.exit_code == 0
-    assert result.output.count("not looked for: give --weights or set HANET_WEIGHTS") == 6
+    assert result.output.count("not searched for: give --weights or set HANET_WEIGHTS") == 6
     assert "non-commercial" in result.output
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path, run):
     result = run("--weights", str(tmp_path / "absent"))
-    assert result.exit_code == 2 and "does not exist" in result.output
+    assert result.exit_code == 2 and "absent: expected a folder with downloaded weights" in result.output

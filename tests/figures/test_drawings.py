@@ -13,11 +13,11 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from hanet.figures import find_images, skeletons, views
-from hanet.figures.charts import curves
-from hanet.figures.images import read_image
-from hanet.figures.skeletons import people
+from hanet.figures.charts.curves import curves
+from hanet.figures.images import find_images, read_image
 from hanet.figures.skeletons.bodies import drawn_bones, extent, identity_colours, see, side_colours, two_views
+from hanet.figures.skeletons.people import people
+from hanet.figures.skeletons.stills import skeletons, views
 from hanet.figures.style import CENTRE, IDENTITIES, LEFT, METHODS, RIGHT, WRONG
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17, LIMBS12, LSP14, SKELETONS
@@ -155,9 +155,9 @@ def test_skeletons_on_images(keypoints: PoseSequence, tmp_path: Path):
 
 
 def test_what_cannot_be_drawn_is_refused(person: PoseSequence, keypoints: PoseSequence):
-    with pytest.raises(ValueError, match="expected 3D joints, got 2d poses; see skeletons"):
+    with pytest.raises(ValueError, match="expected 3D joints, got 2d poses; skeletons draws"):
         views(keypoints, {"input": keypoints}, [0])
-    with pytest.raises(ValueError, match="expected keypoints in an image, got 3d poses; see views"):
+    with pytest.raises(ValueError, match="expected keypoints, got 3d poses; views draws"):
         skeletons(person, {"input": person}, [0])
     with pytest.raises(ValueError, match=r"expected frames within 5\.\.24, got frame 25"):
         skeletons(keypoints, {"input": keypoints}, [20])
@@ -203,7 +203,7 @@ def test_people_that_cannot_be_drawn(person: PoseSequence, keypoints: PoseSequen
         people([], [0])
     with pytest.raises(ValueError, match="keypoints of people of dance, got 3d poses of walk"):
         people([keypoints, person], [5])
-    with pytest.raises(ValueError, match="dance: nobody is in frame 99"):
+    with pytest.raises(ValueError, match="dance: no track has frame 99"):
         people([keypoints], [99])
 
 
@@ -215,7 +215,7 @@ def test_images_by_number(tmp_path: Path):
     (tmp_path / "cover.png").touch()
     found = find_images(tmp_path)
     assert list(found) == [12]
-    with pytest.raises(ValueError, match=r"v2_0012\.jpg: expected an image, got another file or a part"):
+    with pytest.raises(ValueError, match=r"v2_0012\.jpg: expected an image, got another or a damaged file"):
         read_image(found, 12)
     (tmp_path / "v2_12.png").touch()
     with pytest.raises(ValueError, match=r"v2_0012.jpg and v2_12.png are both frame 12"):

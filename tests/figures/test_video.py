@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hanet.figures import Motion, find_images, video, write_gif, write_motion, write_mp4
+from hanet.figures import video
+from hanet.figures.images import find_images
+from hanet.figures.skeletons.motion import Motion
+from hanet.figures.video import write_gif, write_motion, write_mp4
 from hanet.poses.sequence import PoseSequence
 
 

@@ -96,6 +96,24 @@ def test_trc_has_rows_between_the_parts_of_a_track(tmp_path, walk):
     assert np.isnan(found.values[:, 0, 0]).nonzero()[0].tolist() == [1, 4, 5, 7]
 
 
+def test_trc_leaves_out_markers_that_are_never_known(tmp_path, walk):
+    values = walk.values.copy()
+    values[:, 9] = np.nan  # the nose
+    values[:3, 0] = np.nan  # the pelvis is known in the last frame
+    gone = replace(walk, values=values, labelled=np.isfinite(values).all(axis=2))
+    notes = export(cache(tmp_path / "a.parquet", gone), tmp_path / "a.trc")
+    assert notes == ["a.trc: left out nose, which is never known"]
+    found = read_trc(tmp_path / "a.trc")
+    assert found.markers == [joint for joint in H36M17.joints if joint != "nose"]
+    assert found.head["NumMarkers"] == "16"
+    np.testing.assert_allclose(found.values, np.delete(values, 9, axis=1) * [1, -1, -1], atol=1e-6)
+    assert export(cache(tmp_path / "b.parquet", walk), tmp_path / "b.trc") == []
+    nothing = replace(walk, values=np.full_like(values, np.nan), labelled=None)
+    with pytest.raises(ValueError, match=r"c\.trc: no joint is known in any frame; choose another"):
+        export(cache(tmp_path / "c.parquet", nothing), tmp_path / "c.trc")
+    assert not (tmp_path / "c.trc").exists()
+
+
 def test_trc_refuses_what_it_cannot_hold(tmp_path, walk):
     two = cache(tmp_path / "two.parquet", walk, replace(walk, track=2))
     with pytest.raises(ValueError, match=r"one person, got walk \(track 1\), walk \(track 2\)"):

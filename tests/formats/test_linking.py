@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hanet.formats.linking import Person, Video, associate, sequences
+from hanet.formats import FormatError
+from hanet.formats.linking import Person, Track, Video, associate, link
+from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17
 
 BODY = np.random.default_rng(3).uniform(0, 100, (17, 2))
@@ -61,8 +63,18 @@ def test_a_pair_too_far_apart_is_none_and_displaces_none():
     assert numbers[1] == [2, 0]
 
 
-def test_a_gap_ends_a_track():
-    assert associate({3: [someone(0)], 5: [someone(0)], 6: [someone(0)]}) == {3: [0], 5: [1], 6: [1]}
+def test_a_gap_ends_a_track_unless_it_is_short():
+    frames = {3: [someone(0)], 5: [someone(0)], 6: [someone(0)], 9: [someone(0)]}
+    assert associate(frames) == {3: [0], 5: [1], 6: [1], 9: [2]}
+    assert associate(frames, max_gap=1) == {3: [0], 5: [0], 6: [0], 9: [1]}
+    assert associate(frames, max_gap=2) == {3: [0], 5: [0], 6: [0], 9: [0]}
+
+
+def test_who_was_there_a_frame_before_goes_first():
+    """A stale track never takes a person from a track that is still seen, however near."""
+    near, far = 0.25 * SIZE, 0.3 * SIZE
+    frames = {0: [someone(0), someone(far)], 1: [someone(far)], 2: [someone(near / 10)], 3: [someone(0)]}
+    assert associate(frames, max_gap=5) == {0: [0, 1], 1: [1], 2: [1], 3: [1]}
 
 
 def test_joints_missing_in_either_do_not_count():
@@ -75,44 +87,116 @@ def test_joints_missing_in_either_do_not_count():
     assert associate({0: single[:1], 1: [someone(1, missing=range(1, 17))]}) == {0: [0], 1: [1]}
 
 
+def sequences(frames: dict[int, list[Person]]) -> list[PoseSequence]:
+    return [track.sequence for track in link(video(frames), COCO17, 25.0)[0]]
+
+
 def test_a_sequence_says_all_that_is_known():
     box = np.array([1.0, 2, 3, 4])
-    (sequence,) = sequences(
-        video({4: [someone(0, box=box)], 5: [someone(1, box=box, missing=[2])]}), COCO17, 25.0
-    )
+    (sequence,) = sequences({4: [someone(0, box=box)], 5: [someone(1, box=box, missing=[2])]})
     assert (sequence.name, sequence.track, sequence.start, len(sequence)) == ("walk", 0, 4, 2)
     assert (sequence.unit, sequence.frame_of_reference, sequence.fps) == ("px", "image", 25.0)
     assert (sequence.skeleton, sequence.image_size) == (COCO17, (640, 480))
     assert np.argwhere(~sequence.labelled).tolist() == [[1, 2]]
     assert np.isnan(sequence.values[1, 2]).all()
     assert np.isfinite(sequence.values[sequence.labelled]).all()
-    np.testing.assert_allclose(sequence.values[0], BODY + 1000, rtol=1e-6)
+    np.testing.assert_array_equal(sequence.values[0], BODY + 1000)
     assert sequence.scores.sum() == 33
     np.testing.assert_array_equal(sequence.boxes, [box, box])
 
 
-def test_boxes_are_all_or_none():
+def test_a_box_that_is_missing():
     box = np.array([1.0, 2, 3, 4])
-    (sequence,) = sequences(video({4: [someone(0, box=box)], 5: [someone(1)]}), COCO17, 25.0)
+    (sequence,) = sequences({4: [someone(0, box=box)], 5: [someone(1)]})
+    np.testing.assert_array_equal(sequence.boxes, [box, [np.nan] * 4])
+    (sequence,) = sequences({4: [someone(0)], 5: [someone(1)]})
     assert sequence.boxes is None
 
 
-def test_given_numbers_are_kept_and_gaps_cut():
+def test_given_numbers_are_kept_and_pieces_joined():
     frames = {t: [someone(0, track=9), someone(300, track=4)] for t in range(6)}
     frames[2] = [someone(0, track=9)]
     frames[4] = [someone(300, track=4)]
-    found = sequences(video(frames), COCO17, 25.0)
-    assert [(s.track, s.start, len(s)) for s in found] == [(4, 0, 2), (4, 3, 3), (9, 0, 4), (9, 5, 1)]
+    four, nine = sequences(frames)
+    assert [(s.track, s.start, len(s)) for s in (four, nine)] == [(4, 0, 6), (9, 0, 5 + 1)]
+    assert four.labelled.all(axis=1).tolist() == [True, True, False, True, True, True]
+    assert nine.labelled.any(axis=1).tolist() == [True, True, True, True, False, True]
+    assert np.isnan(nine.values[4]).all() and not nine.scores[4].any()
 
 
-def test_numbers_that_cannot_be():
-    with pytest.raises(ValueError, match=r"entry 1: track 3 is in frame 0 of walk already; .*track again"):
-        sequences(video({0: [someone(0, track=3), someone(1, track=3)]}), COCO17, 25.0)
-    with pytest.raises(ValueError, match="entry 1: no track number, where 2 other people of walk have one"):
-        sequences(video({0: [someone(0, track=3), someone(1)], 1: [someone(2, track=3)]}), COCO17, 25.0)
+def test_two_people_cannot_be_one():
+    frames = {0: [someone(0, track=3), someone(1, track=3)], 1: [someone(0, track=3), someone(9, track=4)]}
+    with pytest.raises(FormatError, match=r"entry 1: track 3 is in frame 0 of walk already; .*track again"):
+        link(video(frames), COCO17, 25.0)
+
+
+@pytest.mark.parametrize("number", [0, 7])
+def test_a_number_that_all_people_have_is_a_placeholder(number):
+    frames = {t: [someone(0, track=number), someone(300, track=number)] for t in range(4)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [(t.sequence.track, len(t.sequence)) for t in tracks] == [(0, 4), (1, 4)]
+    assert notes == [
+        "walk: all people have the same number, so track numbers tell nobody apart; people were linked by "
+        "position"
+    ]
+
+
+def test_one_person_with_one_number_is_a_track_with_gaps():
+    frames = {t: [someone(300 * t, track=0)] for t in (0, 1, 50)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [(t.sequence.track, len(t.sequence)) for t in tracks] == [(0, 51)] and notes == []
+
+
+def test_a_number_for_every_detection_is_a_placeholder():
+    frames = {t: [someone(0, track=2 * t), someone(300, track=2 * t + 1)] for t in range(4)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [len(t.sequence) for t in tracks] == [4, 4]
+    assert "every detection has a number of its own" in notes[0]
+
+
+def test_places_in_a_list_are_no_numbers():
+    """Two people who stay, listed in turns: their numbers change hands with every frame."""
+    places = [0, 300]
+    frames = {t: [someone(places[(p + t) % 2] + t, track=p) for p in range(2)] for t in range(5)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert "people are numbered anew in each frame" in notes[0]
+    for track, place in zip(tracks, places, strict=True):
+        np.testing.assert_allclose(track.sequence.values[:, 0, 0], BODY[0, 0] + 1000 + place + np.arange(5))
+    # The same numbers where they follow the people, one of whom leaves.
+    frames = {t: [someone(300 * p + t, track=p) for p in range(2 if t < 3 else 1)] for t in range(5)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [len(t.sequence) for t in tracks] == [5, 3] and notes == []
+
+
+def test_people_without_number_among_others_are_linked():
+    frames = {t: [someone(0, track=3), someone(300)] for t in range(3)}
+    tracks, notes = link(video(frames), COCO17, 25.0)
+    assert [(t.sequence.track, len(t.sequence)) for t in tracks] == [(3, 3), (4, 3)]
+    assert notes == [
+        "walk: 3 of 6 detections have no track number; they were linked by position and numbered from 4"
+    ]
 
 
 def test_nobody():
     empty = video({})
     empty.add(3, someone(0, missing=range(17)))
-    assert sequences(empty, COCO17, 25.0) == []
+    assert link(empty, COCO17, 25.0) == ([], [])
+
+
+def test_a_numbered_person_without_joints_keeps_the_place():
+    """So that filled joints can be written into the entry; a track without any joint is none."""
+    found = video({})
+    for t in range(3):
+        found.add(t, someone(0, track=1, missing=range(17) if t == 1 else ()))
+        found.add(t, someone(0, track=2, missing=range(17)))
+    (track,), _ = link(found, COCO17, 25.0)
+    assert isinstance(track, Track) and list(track.people) == [0, 1, 2]
+    assert track.sequence.labelled.any(axis=1).tolist() == [True, False, True]
+
+
+def test_tracks_that_cannot_be_held():
+    """Two detections far apart must not ask for the memory between them."""
+    frames = {0: [someone(0, track=1)], 9_000_000: [someone(0, track=1)]}
+    found = {n: video({f * n // 9: p for f, p in frames.items()}) for n in (9, 20)}
+    with pytest.raises(FormatError, match=r"tracks of walk span 20000001 frames .*expected at most 11"):
+        link(found[20], COCO17, 25.0)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
-from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import JHMDB15
 
@@ -24,14 +23,6 @@ def scalar_track(values: list[float], fps: float = 25.0) -> PoseSequence:
 def assert_channels(refined: PoseSequence, expected: list[float], atol: float = 1e-6) -> None:
     channels = refined.values.reshape(len(expected), -1)
     np.testing.assert_allclose(channels, np.repeat([expected], channels.shape[1], axis=0).T, atol=atol)
-
-
-def test_interpolate() -> None:
-    values = np.array([[1.0, NAN, 5.0], [NAN, NAN, NAN], [2.0, NAN, NAN]])
-    got = interpolate(values, np.array([0, 2, 4]), np.arange(6))
-    np.testing.assert_allclose(got[:, 0], [1.0, 1.25, 1.5, 1.75, 2.0, 2.0])
-    assert np.isnan(got[:, 1]).all()
-    np.testing.assert_allclose(got[:, 2], 5.0)
 
 
 def test_input_is_the_sequence_itself() -> None:

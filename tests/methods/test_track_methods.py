@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 from hanet.methods.any_video import AtRate, OverGaps
 from hanet.methods.base import Method
 from hanet.methods.filters import Input
-from hanet.poses.gaps import fill_gaps, runs
+from hanet.poses.gaps import fill_gaps
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 
@@ -101,16 +100,6 @@ def test_a_track_without_a_whole_frame():
         OverGaps(Watching(), longest=-1)
     with pytest.raises(ValueError, match="no frames to refine"):
         OverGaps(Watching(), longest=5).refine(line(0))
-
-
-@given(st.lists(st.booleans(), max_size=30))
-def test_runs_are_the_mask(mask: list[bool]):
-    again = np.zeros(len(mask), dtype=bool)
-    found = runs(np.array(mask, dtype=bool))
-    for start, stop in found:
-        again[start:stop] = True
-    assert again.tolist() == mask
-    assert all(a[1] < b[0] for a, b in pairwise(found))
 
 
 # --- frame rates

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from hanet.datasets.pose_files.joints import released_pair
-from hanet.methods.filters import interpolate
+from hanet.methods.filters import released_interpolation
 from hanet.methods.learned import refine_windows
 from hanet.metrics import Refine, Scores, evaluate
 from hanet.models.checkpoints import load_released
 from hanet.models.hanet import HANetConfig
+from hanet.poses.segments import window_length
 from hanet.poses.sequence import PoseSequence
-from hanet.poses.windows import window_length
 from tests.support import recipe
 from tests.support.paths import REFERENCE
 
@@ -57,7 +57,8 @@ def test_input(dataset):
 
 @pytest.mark.parametrize("dataset", EXPECTED)
 def test_linear_interpolation(dataset):
-    check(score(dataset, interpolate(EXPECTED[dataset]["interval"])), dataset, "linear_interp_", rel=1e-6)
+    refine = released_interpolation(EXPECTED[dataset]["interval"])
+    check(score(dataset, refine), dataset, "linear_interp_", rel=1e-6)
 
 
 @pytest.mark.parametrize("dataset", EXPECTED)

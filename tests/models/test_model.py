@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from benchmarks.dense import DenseHANet
 from hanet.models.checkpoints import load_released, released_names
-from hanet.models.hanet import FEATURES, HANet, HANetConfig, HANetOutput
+from hanet.models.hanet import HANet, HANetConfig, HANetOutput
+from hanet.models.hanet_options import FEATURES
 from hanet.models.losses import HANetLoss, hanet_loss
 from tests.support import recipe
 

@@ -39,6 +39,45 @@ def test_with_values_drops_scores_and_keeps_the_rest():
     assert (refined.values == sequence.values + 1).all()
 
 
+def full(T: int) -> PoseSequence:
+    """With every array; row t of each holds t."""
+    rows = np.arange(T, dtype=np.float32)
+    fields = {"scores": (14,), "boxes": (4,), "values": (14, 3)}
+    arrays = {name: np.broadcast_to(rows.reshape(T, *(1,) * len(s)), (T, *s)) for name, s in fields.items()}
+    return make(start=7, labelled=arrays["scores"] % 2 == 0, image_size=(64, 32), **arrays)
+
+
+def test_a_part_has_its_rows_of_every_array():
+    part = full(6).part(slice(2, 5))
+    assert part.frames.tolist() == [9, 10, 11] and part.image_size == (64, 32)
+    assert (
+        part.values[:, 0, 0].tolist() == part.scores[:, 0].tolist() == part.boxes[:, 0].tolist() == [2, 3, 4]
+    )
+    assert part.labelled[:, 0].tolist() == [True, False, True]
+    assert make(5, start=7).part(slice(-2, None)).frames.tolist() == [10, 11]
+    assert len(full(6).part(slice(4, 2))) == 0 and full(6).part(slice(2, 5)).boxes is not None
+
+
+def test_thinned_keeps_every_so_many_frames():
+    thin = full(6).thinned(4)
+    assert thin.values[:, 0, 0].tolist() == thin.scores[:, 0].tolist() == thin.boxes[:, 0].tolist() == [0, 4]
+    assert (thin.fps, thin.start) == (7.5, 7)
+    assert make(3).thinned(1).fps == 30 and make(3).thinned(2).scores is None
+
+
+def test_named_constructors_set_what_the_numbers_mean():
+    found = PoseSequence.keypoints("a", np.zeros((3, 14, 2)), LSP14, fps=25.0, track=1, image_size=(64, 32))
+    assert (found.representation, found.unit, found.frame_of_reference) == ("2d", "px", "image")
+    assert (found.key, found.fps, found.image_size, found.skeleton) == (("a", 1), 25.0, (64, 32), LSP14)
+    joints = PoseSequence.joints("a", np.zeros((3, 14, 3)), LSP14, fps=25.0, frame_of_reference="world")
+    assert (joints.representation, joints.unit, joints.frame_of_reference) == ("3d", "m", "world")
+    turned = PoseSequence.rotations("a", np.zeros((3, 24, 6)), fps=25.0, start=4)
+    assert (turned.representation, turned.unit, turned.frame_of_reference) == ("smpl", "rot6d", "parent")
+    assert turned.skeleton == SMPL24 and turned.start == 4
+    with pytest.raises(ValueError, match=r"2d poses on skeleton lsp14 are \(T, 14, 2\)"):
+        PoseSequence.keypoints("a", np.zeros((3, 24, 2)), LSP14, fps=25.0)
+
+
 def test_root_relative_subtracts_the_middle_of_the_hips(rng):
     sequence = make(values=rng.normal(size=(3, 14, 3)))
     relative = sequence.root_relative()

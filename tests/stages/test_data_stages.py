@@ -19,6 +19,8 @@ from hanet.estimators.fcn.pairs import detections, folds_of
 from hanet.files.atomic import write_text
 from hanet.files.hashing import file_hash
 from hanet.poses.names import clip_of
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import H36M17
 from stages import download, estimate, ingest, workspace
 from tests.support import tiny
 from tests.support.dataset_files import failure
@@ -305,12 +307,12 @@ def test_folds_are_as_many_as_clips_at_most(
 
 
 def test_folds_hold_whole_clips() -> None:
-    class Named:
-        def __init__(self, name: str) -> None:
-            self.name = name
-
+    joints = np.zeros((1, 17, 3), dtype=np.float32)
     names = ["b/cam0", "a/cam0", "c/cam0", "b/cam1", "a/cam1"]
-    pairs = [(Named(name), None) for name in names]
+    poses = [
+        PoseSequence.joints(name, joints, H36M17, fps=30.0, frame_of_reference="camera") for name in names
+    ]
+    pairs = [(one, one) for one in poses]
     assert folds_of(pairs, 2) == [[1, 2, 4], [0, 3]]
     assert folds_of(pairs, 3) == [[1, 4], [0, 3], [2]]
 

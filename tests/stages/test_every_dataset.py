@@ -148,7 +148,7 @@ def noise(split: str) -> None:
 def test_from_raw_files_to_scores(
     described: Callable[[str], Kind], name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workspace, "LiveRun", lambda *_: None)  # MLflow is another test's
+    monkeypatch.setattr(train, "LiveRun", lambda *_: None)  # MLflow is another test's
     kind = described(name)
     download.main("it")
     ingest.main("it")

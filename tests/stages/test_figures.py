@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from hanet.cache.files import CacheMetadata, CacheWriter
-from hanet.figures import FigureSettings, video
+from hanet.figures import video
+from hanet.figures.experiment import MAX_GIF_BYTES
+from hanet.figures.settings import FigureSettings
 from hanet.files.atomic import write_json, write_text
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17
@@ -113,7 +115,7 @@ def test_all_figures_of_3d_joints_twice_the_same(experiment):
     assert set(rows) == files and set(first) == files | {"manifest.json"}
     for name, row in rows.items():
         assert row["kind"] == name.split(".")[1] and row["title"] and row["caption"].endswith(".")
-    assert len(first["motion.gif"]) <= figures.MAX_GIF_BYTES
+    assert len(first["motion.gif"]) <= MAX_GIF_BYTES
     figures.main("x", settings=SETTINGS)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == first
     assert [path.name for path in workspace.FIGURES.iterdir()] == ["x"]

@@ -192,7 +192,7 @@ def test_a_file_that_is_missing(data: Callable[..., None], capsys: pytest.Captur
     [
         ({"format": "mmpose", "images": "a.json"}, "images belongs to format coco, got mmpose"),
         ({"format": "openpose", "min_score": 0.3}, "OpenPose gives people no score; leave min_score out"),
-        ({"format": "hmr"}, "estimate.format: should be 'coco', 'openpose', 'alphapose' or 'mmpose'"),
+        ({"format": "hmr"}, 'estimate.format: expected coco, openpose, alphapose or mmpose, got "hmr"'),
     ],
 )
 def test_settings_that_do_not_go_together(

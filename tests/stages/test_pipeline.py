@@ -26,7 +26,8 @@ from hanet.cache.files import PoseCache
 from hanet.methods.learned import LearnedMethod
 from hanet.models import checkpoints
 from hanet.models.trained_on import PoseKind
-from stages import publish, workspace
+from stages import publish, resolve, workspace
+from stages.params.load import load
 from tests.support import tiny
 from tests.support.paths import ROOT
 
@@ -58,6 +59,19 @@ class Project:
         """The stages that `dvc repro` runs."""
         lines = self.run("dvc", "repro", *options).splitlines()
         return sorted(line.split("'")[1] for line in lines if line.startswith("Running stage"))
+
+    def stale(self) -> set[str]:
+        """The stages that a change of params.yaml concerns: stage resolve tells, and DVC shows."""
+        assert self.reproduced("resolve") == ["resolve"]
+        return set(json.loads(self.run("dvc", "status", "--json")))
+
+    def resolved_anew(self) -> set[str]:
+        """The files of data/resolved that stage resolve would change."""
+        params = load(self.path / "params.yaml")
+        after = {"/".join(one.path): content for one, content in resolve.resolved(params, ROOT)}
+        before = resolve.read(self.path / "data" / "resolved")
+        assert before.keys() == after.keys()
+        return {name for name in after if after[name] != before[name]}
 
     def publish(self, uri: str | None = None) -> None:
         """What ``python -m stages.publish tiny`` does, in this process."""
@@ -351,33 +365,29 @@ def test_what_follows_from_a_stage(project: Project) -> None:
 def test_a_models_training_changes_its_trainings_only(project: Project) -> None:
     before = (project.path / "params.yaml").read_text()
     project.params({"experiments.tiny.models.second.training.epochs": 3})
-    assert set(json.loads(project.run("dvc", "status", "--json"))) == {
-        "train@tiny-second-1",
-        "train@tiny-second-2",
-        "report",
-    }
+    assert set(json.loads(project.run("dvc", "status", "--json"))) == {"resolve"}
+    assert project.stale() == {"train@tiny-second-1", "train@tiny-second-2", "report"}
     diff = json.loads(project.run("dvc", "params", "diff", "--json"))
     assert diff == {
         "params.yaml": {"experiments.tiny.models.second.training.epochs": {"old": 2, "new": 3, "diff": 1}}
     }
     (project.path / "params.yaml").write_text(before)
+    project.run("dvc", "repro", "resolve")
 
 
 def test_a_changed_ablation_changes_its_trainings_only(project: Project) -> None:
     before = (project.path / "params.yaml").read_text()
     project.params({"ablations.bare.model": {"velocity": False}})
-    stages = {f"{stage}@tiny-bare-{seed}" for stage in ("ablate", "refine-ablated") for seed in (1, 2)}
-    assert set(json.loads(project.run("dvc", "status", "--json"))) == {*stages, "report"}
+    assert project.resolved_anew() == {"train/tiny/bare", "report"}
     (project.path / "params.yaml").write_text(before)
 
 
 def test_a_changed_protocol_scores_anew_and_trains_nothing(project: Project) -> None:
     before = project.runs()
     project.params({"evaluate.resamples": 150})
-    changed = {"evaluate@tiny", "compare@tiny", "report"}
-    assert set(json.loads(project.run("dvc", "status", "--json"))) == changed
+    assert project.resolved_anew() == {"evaluate/tiny", "compare/tiny", "report"}
     project.params({"evaluate.protocol": "smoothnet"})  # counts two frames more, with an Accel of zero
-    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report", "summarise"]
+    tail = ["compare@tiny", "evaluate@tiny", "figures@tiny", "publish@tiny", "report", "resolve", "summarise"]
     assert project.reproduced() == tail
     after = project.runs()
     for name in RUNS:
@@ -409,7 +419,7 @@ def test_a_single_ablation_as_an_experiment(project: Project) -> None:
     ran = {line.split("'")[1] for line in told.splitlines() if line.startswith("Running stage")}
     ablation = {f"{stage}@tiny-off-{seed}" for stage in ("ablate", "refine-ablated") for seed in (1, 2)}
     tail = {f"{stage}@tiny" for stage in ("evaluate", "compare", "figures", "publish")}
-    assert ran == ablation | tail | {"summarise", "report"}
+    assert ran == ablation | tail | {"resolve", "summarise", "report"}
     reports = project.path / "data" / "reports" / "tiny" / "tables"
     table = json.loads((reports / "learning.json").read_text())
     assert [row["status"] for row in table["rows"]] == ["run", "run"]

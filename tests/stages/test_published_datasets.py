@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 
 from hanet.cache.files import PoseCache
-from hanet.datasets.posetrack.videos import read_labels
-from hanet.datasets.sources import AISTPP
+from hanet.cache.video_labels import read_labels
+from hanet.datasets.aist.source import AISTPP
+from hanet.datasets.common import published
+from hanet.datasets.common.options import Remote
+from hanet.datasets.common.raw import ARCHIVES
 from hanet.estimators.fcn import network as fcn
 from hanet.estimators.fcn.lifting import Lifting
 from hanet.files.atomic import write_text
@@ -99,9 +102,9 @@ def test_a_hash_noted_on_first_use_survives_and_is_held_to(
     (workspace.SCRATCH / "archives" / "it" / "sequenceFiles.zip").unlink()
     with zipfile.ZipFile(path, "a") as zipped:
         zipped.writestr("sequenceFiles/more.txt", "more")
-    before = (workspace.RAW / "it" / workspace.ARCHIVES).read_text()
+    before = (workspace.RAW / "it" / ARCHIVES).read_text()
     assert "sequenceFiles.zip has SHA-256" in failure(capsys, through, "pw3d", section, {})
-    assert (workspace.RAW / "it" / workspace.ARCHIVES).read_text() == before
+    assert (workspace.RAW / "it" / ARCHIVES).read_text() == before
     pinned = section | {"sha256": {"sequenceFiles.rar": "0" * 64}}
     message = failure(capsys, through, "pw3d", pinned, {})
     assert "sequenceFiles.rar is no file of it; the files are sequenceFiles.zip" in message
@@ -165,9 +168,9 @@ def test_shared_dancers_that_are_not_declared(through: Run, tmp_path: Path, caps
 
 
 def test_a_mirror_comes_before_the_publisher(through: Run, tmp_path: Path) -> None:
-    described = download._pinned(AISTPP.remote, {}, "it")
-    section = download.Remote(mirrors=("/far", "https://a.org/data/"), login="a.org")
-    (file,) = [download._mirrored(file, section) for file in described]
+    described = published.pinned(AISTPP.remote, {}, "it")
+    section = Remote(mirrors=("/far", "https://a.org/data/"), login="a.org")
+    (file,) = [published.mirrored(file, section) for file in described]
     assert file.urls[:2] == ("/far", "https://a.org/data/fullset.zip")
     assert file.urls[2:] == described[0].urls
     assert file.credentials is not None
@@ -200,7 +203,7 @@ def test_an_estimator_without_source_clips(through: Run, params: dict[str, Any],
     params["experiments"]["tiny"] |= {"dataset": "it"}
     params["run"] |= {"datasets": ["it"], "estimates": {"tiny": "it"}}
     message = failure(capsys, through, "human36m", {"folder": "x"}, {"validation": ["S8"]})
-    assert "data set it has no source clips, so it takes target" in message
+    assert "expected target, as data set it has no source clips, got source" in message
 
 
 # --- Sub-JHMDB

@@ -16,10 +16,10 @@ import pytest
 from rich.console import Console
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.cache.video_labels import write_labels
 from hanet.datasets.common.leakage import Leak, check_leakage
 from hanet.datasets.pose_files import content as _released
 from hanet.datasets.pose_files.options import HeldOut, Released
-from hanet.datasets.posetrack.videos import write_labels
 from hanet.files.atomic import write_json, write_text
 from hanet.files.hashing import file_hash
 from hanet.poses.sequence import PoseSequence

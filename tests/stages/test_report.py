@@ -223,11 +223,11 @@ def test_a_training_without_errors(results: Path, capsys: pytest.CaptureFixture[
     [
         (
             {"rows": [{"method": "a", "label": "A", "status": "lost"}]},
-            "rows.0.status: should be 'run' or 'missing'; got 'lost'",
+            'rows.0.status: expected run or missing, got "lost"',
         ),
-        ({"columns": []}, "columns: expected at least 1 of them; got []"),
-        ({"title": None}, "title: should be a valid string; got None"),
-        ({"compared": "pck"}, "table kinematics compares pck, which is none of its columns (mpjpe_mm, "),
+        ({"columns": []}, "columns: expected 1 or more entries, got []"),
+        ({"title": None}, "title: expected text, got null"),
+        ({"compared": "pck"}, "rows are compared by pck, which is none of mpjpe_mm, "),
     ],
 )
 def test_tables_of_another_form(
@@ -255,7 +255,7 @@ def test_tables_cut_off_or_without_numbers(
         (
             f"published/{EXPERIMENT}.json",
             {"tables": {"b": {"run_id": 3}}},
-            "tables.b.run_id: should be a valid s",
+            "tables.b.run_id: expected text, got ",
         ),
     ],
 )

@@ -15,6 +15,7 @@ from hanet.cache.files import PoseCache
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash
 from hanet.methods.filters import FILTERS
+from hanet.metrics import evaluate as score_sequences
 from hanet.models import checkpoints
 from hanet.models.hanet import HANet
 from hanet.poses.skeletons import LIMBS12
@@ -105,7 +106,7 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
 
 def test_one_seed_and_one_sequence_have_neither_deviation_nor_interval(experiment: Path) -> None:
     options = load().evaluate
-    one = evaluate.evaluate([sequence("a")], [sequence("a", 0.002)])
+    one = score_sequences([sequence("a")], [sequence("a", 0.002)])
     entry = Entry("first", 1, workspace.REFINED / "kinect" / "first-1" / "first.parquet")
     assert set(summary([(entry, one)], options)["first"]["mpjpe_mm"]) == {"mean"}
     assert set(by_run(entry, one)["metrics"]["mpjpe_mm"]) == {"mean"}

@@ -15,6 +15,7 @@ import torch
 from hanet.cache.files import PoseCache
 from hanet.estimators.regressor.errors import RegressorErrors
 from hanet.files.atomic import write_json, write_text
+from hanet.smpl import noted_body
 from hanet.smpl.side_table import read_tracks
 from hanet.smpl.synthetic_body import synthetic_body, write_synthetic_body
 from hanet.smpl.tracks import SmplTrack
@@ -168,7 +169,7 @@ def test_clips_are_retargeted_in_some_views(project: Path, params: dict[str, Any
     tracks = list(read_tracks(PoseCache.open(workspace.detected_path("meshes", "train"))))
     assert [t.poses.name for t in tracks] == ["climb_0/cam0", "climb_1/cam0"]
     assert all(t.transl is not None and t.betas.any() for t in tracks)
-    noted = json.loads((workspace.PAIRS / "meshes" / bodies.BODY).read_text())
+    noted = json.loads((workspace.PAIRS / "meshes" / noted_body.BODY).read_text())
     assert noted["model"] == "synthetic" and noted["sha256"] == {}
 
 
@@ -182,9 +183,9 @@ def test_a_body_of_the_user_s_is_held_to(project: Path, params: dict[str, Any], 
     estimate.main("meshes")
     found = bodies.body_of("meshes")
     assert found is not None and found[0].num_vertices == synthetic_body().num_vertices
-    noted = json.loads((workspace.PAIRS / "meshes" / bodies.BODY).read_text())
+    noted = json.loads((workspace.PAIRS / "meshes" / noted_body.BODY).read_text())
     noted["sha256"][str(path)] = "0" * 64
-    write_json(workspace.PAIRS / "meshes" / bodies.BODY, noted)
+    write_json(workspace.PAIRS / "meshes" / noted_body.BODY, noted)
     message = failure(capsys, train.main, "meshes", "hanet-paper", "1")
     assert "body.npz has SHA-256" in message and "run the stage estimate again" in message
     path.unlink()

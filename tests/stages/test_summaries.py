@@ -199,7 +199,7 @@ def test_mean_and_deviation_by_hand(splits: dict[str, Any]) -> None:
     write(splits)
     params = load()
     results = {"one": result(0.5), "two": result(0.6), "three": result(0.7)}
-    table = summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
+    table = summaries.build("jhmdb", params.summaries["jhmdb"], results)
     first, second, *others = table["rows"]
     assert first["cells"] == {"pck_010": {"mean": 60.0, "sd": 10.0}}  # nobody counted what training has seen
     assert first["frames"] == 30
@@ -212,7 +212,7 @@ def test_scores_of_two_protocols(splits: dict[str, Any]) -> None:
     params = load()
     results = {"one": result(0.5), "two": result(0.6, "smoothnet"), "three": result(0.7)}
     with pytest.raises(ValueError, match="summary jhmdb: scored under full and smoothnet; run dvc repro"):
-        summaries.build("jhmdb", params.summaries["jhmdb"], results, params)
+        summaries.build("jhmdb", params.summaries["jhmdb"], results)
 
 
 def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
@@ -237,8 +237,11 @@ def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.Capt
     ("change", "message"),
     [
         ({"over": {"a": ["one", "four"]}, "published": None}, "summaries.jhmdb.over.a: four is not defined"),
-        ({"over": {"a": ["one"]}}, "published.group: pooled is none of a, the groups"),
-        ({"rows": {"input": "input"}}, "published figures for rows that the table lacks: hanet-paper"),
+        ({"over": {"a": ["one"]}}, "published.group: expected one of the groups a, got 'pooled'"),
+        (
+            {"rows": {"input": "input"}},
+            "published.rows: the table has no row hanet-paper; its rows are input",
+        ),
     ],
 )
 def test_summaries_that_do_not_fit(splits: dict[str, Any], change: dict[str, Any], message: str) -> None:

@@ -137,7 +137,7 @@ def test_machines_are_numbered(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("execution", "message"),
     [
-        ({"nodes": 2}, "train: several nodes need a rendezvous, host:port of the first one"),
+        ({"nodes": 2}, "train: nodes is 2, so rendezvous is required: host:port of the first machine"),
         ({"devices": 0}, "train.devices"),
         ({"rendezvous": "first"}, "train.rendezvous"),
         ({"gpus": 2}, "train.gpus: unknown key; known here: accumulate, devices, nodes, rendezvous"),

@@ -15,7 +15,6 @@ import pytest
 import torch
 
 from hanet.download.unpack import ArchiveError
-from hanet.files.atomic import fresh_folder, write_json, write_text
 from hanet.models.hanet import HANetConfig
 from hanet.options import flatten
 from hanet.poses.skeletons import LIMBS12
@@ -110,44 +109,6 @@ def test_the_commit_is_dirty_by_code_not_by_what_runs_write(
     assert workspace.commit() == f"{head}-dirty"
     monkeypatch.setenv("PATH", "")
     assert workspace.commit() == "unknown"  # no git
-
-
-def test_a_fresh_folder_replaces_the_old_one(tmp_path: Path) -> None:
-    path = tmp_path / "made" / "out"
-    for content in ("one", "two"):
-        with fresh_folder(path) as folder:
-            (folder / content).write_text(content)
-            assert not (path / content).exists()
-        assert [p.name for p in path.iterdir()] == [content]
-    assert [p.name for p in path.parent.iterdir()] == ["out"]
-
-
-def test_a_folder_of_an_error_is_gone_and_the_old_one_stays(tmp_path: Path) -> None:
-    path = tmp_path / "out"
-    path.mkdir()
-    (path / "old").touch()
-    with pytest.raises(KeyboardInterrupt), fresh_folder(path) as folder:
-        (folder / "half").touch()
-        raise KeyboardInterrupt
-    assert [p.name for p in tmp_path.rglob("*")] == ["out", "old"]
-
-
-def test_text_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "note.txt"
-    write_text(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "new \udc80")
-    assert path.read_text() == "old"
-    write_text(path, "new")
-    assert [p.name for p in path.parent.iterdir()] == ["note.txt"] and path.read_text() == "new"
-
-
-def test_equal_content_is_equal_json(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"b": 1, "a": [2.5]})
-    write_json(tmp_path / "b.json", {"a": [2.5], "b": 1})
-    assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
-    with pytest.raises(ValueError, match="JSON compliant"):
-        write_json(tmp_path / "a.json", float("nan"))
 
 
 def test_flatten() -> None:
@@ -251,7 +212,7 @@ def test_a_server_lost_on_the_way_stops_no_training(
         def log(self, row: object) -> None:
             raise ConnectionError("[/lost] line")
 
-    monkeypatch.setattr(workspace, "LiveRun", Lost)
+    monkeypatch.setattr("stages.train.LiveRun", Lost)
     with (log := EpochLog("tiny", "first-1", training, {})):
         training.run(log)
     assert training.progress.epoch == 2

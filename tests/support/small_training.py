@@ -12,8 +12,7 @@ from hanet.models.deciwatch import DeciWatchConfig
 from hanet.models.hanet import HANetConfig
 from hanet.models.smoothnet import SmoothNetConfig
 from hanet.poses.skeletons import H36M17, Skeleton
-from hanet.training.augmentation import Augmentation
-from hanet.training.options import TrainingOptions
+from hanet.training.options import Augmentation, TrainingOptions
 from hanet.training.pairs import PoseRows
 from hanet.training.trainer import Trainer
 

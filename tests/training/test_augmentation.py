@@ -12,7 +12,8 @@ from hanet.models.hanet import HANetOutput
 from hanet.models.losses import hanet_loss
 from hanet.poses.skeletons import H36M17, LSP14, Skeleton
 from hanet.poses.transforms import mirror, rotate
-from hanet.training.augmentation import Augmentation
+from hanet.training.augmentation import augment
+from hanet.training.options import Augmentation
 
 C = 3 * len(H36M17)
 ALL = Augmentation(mirror_axis=0, rotation_degrees=30.0, scale=0.2, stretch=0.1, reverse=True)
@@ -30,7 +31,7 @@ def apply(
     augmentation: Augmentation, detected: torch.Tensor, gt: torch.Tensor | None = None, seed=6
 ) -> tuple[torch.Tensor, torch.Tensor]:
     gt = detected if gt is None else gt
-    return augmentation.apply(detected, gt, H36M17, torch.Generator().manual_seed(seed))
+    return augment(augmentation, detected, gt, H36M17, torch.Generator().manual_seed(seed))
 
 
 def bones(values: torch.Tensor) -> torch.Tensor:
@@ -171,7 +172,7 @@ def test_the_generator_decides():
 def test_switched_off_nothing_moves_and_nothing_is_drawn():
     values, generator = windows(), torch.Generator().manual_seed(1)
     before = generator.get_state()
-    detected, gt = Augmentation().apply(values, 2 * values, H36M17, generator)
+    detected, gt = augment(Augmentation(), values, 2 * values, H36M17, generator)
     assert torch.equal(detected, values) and torch.equal(gt, 2 * values)
     assert torch.equal(generator.get_state(), before)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -162,7 +163,7 @@ def test_a_process_with_other_data_is_refused(tmp_path, monkeypatch):
 
 WORK = """
 import os, sys, time
-from hanet.distributed import joined
+from hanet.training.distributed import joined
 with joined() as processes:
     everyone = processes.from_first(lambda: "said by 0")
     told = (processes.rank, "of", processes.size, everyone, *sys.argv[1:], os.environ["OMP_NUM_THREADS"])
@@ -189,7 +190,10 @@ def test_one_that_fails_ends_all(work, capfd):
     started = time.monotonic()
     with pytest.raises(ChildProcessError) as caught:
         launch("work", ["fail"], devices=2)
-    assert str(caught.value) == "process 1 of 2 ended with exit code 2; what it said stands above"
+    # Its own code, or -6: PyTorch may abort a process that leaves its group while gloo still runs.
+    assert re.fullmatch(
+        r"process 1 of 2 ended with exit code (2|-6); what it said stands above", str(caught.value)
+    )
     assert "Error: reason" in capfd.readouterr().err
     assert time.monotonic() - started < 150  # process 0 would have slept for 200 s
 

@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from hanet.poses.skeletons import H36M17_LEFT_FIRST, JHMDB15
-from hanet.training.augmentation import Augmentation
-from hanet.training.options import TrainingOptions
+from hanet.training.options import Augmentation, TrainingOptions
 from hanet.training.trainer import STATE_FILE, DivergenceError
 from tests.support.small_training import CHANGES, CONFIG, OPTIONS, assert_same, flat, make, rows
 
@@ -118,6 +117,10 @@ def test_keypoints_are_not_augmented(tmp_path):
         ({"batch": 0}, "batch must be at least 1, got 0"),
         ({"stride": 0}, "stride must be at least 1, got 0"),
         ({"average": 1.0}, r"average must be in \[0, 1\), got 1.0"),
+        ({"learning_rate": -0.1}, "learning_rate must be at least 0, got -0.1"),
+        ({"loss_weight": float("inf")}, "loss_weight must be at least 0, got inf"),
+        ({"warmup_epochs": -1}, "warmup_epochs must be at least 0, got -1"),
+        ({"clip_norm": 0.0}, "clip_norm must be above 0, or null for no clipping, got 0.0"),
     ],
 )
 def test_options_that_cannot_be_are_refused(option, message):

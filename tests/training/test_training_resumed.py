@@ -29,7 +29,7 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from tests.support import small_training as tests
-from hanet import training_state
+from hanet.files import atomic
 
 def kill(*_):
     global left
@@ -47,7 +47,7 @@ for index, point in enumerate(sys.argv[2:]):
         if place == "step":
             trainer.optimizer.register_step_post_hook(kill)
         if place == "rename":
-            training_state.os.fsync = kill
+            atomic.os.fsync = kill
         trainer.run(kill if place == "saved" else lambda row: None)
         os._exit(0)
     _, status = os.waitpid(child, 0)

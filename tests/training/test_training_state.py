@@ -41,7 +41,7 @@ def test_nothing_or_anothers_state_is_nothing(tmp_path):
 
 def test_a_new_state_replaces_the_old_one_and_what_a_kill_left(tmp_path):
     path = tmp_path / "state.safetensors"
-    (tmp_path / ".state.safetensors.tmp").write_bytes(b"half a file")
+    (tmp_path / ".state.safetensors.0123.tmp").write_bytes(b"half a file")
     for value in (1.0, 2.0):
         save_state(path, {"w": torch.tensor(value)}, "mine", {"epoch": int(value)})
     state = load_state(path, "mine")

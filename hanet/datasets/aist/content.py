@@ -11,8 +11,6 @@ from hanet.datasets.aist import views as aist
 from hanet.datasets.aist.options import AistIngest
 from hanet.datasets.common.content import Content, Item
 from hanet.poses import skeletons
-from hanet.poses.sequence import thinned
-from hanet.smpl.tracks import thinned_track
 
 
 def aist_content(raw: Path, options: AistIngest) -> Content:
@@ -27,10 +25,10 @@ def aist_content(raw: Path, options: AistIngest) -> Content:
         bodies = aist.read_bodies(raw, names, cameras=options.cameras)
         for view, body in zip(views, bodies, strict=True):
             beside = {
-                "keypoints": thinned(view.keypoints, options.stride),
-                "smpl": thinned_track(body, options.stride),
+                "keypoints": view.keypoints.thinned(options.stride),
+                "smpl": body.thinned(options.stride),
             }
-            yield Item(thinned(view.joints, options.stride), beside)
+            yield Item(view.joints.thinned(options.stride), beside)
 
     return Content(
         {split: items(split) for split in get_args(files.Split)},

@@ -34,6 +34,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from hanet.datasets.aist.options import CAMERAS
 from hanet.datasets.common.fields import field, numbers
 from hanet.files.unpickle import read_pickle
 from hanet.poses.cameras import CalibratedCamera
@@ -43,7 +44,6 @@ Split = Literal["train", "val", "test"]
 
 FPS = 60.0
 SPLITS = ("train", "val", "test")
-CAMERAS = tuple(f"c{n:02}" for n in range(1, 10))
 
 _CM_PER_M = 100
 _NAME = re.compile(r"g[A-Z]{2}_s[A-Z]{2}_cAll_(d\d\d)_m[A-Z]{2}\d_ch\d\d")

@@ -13,7 +13,6 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.datasets.aist.files import (
-    CAMERAS,
     FPS,
     REMEDY,
     AistError,
@@ -24,16 +23,17 @@ from hanet.datasets.aist.files import (
     sequence_names,
     subject_of,
 )
+from hanet.datasets.aist.options import CAMERAS
 from hanet.datasets.common.lsp14 import to_lsp14
 from hanet.datasets.common.view import View
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import CalibratedCamera
+from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, LSP14, Skeleton
 from hanet.smpl.tracks import SmplTrack
 
 __all__ = [
-    "CAMERAS",
     "FPS",
     "AistError",
     "read_bodies",
@@ -65,8 +65,8 @@ def read_views(
         cameras: names of the cameras to take.
         skeleton: ``COCO17``, or ``LSP14``: 12 of its joints bear the name of a COCO keypoint and are
             labelled; the thorax is the middle of the shoulders, near it and not labelled; the head top is
-            NaN (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers
-            report).
+            NaN (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those
+            that papers report).
         optimised: as for `read_world`.
 
     Raises:
@@ -97,25 +97,20 @@ def _view(
         keypoints, _ = to_lsp14(keypoints, COCO17)
     relative = joints - joints[:, list(skeleton.root)].mean(axis=1, keepdims=True)
     return View(
-        PoseSequence(
-            name=name,
-            values=keypoints.astype(np.float32),
-            skeleton=skeleton,
-            representation="2d",
+        PoseSequence.keypoints(
+            name,
+            keypoints.astype(np.float32),
+            skeleton,
             fps=FPS,
-            unit="px",
-            frame_of_reference="image",
             labelled=named & np.isfinite(keypoints).all(axis=2),
             boxes=boxes,
             image_size=camera.image_size,
         ),
-        PoseSequence(
-            name=name,
-            values=relative.astype(np.float32),
-            skeleton=skeleton,
-            representation="3d",
+        PoseSequence.joints(
+            name,
+            relative.astype(np.float32),
+            skeleton,
             fps=FPS,
-            unit="m",
             frame_of_reference="camera_root_relative",
             labelled=named & np.isfinite(relative).all(axis=2),
             image_size=camera.image_size,
@@ -169,14 +164,11 @@ def read_detections(
             if not seen.any(axis=0).all():
                 continue
             keypoints = _filled(found[..., :2], seen)
-            yield PoseSequence(
-                name=f"{name}/{camera.name}",
-                values=keypoints.astype(np.float32),
-                skeleton=COCO17,
-                representation="2d",
+            yield PoseSequence.keypoints(
+                f"{name}/{camera.name}",
+                keypoints.astype(np.float32),
+                COCO17,
                 fps=FPS,
-                unit="px",
-                frame_of_reference="image",
                 scores=np.where(seen, found[..., 2], 0).astype(np.float32),
                 labelled=seen,
                 boxes=_boxes(keypoints),
@@ -202,8 +194,6 @@ def _boxes(keypoints: Float[np.ndarray, "T J 2"]) -> Float[np.ndarray, "T 4"]:
 
 
 def _filled(values: Float[np.ndarray, "T J 2"], seen: Bool[np.ndarray, "T J"]) -> Float[np.ndarray, "T J 2"]:
-    filled, frames = values.copy(), np.arange(len(values))
-    for j in np.flatnonzero(~seen.all(axis=0)):
-        for d in range(2):
-            filled[:, j, d] = np.interp(frames, frames[seen[:, j]], values[seen[:, j], j, d])
-    return filled
+    known = np.where(seen[..., None], values, np.nan).reshape(len(values), -1)
+    rows = np.arange(len(values))
+    return interpolate(known, rows, rows).reshape(values.shape).astype(values.dtype)

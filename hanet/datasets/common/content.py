@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hanet.datasets.common.leakage import Declaration
+from hanet.datasets.common.declaration import Declaration
 from hanet.poses.names import clip_of
 from hanet.poses.sequence import PoseSequence
 from hanet.smpl.tracks import SmplTrack

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,13 +13,10 @@ from hanet.cache.files import GROUND_TRUTH, CacheMetadata, CacheWriter
 from hanet.datasets.common.content import Content, Item, _poses
 from hanet.datasets.common.leakage import Leak, SequenceSummary, check_leakage, summarize
 from hanet.datasets.common.leakage import report as leakage_report
-from hanet.files.hashing import file_hash
+from hanet.datasets.common.raw import source_hashes
 from hanet.poses.names import clip_of
 from hanet.smpl.side_table import SideWriter, side_path
 from hanet.smpl.tracks import SmplTrack
-
-ARCHIVES = "archives.json"
-"""In the raw folder of a data set that came in archives: their SHA-256 by name."""
 
 
 def write(content: Content, raw: Path, folder: Path, dataset: str) -> dict[str, Any]:
@@ -119,11 +115,3 @@ def _leak(leaks: Sequence[Leak], clips: Mapping[str, int]) -> str | None:
             f"{count}{leak.share:.1%} of {second}'s frames"
         )
     return ". ".join(f"{reason} ({'; '.join(found)})" for reason, found in reasons.items()) or None
-
-
-def source_hashes(raw: Path) -> dict[str, str]:
-    """SHA-256 of the archives that the raw files came in, or of every raw file, by name."""
-    archives = raw / ARCHIVES
-    if archives.is_file():
-        return json.loads(archives.read_text())
-    return {str(p.relative_to(raw)): file_hash(p) for p in sorted(raw.rglob("*")) if p.is_file()}

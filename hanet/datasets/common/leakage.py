@@ -14,15 +14,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt64
 
+from hanet.datasets.common.declaration import Declaration, Kind
 from hanet.poses.names import clip_of
 from hanet.poses.sequence import PoseSequence, Unit
-
-Kind = Literal["clip", "group", "sequence", "frame"]
 
 _MEANING: dict[Kind, str] = {
     "clip": "belong to clips that {first} has too",
@@ -78,29 +76,6 @@ class Leak:
             f"{first} → {second}, {self.kind}: {self.frames} of {self.total} frames ({self.share:.2%}) of "
             f"{second} {meaning}: {', '.join(self.offenders[:_SHOWN])}{more}{declared}"
         )
-
-
-@dataclass(frozen=True)
-class Declaration:
-    """A leak that is known and allowed, to be stated with every number.
-
-    Attributes:
-        splits: the two splits, in either order.
-        kinds: which kinds of leak between them are allowed.
-        reason: why, in words for the reader of the numbers.
-    """
-
-    splits: tuple[str, str]
-    kinds: tuple[Kind, ...]
-    reason: str
-
-    def __post_init__(self) -> None:
-        if not self.reason.strip():
-            raise ValueError(f"the declared leak between {' and '.join(self.splits)} needs a reason")
-
-    def covers(self, leak: Leak) -> bool:
-        """Whether it allows a leak."""
-        return leak.kind in self.kinds and set(leak.splits) == set(self.splits)
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +181,7 @@ def check_leakage(
         raise ValueError(f"leaks are declared for {', '.join(unknown)}; the splits are {', '.join(splits)}")
     allowed, refused = [], []
     for leak in find_leaks(splits, group=group):
-        declaration = next((d for d in declared if d.covers(leak)), None)
+        declaration = next((d for d in declared if d.covers(leak.kind, leak.splits)), None)
         if declaration is None:
             refused.append(leak)
         else:

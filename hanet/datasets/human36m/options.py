@@ -6,25 +6,29 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Folder, Ingest
-from hanet.datasets.human36m import recordings
-from hanet.datasets.sources import DatasetSource
-from hanet.options import Names, Section
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest
+from hanet.options import Names
+
+CAMERAS: dict[str, tuple[int, int]] = {
+    "54138969": (1000, 1002),
+    "55011271": (1000, 1000),
+    "58860488": (1000, 1000),
+    "60457274": (1000, 1002),
+}
+"""Cameras in the order of ``metadata.xml``, and the width and height of their images in pixels."""
 
 
 class Human36MIngest(Ingest):
     """Human3.6M: the official subjects, `validation` held out of training."""
 
     validation: Names
-    cameras: Names = Field(default=list(recordings.CAMERAS))
+    cameras: Names = Field(default=list(CAMERAS))
     stride: int = Field(default=1, ge=1)
 
 
-class Human36M(Section):
+class Human36M(DatasetSection):
     """Human3.6M, 3D in four calibrated cameras."""
 
-    source: ClassVar[DatasetSource] = sources.HUMAN36M
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "keypoints")
     kind: Literal["human36m"]
     download: Folder

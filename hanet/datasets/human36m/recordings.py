@@ -31,6 +31,7 @@ from scipy.spatial.transform import Rotation
 
 from hanet.datasets.common.fields import numbers
 from hanet.datasets.common.view import View
+from hanet.datasets.human36m.options import CAMERAS
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import CalibratedCamera
 from hanet.poses.sequence import PoseSequence
@@ -41,13 +42,6 @@ Split = Literal["train", "val", "test"]
 FPS = 50.0
 SUBJECTS: dict[str, tuple[str, ...]] = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
 """The official split. A validation split is held out of train: see `subjects_of`."""
-CAMERAS: dict[str, tuple[int, int]] = {
-    "54138969": (1000, 1002),
-    "55011271": (1000, 1000),
-    "58860488": (1000, 1000),
-    "60457274": (1000, 1002),
-}
-"""Cameras in the order of ``metadata.xml``, and the width and height of their images in pixels."""
 BROKEN = ("S11_Directions",)
 """Recordings that the field leaves out."""
 
@@ -108,7 +102,7 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
 def subject_of(name: str) -> str:
     """``S9`` of ``S9_Directions_1`` or one of its camera sequences: the group that stays in one split.
 
-    `hanet.poses.sequence.names.clip_of` gives the recording, so all cameras of one performance stay together too.
+    `hanet.poses.names.clip_of` gives the recording, so all cameras of one performance stay together too.
 
     Raises:
         Human36MError: where the name is none of this data set.
@@ -280,24 +274,19 @@ def _view(name: str, world: Float[np.ndarray, "T 17 3"], camera: CalibratedCamer
     joints = camera.to_camera(world)
     keypoints = camera.project(joints)
     return View(
-        PoseSequence(
-            name=name,
-            values=keypoints.astype(np.float32),
-            skeleton=H36M17,
-            representation="2d",
+        PoseSequence.keypoints(
+            name,
+            keypoints.astype(np.float32),
+            H36M17,
             fps=fps,
-            unit="px",
-            frame_of_reference="image",
             boxes=person_boxes(keypoints).astype(np.float32),
             image_size=camera.image_size,
         ),
-        PoseSequence(
-            name=name,
-            values=joints.astype(np.float32),
-            skeleton=H36M17,
-            representation="3d",
+        PoseSequence.joints(
+            name,
+            joints.astype(np.float32),
+            H36M17,
             fps=fps,
-            unit="m",
             frame_of_reference="camera",
             image_size=camera.image_size,
         ).root_relative(),

@@ -53,8 +53,9 @@ def read_jhmdb(root: Path, clips: Iterable[Clip], *, boxes: Boxes = "mask") -> I
         root: holds ``joint_positions`` and, for boxes by mask, ``puppet_mask``.
         clips: of a split, see `hanet.datasets.jhmdb.splits`.
         boxes: ``mask``: first and last column and row of the person's mask, and in frames without a mask
-            the box of ``joints``; ``joints``: the joints' extent, 20 % larger (`hanet.datasets.mocap.virtual_cameras`). PCK
-            measures by the longer side, so a number's rule of boxes belongs beside it.
+            the box of ``joints``; ``joints``: the joints' extent, 20 % larger
+            (`hanet.datasets.mocap.virtual_cameras`). PCK measures by the longer side, so report the rule with
+            each number.
 
     Raises:
         JhmdbError: a missing, damaged or differently laid out file; the message names it and the remedy.
@@ -78,14 +79,11 @@ def _sequence(root: Path, clip: Clip, *, boxes: Boxes, track: int) -> PoseSequen
         path = root / "puppet_mask" / clip.action / clip.name / "puppet_mask.mat"
         by_mask = _mask_boxes(path, clip, frames=len(keypoints))
         by_joints = np.where(np.isnan(by_mask), by_joints, by_mask)
-    return PoseSequence(
-        name=clip.name,
-        values=keypoints.astype(np.float32),
-        skeleton=JHMDB15,
-        representation="2d",
+    return PoseSequence.keypoints(
+        clip.name,
+        keypoints.astype(np.float32),
+        JHMDB15,
         fps=FPS,
-        unit="px",
-        frame_of_reference="image",
         track=track,
         labelled=np.ones(keypoints.shape[:2], dtype=bool),
         boxes=by_joints.astype(np.float32),

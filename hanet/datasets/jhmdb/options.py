@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import model_validator
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Ingest, Remote, Share
-from hanet.datasets.sources import DatasetSource
-from hanet.options import Section, Seed
+from hanet.datasets.common.options import DatasetSection, Ingest, Remote, Share
+from hanet.options import Seed
 
 
 class Masks(Remote):
@@ -34,10 +32,9 @@ class JhmdbIngest(Ingest):
         return self
 
 
-class SubJhmdb(Section):
+class SubJhmdb(DatasetSection):
     """Sub-JHMDB, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.SUB_JHMDB
     kind: Literal["sub_jhmdb"]
     download: Masks
     ingest: JhmdbIngest

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hanet.datasets.common.leakage import Declaration, Kind
+from hanet.datasets.common.declaration import Declaration, Kind
 from hanet.poses.names import name_seed
 
 SPLITS = (1, 2, 3)
@@ -74,7 +74,7 @@ class Pooled:
 
     @property
     def declarations(self) -> tuple[Declaration, ...]:
-        """The leaks to declare to `hanet.datasets.common.leakage.check_leakage`: training and validation into test."""
+        """Leaks to declare to `hanet.datasets.common.leakage.check_leakage`: train and val into test."""
         kinds: tuple[Kind, ...] = ("clip", "group", "sequence", "frame")
         firsts = [name for name in ("train", "val") if self.splits[name]]
         return tuple(Declaration((first, "test"), kinds, self.text) for first in firsts)

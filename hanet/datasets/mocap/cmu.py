@@ -1,8 +1,9 @@
 """CMU motion capture (mocap.cs.cmu.edu; free to use, acknowledgement requested): trials of many subjects.
 
 Laid out as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y
-up. Trials become the clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame rate; frames
-that no body can have are cut out. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) make ground truth of them.
+up. Trials become the clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame
+rate; frames that no body can have are cut out. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) make
+ground truth of them.
 
 Frame rates stand in no file: 120 a second but for a few trials, which the caller names. A subject's number is
 taken for a person; splits are made by it, and it is the leakage guard's group.
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from hanet.datasets.mocap.asfamc import AcclaimError, AcclaimSkeleton, joint_positions, read_amc, read_asf
 from hanet.datasets.mocap.clips import (
@@ -31,6 +32,7 @@ from hanet.datasets.mocap.clips import (
     glitches,
     resample,
 )
+from hanet.poses.gaps import consecutive, long_runs
 
 _TRIAL = re.compile(r"(\d{2,3})_(\d{2,3})")
 _NAME = re.compile(r"cmu_(\d{2,3})_\d{2,3}(?:/.*)?")
@@ -202,22 +204,13 @@ def _joints(path: Path, skeleton: AcclaimSkeleton) -> Float[np.ndarray, "T 17 3"
 
 def _usable(name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits, role: Role) -> Trial:
     keep = ~glitches(joints, fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
-    keep = _long_runs(keep, limits.min_frames)
+    keep = long_runs(keep, limits.min_frames)
     clip = Clip(name, role, joints[keep], fps, np.flatnonzero(keep)) if keep.any() else None
     return Trial(name, len(joints), clip)
-
-
-def _long_runs(keep: Bool[np.ndarray, " T"], shortest: int) -> Bool[np.ndarray, " T"]:
-    """`keep` without its runs of True that are shorter than `shortest`."""
-    kept = keep.copy()
-    for run in np.split(np.arange(len(keep)), np.flatnonzero(np.diff(keep)) + 1):
-        if len(run) < shortest:
-            kept[run] = False
-    return kept
 
 
 def _ranges(numbers: Collection[int]) -> str:
     """``1-3, 5`` for 1, 2, 3 and 5."""
     ordered = np.array(sorted(numbers))
-    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > 1) + 1)
+    runs = [ordered[rows] for rows in consecutive(ordered)]
     return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

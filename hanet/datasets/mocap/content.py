@@ -1,4 +1,4 @@
-"""Motion capture seen by virtual cameras: the embedded clips, and CMU's trials."""
+"""Motion capture seen by virtual cameras: the embedded clips."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from hanet.datasets.common.content import Content, Item, first_clips
+from hanet.datasets.common.content import Content, Item
 from hanet.datasets.mocap.clips import Clip, glitches, read_clips
-from hanet.datasets.mocap.cmu import Limits, read_cmu, subject_of
-from hanet.datasets.mocap.options import ClipsIngest, CmuIngest, MocapIngest
+from hanet.datasets.mocap.options import ClipsIngest, MocapIngest
 from hanet.datasets.mocap.virtual_cameras import cameras_around, views
 from hanet.options import SPLITS
+from hanet.poses.gaps import long_runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 
@@ -41,40 +39,6 @@ def clips(raw: Path, options: ClipsIngest, dataset: str) -> Content:
     return Content({split: items(split) for split in found}, notes={"glitch_frames_left_out": dropped})
 
 
-def cmu(raw: Path, options: CmuIngest) -> Content:
-    """As `clips`: trials of each split's subjects; those of ``source`` are for the estimator."""
-    left_out: dict[str, int] = {}
-    cuts = options.glitches
-    limits = Limits(cuts.max_speed, cuts.max_stretch, cuts.min_frames)
-
-    def items(split: str) -> Iterator[Item]:
-        trials = read_cmu(
-            raw,
-            fps=options.fps,
-            limits=limits,
-            role="source" if split == "source" else "target",
-            subjects=options.splits[split],
-            rates=options.rates,
-        )
-        for trial in trials:
-            if trial.left_out:
-                left_out[trial.name] = trial.left_out
-            if trial.clip is not None:
-                yield from seen(trial.clip, split, options)
-
-    return Content(
-        {
-            split: first_clips(items(split), options.limit)
-            for split in ("source", *SPLITS)
-            if split in options.splits
-        },
-        group=lambda name: f"subject {subject_of(name)}",
-        groups="subjects",
-        declared=[leak.declaration() for leak in options.declared],
-        notes={"frames_left_out": left_out},
-    )
-
-
 def seen(clip: Clip, split: str, options: MocapIngest) -> Iterator[Item]:
     """A clip in every virtual camera.
 
@@ -93,14 +57,8 @@ def seen(clip: Clip, split: str, options: MocapIngest) -> Iterator[Item]:
 
 def body(clip: Clip) -> PoseSequence:
     """The clip's poses, wherever in the world they happen; one row after the other, without the gaps."""
-    return PoseSequence(
-        name=clip.name,
-        values=clip.joints,
-        skeleton=H36M17,
-        representation="3d",
-        fps=clip.fps,
-        unit="m",
-        frame_of_reference="world",
+    return PoseSequence.joints(
+        clip.name, clip.joints, H36M17, fps=clip.fps, frame_of_reference="world"
     ).root_relative()
 
 
@@ -108,9 +66,7 @@ def without_glitches(clip: Clip, options: MocapIngest) -> tuple[Clip, int]:
     """The clip without frames that no body can have and runs too short to be of use; how many those are."""
     limits = options.glitches
     keep = ~glitches(clip.joints, clip.fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
-    for run in np.split(np.arange(len(keep)), np.flatnonzero(np.diff(keep)) + 1):
-        if len(run) < limits.min_frames:
-            keep[run] = False
+    keep = long_runs(keep, limits.min_frames)
     if not keep.any():
         raise ValueError(
             f"clip {clip.name}: all {len(keep)} frames are glitches; check datasets.*.ingest.glitches"

@@ -1,15 +1,13 @@
-"""Sections of data sets that no publisher is asked for: packages, folders of the user, released poses."""
+"""Options of motion capture: the embedded clips, and CMU's database."""
 
 from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, field_validator
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Ingest, Packages, Remote
-from hanet.datasets.sources import DatasetSource
-from hanet.options import SPLITS, Names, Section, Seed, once, three_splits
+from hanet.datasets.common.options import DatasetSection, Ingest, Packages, Remote
+from hanet.options import SPLITS, Section, Seed, Texts, once, three_splits
 
 
 class Cameras(Section):
@@ -18,6 +16,13 @@ class Cameras(Section):
     count: int = Field(ge=1)
     distance: tuple[float, float]
     off_centre: float = Field(ge=0)
+
+    @field_validator("distance")
+    @classmethod
+    def _distance(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError(f"expected [nearest, farthest] in metres, above 0, got {list(value)}")
+        return value
 
 
 class Glitches(Section):
@@ -41,10 +46,10 @@ class MocapIngest(Section):
 class ClipsIngest(MocapIngest):
     """Splits by clip."""
 
-    splits: Annotated[dict[str, Names], AfterValidator(three_splits)]
+    splits: Annotated[dict[str, Texts], AfterValidator(three_splits)]
 
 
-class Clips(Section):
+class Clips(DatasetSection):
     """The embedded data set of motion capture clips."""
 
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
@@ -73,10 +78,9 @@ class CmuIngest(MocapIngest, Ingest):
     splits: Annotated[dict[str, Annotated[list[int], Field(min_length=1)]], AfterValidator(_with_source)]
 
 
-class Cmu(Section):
+class Cmu(DatasetSection):
     """CMU motion capture, 3D in virtual cameras."""
 
-    source: ClassVar[DatasetSource] = sources.CMU
     estimates: ClassVar[tuple[str, ...]] = ("fcn", "regressor")
     kind: Literal["cmu"]
     download: Remote

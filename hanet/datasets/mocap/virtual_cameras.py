@@ -10,6 +10,7 @@ from hanet.datasets.common.view import View
 from hanet.datasets.mocap.clips import Clip
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import Camera, look_at
+from hanet.poses.gaps import consecutive
 from hanet.poses.names import name_seed
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
@@ -53,31 +54,26 @@ def cameras_around(
 
 def views(clip: Clip, cameras: list[Camera]) -> Iterator[View]:
     """Every run of consecutive frames of `clip` in every camera; sequences are named ``clip/camK``."""
-    cuts = np.flatnonzero(np.diff(clip.frames) != 1) + 1
+    runs = consecutive(clip.frames)
     for k, camera in enumerate(cameras):
         joints = camera.to_camera(clip.joints)
         keypoints = camera.project(joints)
-        for rows in np.split(np.arange(len(joints)), cuts):
-            name, start = f"{clip.name}/cam{k}", int(clip.frames[rows[0]])
-            pose3d = PoseSequence(
-                name=name,
-                values=joints[rows].astype(np.float32),
-                skeleton=H36M17,
-                representation="3d",
+        for rows in runs:
+            name, start = f"{clip.name}/cam{k}", int(clip.frames[rows.start])
+            pose3d = PoseSequence.joints(
+                name,
+                joints[rows].astype(np.float32),
+                H36M17,
                 fps=clip.fps,
-                unit="m",
                 frame_of_reference="camera",
                 start=start,
                 image_size=camera.image_size,
             )
-            pose2d = PoseSequence(
-                name=name,
-                values=keypoints[rows].astype(np.float32),
-                skeleton=H36M17,
-                representation="2d",
+            pose2d = PoseSequence.keypoints(
+                name,
+                keypoints[rows].astype(np.float32),
+                H36M17,
                 fps=clip.fps,
-                unit="px",
-                frame_of_reference="image",
                 start=start,
                 boxes=person_boxes(keypoints[rows]).astype(np.float32),
                 image_size=camera.image_size,

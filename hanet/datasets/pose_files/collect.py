@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from hanet.datasets.pose_files.content import OFFICIAL
-from hanet.datasets.pose_files.layouts import joints_release, release_paths
+from hanet.datasets.pose_files.layouts import OFFICIAL, joints_release, release_paths
 from hanet.datasets.pose_files.options import ReleasedFiles
 from hanet.files.hashing import file_hash
+from hanet.progress import console
 
 
 def files(folder: Path, options: ReleasedFiles) -> list[Path]:
@@ -60,4 +60,5 @@ def collect(options: ReleasedFiles, raw: Path) -> dict[str, str]:
         target = raw / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+        console.print(f"  {name}: SHA-256 {hashes[name]}")
     return hashes

@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from hanet.datasets.common.content import Content, Item, Poses
-from hanet.datasets.common.leakage import Declaration
+from hanet.datasets.common.declaration import Declaration
 from hanet.datasets.pose_files.joints import read_release
+from hanet.datasets.pose_files.layouts import OFFICIAL
 from hanet.datasets.pose_files.options import HeldOut, Released, ReleasedFiles, ReleasedIngest
 from hanet.datasets.pose_files.smpl import read_smpl_release
 from hanet.options import SPLITS
 from hanet.poses.sequence import PoseSequence
 
-OFFICIAL = ("train", "test")
 Pairs = list[tuple[Poses, Poses]]
 
 

@@ -7,15 +7,16 @@ to sequence i of the split:
 - ``joints_3d``: (T, J·3) root-relative metres, or ``joints_2d``: (T, J·2) pixels
 - ``bbox``: (T, 4) as x1, y1, x2, y2 in pixels, and ``imgshape``: height, width, 3 (Sub-JHMDB's ground truth)
 
-`hanet.datasets.pose_files.layouts` says where they lie and which joints they hold, `hanet.datasets.pose_files.smpl` reads
-the SMPL fields beside them. Frames are taken as consecutive, as the released evaluation takes them, although
-3DPW's files leave out frames without a valid camera. ``camera`` is not read.
+`hanet.datasets.pose_files.layouts` has their paths and joints, `hanet.datasets.pose_files.smpl` reads their
+SMPL fields. Frames are taken as consecutive, as the released evaluation takes them, although 3DPW's files
+leave out frames without a valid camera. ``camera`` is not read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,16 +108,17 @@ def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
     poses = column(fields, field, path, length=len(entries))
     boxes = optional_column(fields, "bbox", path, length=len(entries))
     sizes = optional_column(fields, "imgshape", path, length=len(entries))
+    make = partial(PoseSequence.joints, frame_of_reference="camera")
+    if release.representation == "2d":
+        make = PoseSequence.keypoints
     sequences = []
     for entry, pose, box, size in zip(entries, poses, boxes, sizes, strict=True):
-        sequence = PoseSequence(
-            name=entry.name,
-            values=_joints(pose, release, field=field, entry=entry),
-            skeleton=release.skeleton,
-            representation=release.representation,
+        values = _joints(pose, release, field=field, entry=entry)
+        sequence = make(
+            entry.name,
+            values,
+            release.skeleton,
             fps=release.fps,
-            unit="px" if release.representation == "2d" else "m",
-            frame_of_reference="image" if release.representation == "2d" else "camera_root_relative",
             track=entry.track,
             boxes=None if box is None else entry.boxes(box),
             image_size=None if size is None else entry.image_size(size),

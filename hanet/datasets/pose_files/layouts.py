@@ -32,6 +32,8 @@ from hanet.poses.sequence import Representation
 from hanet.poses.skeletons import H36M16, H36M17, H36M17_LEFT_FIRST, JHMDB15, LSP14, Skeleton
 
 Layout = Literal["deciwatch", "smoothnet"]
+OFFICIAL = ("train", "test")
+"""The splits that are released."""
 
 
 @dataclass(frozen=True)

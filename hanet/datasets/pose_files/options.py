@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from hanet.datasets.common.options import Folder
+from hanet.datasets.common.options import DatasetSection, Folder
 from hanet.datasets.pose_files.layouts import Layout
 from hanet.options import Names, Section, Seed
 
@@ -14,8 +14,8 @@ from hanet.options import Names, Section, Seed
 class ReleasedFiles(Folder):
     """Download: the four files of a release (ground truth and detected, train and test) below `folder`.
 
-    Data set and estimator are named as in the files' names; `hanet.datasets.pose_files.layouts` says where files
-    lie. `sha256` is by a file's path below the folder.
+    Data set and estimator are named as in the files' names; the files' paths are in
+    `hanet.datasets.pose_files.layouts`. `sha256` is by a file's path below the folder.
     """
 
     dataset: Literal["pw3d", "h36m", "aist", "jhmdb"]
@@ -43,10 +43,15 @@ class ReleasedIngest(Section):
     leak: str | None = Field(default=None, min_length=1)
 
 
-class Released(Section):
+class Released(DatasetSection):
     """Poses that an estimator gave and others released with their ground truth."""
 
     estimates: ClassVar[tuple[str, ...]] = ("released",)
     kind: Literal["released"]
     download: ReleasedFiles
     ingest: ReleasedIngest
+
+    @property
+    def carried(self) -> str | None:
+        """The estimator of the release."""
+        return self.download.estimator

@@ -1,4 +1,4 @@
-"""SMPL parameters in the pose files that others released, of both layouts of `hanet.datasets.pose_files.layouts`.
+"""SMPL parameters in released pose files, in both layouts of `hanet.datasets.pose_files.layouts`.
 
 Fields beside ``imgname``, entry i for sequence i: ``pose`` (T, 72) axis-angle, ``shape`` (T, 10); AIST++'s
 ground truth has ``trans`` (T, 3) and ``scaling`` (one number) instead of a shape. AIST++ itself is in

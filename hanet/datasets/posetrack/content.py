@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from hanet.cache.video_labels import write_labels
 from hanet.datasets.common.content import Content, Item
 from hanet.datasets.posetrack.options import PoseTrack17Ingest, PoseTrackIngest
-from hanet.datasets.posetrack.videos import annotation_files, write_labels
+from hanet.datasets.posetrack.videos import annotation_files
 from hanet.poses.names import name_seed
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.video_labels import PoseTrackVideo

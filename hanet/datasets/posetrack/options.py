@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Folder, Ingest, Share
-from hanet.datasets.sources import DatasetSource
-from hanet.options import Section, Seed
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest, Share
+from hanet.options import Seed
 
 
 class PoseTrackIngest(Ingest):
@@ -28,19 +26,17 @@ class PoseTrack17Ingest(PoseTrackIngest):
     image_size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1280, 720)
 
 
-class PoseTrack17(Section):
+class PoseTrack17(DatasetSection):
     """PoseTrack 2017, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.POSETRACK2017
     kind: Literal["posetrack17"]
     download: Folder
     ingest: PoseTrack17Ingest
 
 
-class PoseTrack18(Section):
+class PoseTrack18(DatasetSection):
     """PoseTrack 2018, 2D."""
 
-    source: ClassVar[DatasetSource] = sources.POSETRACK2018
     kind: Literal["posetrack18"]
     download: Folder
     ingest: PoseTrackIngest

@@ -10,20 +10,19 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from uuid import uuid4
 
 import numpy as np
 from jaxtyping import Bool, Float
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from hanet.files.explain import first_fault
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
-from hanet.poses.video_labels import Box, PoseTrackVideo
+from hanet.poses.video_labels import Box
 
 FPS = 25.0
 BOX_MARGIN = 1.3
@@ -59,15 +58,9 @@ def parse(path: Path, model: type[Model]) -> Model:
         return model.model_validate_json(path.read_bytes())
     except ValidationError as error:
         raise PoseTrackError(
-            f"{path}: not an annotation file as expected, {_faults(error)}; get the file again, and check "
-            "the year of the release"
+            f"{path}: not an annotation file as expected, {first_fault(error)}; get the file again, and "
+            "check the year of the release"
         ) from error
-
-
-def _faults(error: ValidationError) -> str:
-    first = error.errors(include_url=False)[0]
-    place = ".".join(map(str, first["loc"])) or "file"
-    return f"{place}: {first['msg']} ({error.error_count()} such faults)"
 
 
 def annotation_files(folder: Path) -> list[Path]:
@@ -142,14 +135,11 @@ def _sequence(
     for person in people:
         values[person.frame - start] = person.keypoints
         boxes[person.frame - start] = person.box or joint_box(person.keypoints)
-    return PoseSequence(
-        name=name,
-        values=values,
-        skeleton=skeleton,
-        representation="2d",
+    return PoseSequence.keypoints(
+        name,
+        values,
+        skeleton,
         fps=FPS,
-        unit="px",
-        frame_of_reference="image",
         track=track,
         start=start,
         labelled=np.isfinite(values).min(axis=-1),
@@ -164,60 +154,3 @@ def joint_box(keypoints: Float[np.ndarray, "J 2"]) -> Box:
     centre, half = (low + high) / 2, BOX_MARGIN * (high - low) / 2
     (x1, y1), (x2, y2) = centre - half, centre + half
     return float(x1), float(y1), float(x2), float(y2)
-
-
-_LINE = TypeAdapter(PoseTrackVideo)
-
-
-def write_labels(path: Path, videos: Iterable[PoseTrackVideo]) -> None:
-    """Write videos as JSON lines, one a video, whole or not at all.
-
-    Raises:
-        PoseTrackError: a video twice; nothing is written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp")
-    names: set[str] = set()
-    try:
-        with temporary.open("x", encoding="utf-8") as file:
-            for video in videos:
-                if video.name in names:
-                    raise PoseTrackError(f"{path}: video {video.name} comes twice; write each once")
-                names.add(video.name)
-                file.write(json.dumps(_to_json(video), allow_nan=False) + "\n")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def read_labels(path: Path) -> Iterator[PoseTrackVideo]:
-    """Videos as `write_labels` wrote them, one at a time.
-
-    Raises:
-        PoseTrackError: no such file, or a line that is none of a video.
-    """
-    if not path.is_file():
-        raise PoseTrackError(f"{path}: no such file; write it from PoseTrack's annotations first")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                values = json.loads(line)
-                heads = {(track, frame): head for track, frame, head in values.pop("heads")}
-                yield _LINE.validate_python({**values, "heads": heads})
-            except (ValueError, TypeError, KeyError, AttributeError) as error:
-                what = _faults(error) if isinstance(error, ValidationError) else error
-                raise PoseTrackError(
-                    f"{path}:{number}: not the labels of a video ({what}); write the file again from "
-                    "PoseTrack's annotations"
-                ) from error
-
-
-def _to_json(video: PoseTrackVideo) -> Mapping[str, object]:
-    """JSON has no pairs as keys: head boxes are a list of track, frame and box."""
-    return {
-        "name": video.name,
-        "images": video.images,
-        "labelled": video.labelled,
-        "heads": [(track, frame, head) for (track, frame), head in video.heads.items()],
-        "ignore": video.ignore,
-    }

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import BODIES, Folder, Ingest
-from hanet.datasets.sources import DatasetSource
-from hanet.options import Section
+from hanet.datasets.common.options import BODIES, DatasetSection, Folder, Ingest
 
 
 class Pw3dIngest(Ingest):
@@ -16,10 +13,9 @@ class Pw3dIngest(Ingest):
     skeleton: Literal["lsp14", "smpl24"] = "lsp14"
 
 
-class Pw3d(Section):
+class Pw3d(DatasetSection):
     """3DPW, 3D in a moving camera, and SMPL."""
 
-    source: ClassVar[DatasetSource] = sources.PW3D
     estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
     kind: Literal["pw3d"]
     download: Folder

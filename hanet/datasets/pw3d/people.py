@@ -31,6 +31,7 @@ from jaxtyping import Bool, Float
 from hanet.datasets.common.fields import field, numbers
 from hanet.datasets.common.lsp14 import to_lsp14
 from hanet.files.unpickle import read_pickle
+from hanet.poses.gaps import runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, LSP14, SMPL24, Skeleton
 from hanet.smpl.tracks import SmplTrack, from_axis_angle
@@ -88,7 +89,8 @@ def read_people(folder: Path, split: Split, *, skeleton: Skeleton = LSP14) -> It
         split: ``train``, ``validation`` or ``test``.
         skeleton: ``SMPL24``, or ``LSP14``: of its joints 12 bear the name of an SMPL joint and are labelled;
             thorax and head top are SMPL's neck and head, near them and not labelled (see
-            `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers report).
+            `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers
+            report).
 
     Raises:
         Pw3dError: an unknown split, a folder without files, or a file that is damaged, unsafe to read or laid
@@ -154,8 +156,8 @@ def _person(
     else:
         values, named = camera, np.ones(24, dtype=bool)
     detected = entry("poses2d", frames, 3, 18)[:, :, [_COCO18.index(j) for j in COCO17.joints]]
-    runs = _runs(valid)
-    for run in runs:
+    valid_runs = runs(valid)
+    for run in valid_runs:
         if not (np.isfinite(camera[run]).all() and np.isfinite(poses[run]).all()):
             raise Pw3dError(
                 f"{path}, person {i}, frames {run.start}..{run.stop - 1}: expected finite poses, "
@@ -167,9 +169,9 @@ def _person(
     # The translation is the pelvis less that of the rest pose, which turning leaves where it is.
     in_camera = replace(smpl, transl=(camera[:, 0] - (world[:, 0] - transl)).astype(np.float32))
     return Person(
-        joints=[_joints(path.stem, i, run, values[run], named, skeleton) for run in runs],
-        keypoints=[_keypoints(path.stem, i, run, detected[run]) for run in runs],
-        smpl=[in_camera.part(run) for run in runs],
+        joints=[_joints(path.stem, i, run, values[run], named, skeleton) for run in valid_runs],
+        keypoints=[_keypoints(path.stem, i, run, detected[run]) for run in valid_runs],
+        smpl=[in_camera.part(run) for run in valid_runs],
         gender=_gender(content["genders"][i], path, i),
         frames=frames,
     )
@@ -193,12 +195,6 @@ def _gender(letter: Any, path: Path, i: int) -> str:
     return _GENDERS[letter]
 
 
-def _runs(valid: Bool[np.ndarray, " T"]) -> list[slice]:
-    """Runs of consecutive True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], valid, [False]]).astype(int)))
-    return [slice(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
-
-
 def _joints(
     name: str,
     track: int,
@@ -207,13 +203,11 @@ def _joints(
     named: Bool[np.ndarray, " J"],
     skeleton: Skeleton,
 ) -> PoseSequence:
-    return PoseSequence(
-        name=name,
-        values=values.astype(np.float32),
-        skeleton=skeleton,
-        representation="3d",
+    return PoseSequence.joints(
+        name,
+        values.astype(np.float32),
+        skeleton,
         fps=FPS,
-        unit="m",
         frame_of_reference="camera",
         track=track,
         start=run.start,
@@ -224,14 +218,11 @@ def _joints(
 def _keypoints(name: str, track: int, run: slice, detected: Float[np.ndarray, "T 3 J"]) -> PoseSequence:
     xy, scores = detected[:, :2].transpose(0, 2, 1), detected[:, 2]
     seen = scores > 0
-    return PoseSequence(
-        name=name,
-        values=np.where(seen[..., None], xy, np.nan).astype(np.float32),
-        skeleton=COCO17,
-        representation="2d",
+    return PoseSequence.keypoints(
+        name,
+        np.where(seen[..., None], xy, np.nan).astype(np.float32),
+        COCO17,
         fps=FPS,
-        unit="px",
-        frame_of_reference="image",
         track=track,
         start=run.start,
         scores=np.where(seen, scores, 0).astype(np.float32),

@@ -10,8 +10,8 @@ From the episodes of `hanet.datasets.uiprmd.recordings`, both at 30 Hz:
 The lag and the fit look at the ground truth of every episode, test subjects' too: a constant turn of an
 episode is no part of the error that remains. `shared_rotation` gives the alternative: one rotation, fitted on
 training subjects and applied to all. Where a Kinect stands differs between sessions, so the translation stays
-the episode's own; it has no effect on what `hanet.datasets.uiprmd.pairs` reads, joints minus their mean. The lag stays
-fitted as well.
+the episode's own; it has no effect on what `hanet.datasets.uiprmd.pairs` reads, joints minus their mean. The
+lag stays fitted as well.
 
 Axes: V frames, then 12 joints.
 """
@@ -28,7 +28,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from hanet.datasets.uiprmd.pairs import FILES, PairsError, as_sequence, subject_of
+from hanet.datasets.uiprmd.collect import FILES, PairsError
+from hanet.datasets.uiprmd.pairs import as_sequence, subject_of
 from hanet.datasets.uiprmd.recordings import Episode, episode_names, read_episode
 from hanet.poses.sequence import PoseSequence
 
@@ -84,7 +85,7 @@ def align(episode: Episode, *, rotation: Float[np.ndarray, "3 3"] | None = None)
 
 
 def pair(episode: Episode, alignment: Alignment) -> Float[np.ndarray, "2 V 12 3"]:
-    """An episode's detected and ground-truth joints as `hanet.datasets.uiprmd.pairs` reads them: mm, 30 Hz."""
+    """Detected and ground-truth joints, mm, 30 Hz, as `hanet.datasets.uiprmd.pairs` reads them."""
     kinect, vicon = _overlap(episode, alignment.lag)
     moved = kinect @ alignment.rotation.T + alignment.translation
     return np.stack([moved, vicon]).astype(np.float32)
@@ -109,7 +110,7 @@ def shared_rotation(episodes: Iterable[Episode]) -> Float[np.ndarray, "3 3"]:
 def write_pairs(
     raw: Path, folder: Path, *, rotation: Float[np.ndarray, "3 3"] | None = None
 ) -> dict[str, str]:
-    """Make the pairs of a whole release: ``m01.npz`` … as `hanet.datasets.uiprmd.pairs.read_pairs` reads them.
+    """Write a release's pairs: ``m01.npz`` … as `hanet.datasets.uiprmd.pairs.read_pairs` reads them.
 
     One file a movement that the release has; each is written beside and renamed when whole.
 
@@ -144,7 +145,7 @@ def write_pairs(
 def aligned(
     raw: Path, subjects: Iterable[int], *, rotation: Float[np.ndarray, "3 3"] | None, left_out: dict[str, str]
 ) -> Iterator[tuple[PoseSequence, PoseSequence]]:
-    """Episodes of some subjects as `hanet.datasets.uiprmd.pairs.read_pairs` gives them: detected and ground truth.
+    """Detected and ground-truth episodes of some subjects, as `hanet.datasets.uiprmd.pairs.read_pairs`.
 
     Args:
         raw: holds the folder ``Segmented Movements``.

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from hanet.datasets.common.content import Content, Item, first_clips
 from hanet.datasets.uiprmd.alignment import aligned, shared_rotation
+from hanet.datasets.uiprmd.collect import PairsError
 from hanet.datasets.uiprmd.options import AlignedIngest, SubjectsIngest
-from hanet.datasets.uiprmd.pairs import PairsError, read_pairs, split_of, subject_of
+from hanet.datasets.uiprmd.pairs import read_pairs, split_of, subject_of
 from hanet.datasets.uiprmd.recordings import episodes
 from hanet.options import SPLITS
 from hanet.poses.sequence import PoseSequence

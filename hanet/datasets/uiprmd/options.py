@@ -6,9 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
-from hanet.datasets import sources
-from hanet.datasets.common.options import Folder, Ingest
-from hanet.datasets.sources import DatasetSource
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest
 from hanet.options import Section, three_splits
 
 
@@ -24,17 +22,16 @@ class AlignedIngest(SubjectsIngest, Ingest):
     rotation: Literal["episode", "shared"] = "episode"
 
 
-class UIPRMDRaw(Section):
+class UIPRMDRaw(DatasetSection):
     """UI-PRMD as released: pairs are made here."""
 
-    source: ClassVar[DatasetSource] = sources.UIPRMD
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd_raw"]
     download: Folder
     ingest: AlignedIngest
 
 
-class UIPRMD(Section):
+class UIPRMD(DatasetSection):
     """Kinect v2 and Vicon pairs of UI-PRMD."""
 
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)

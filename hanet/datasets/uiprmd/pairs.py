@@ -16,33 +16,22 @@ from them, one file a movement:
 
 from __future__ import annotations
 
-import hashlib
 import re
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
 
+from hanet.datasets.uiprmd.collect import ORIGIN, PairsError, files_of
 from hanet.files.unpickle import read_npz
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import LIMBS12
 
 FPS = 30.0
-FILES = tuple(f"m{movement:02}.npz" for movement in range(1, 11))
-CHECKSUMS = "SHA256SUMS"
 
 _MM_PER_M = 1000
 _NAME = re.compile(r"(m(?:0[1-9]|10))_s(0[1-9]|10)_e(\d\d)")
-_ORIGIN = (
-    "the recordings are free at webpages.uidaho.edu/ui-prmd, and hanet.datasets.uiprmd.pairs says how pairs are made "
-    "from them and laid out"
-)
-
-
-class PairsError(ValueError):
-    """Pairs that are not there or cannot be used; the message names file and field and says what to do."""
 
 
 def read_pairs(folder: Path) -> Iterator[tuple[PoseSequence, PoseSequence]]:
@@ -59,13 +48,13 @@ def read_pairs(folder: Path) -> Iterator[tuple[PoseSequence, PoseSequence]]:
         PairsError: a missing folder or file, a damaged file, an array of another shape or type or with
             values that are not finite, or a key that is no episode of the file's movement.
     """
-    for path in _files(folder):
+    for path in files_of(folder):
         try:
             episodes = read_npz(path)
         except ValueError as error:
-            raise PairsError(f"{error}; {_ORIGIN}") from error
+            raise PairsError(f"{error}; {ORIGIN}") from error
         if not episodes:
-            raise PairsError(f"{path}: holds no array; get the file again: {_ORIGIN}")
+            raise PairsError(f"{path}: holds no array; get the file again: {ORIGIN}")
         for name in sorted(episodes):
             pair = _checked(episodes[name], path, name)
             yield as_sequence(name, pair[0]), as_sequence(name, pair[1])
@@ -110,70 +99,21 @@ def split_of(name: str, splits: Mapping[str, Collection[int]]) -> str:
     return owner[subject]
 
 
-def collect(folder: Path, raw: Path, *, expected: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Copy the ten files into a new folder `raw`, with a ``SHA256SUMS`` that ``sha256sum -c`` can check.
-
-    `raw` appears whole or not at all.
-
-    Args:
-        folder: holds ``m01.npz`` … ``m10.npz``.
-        raw: must not exist, or be empty.
-        expected: SHA-256 of each file by name, in hexadecimal; None takes the files as they are.
-
-    Returns:
-        The files' SHA-256 by name.
-
-    Raises:
-        PairsError: a missing folder or file, a file of another SHA-256 than expected, or `raw` in use.
-    """
-    if expected is not None and set(expected) != set(FILES):
-        raise PairsError(f"expected SHA-256 for {', '.join(FILES)}, got them for {', '.join(expected)}")
-    if raw.exists() and any(raw.iterdir()):
-        raise PairsError(f"{raw} is not empty: delete it first, or collect into another folder")
-    paths = _files(folder)
-    raw.parent.mkdir(parents=True, exist_ok=True)
-    sums = {}
-    with tempfile.TemporaryDirectory(prefix=f".{raw.name}.", dir=raw.parent) as beside:
-        staged = Path(beside) / raw.name
-        staged.mkdir()
-        for path in paths:
-            content = path.read_bytes()
-            sums[path.name] = hashlib.sha256(content).hexdigest()
-            if expected is not None and sums[path.name] != expected[path.name]:
-                raise PairsError(
-                    f"{path} has SHA-256 {sums[path.name]}, expected {expected[path.name]}; get the file "
-                    "again, and change the expected value only after finding out why the file differs"
-                )
-            (staged / path.name).write_bytes(content)
-        (staged / CHECKSUMS).write_text("".join(f"{value}  {name}\n" for name, value in sums.items()))
-        staged.replace(raw)
-    return sums
-
-
-def _files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise PairsError(f"{folder}: no such folder; it should hold {FILES[0]} … {FILES[-1]}: {_ORIGIN}")
-    missing = [name for name in FILES if not (folder / name).is_file()]
-    if missing:
-        raise PairsError(f"{folder}: no {', '.join(missing)}; add what is missing: {_ORIGIN}")
-    return [folder / name for name in FILES]
-
-
 def _checked(pair: object, path: Path, name: str) -> np.ndarray:
     where = f"{path}, field {name!r}"
     match = _NAME.fullmatch(name)
     if match is None or match[1] != path.stem:
         raise PairsError(
             f"{where}: expected keys like {path.stem}_s01_e01 (movement, subject 01 to 10, episode); rename "
-            f"or remove the array, or get the file again: {_ORIGIN}"
+            f"or remove the array, or get the file again: {ORIGIN}"
         )
     if not isinstance(pair, np.ndarray) or pair.dtype.kind != "f":
         got = pair.dtype if isinstance(pair, np.ndarray) else "objects"
-        raise PairsError(f"{where}: expected an array of floats, got {got}; get the file again: {_ORIGIN}")
+        raise PairsError(f"{where}: expected an array of floats, got {got}; get the file again: {ORIGIN}")
     if pair.ndim != 4 or pair.shape[0] != 2 or pair.shape[1] == 0 or pair.shape[2:] != (len(LIMBS12), 3):
         raise PairsError(
             f"{where}: shape {pair.shape}, expected (2, T, {len(LIMBS12)}, 3): detected and ground truth, T "
-            f"frames, joints, xyz; get the file again: {_ORIGIN}"
+            f"frames, joints, xyz; get the file again: {ORIGIN}"
         )
     finite = np.isfinite(pair)
     if not finite.all():
@@ -181,19 +121,12 @@ def _checked(pair: object, path: Path, name: str) -> np.ndarray:
         raise PairsError(
             f"{where}: {'ground truth' if side else 'detected'} frame {frame}, joint "
             f"{LIMBS12.joints[joint]}: not finite ({(~finite).sum()} such values); get the file again, or "
-            f"remove the episode: {_ORIGIN}"
+            f"remove the episode: {ORIGIN}"
         )
     return pair
 
 
 def as_sequence(name: str, millimetres: Float[np.ndarray, "T 12 3"]) -> PoseSequence:
     """One recording of a pair as `read_pairs` gives it."""
-    return PoseSequence(
-        name=name,
-        values=millimetres.astype(np.float32) / _MM_PER_M,
-        skeleton=LIMBS12,
-        representation="3d",
-        fps=FPS,
-        unit="m",
-        frame_of_reference="world",
-    ).root_relative()
+    values = millimetres.astype(np.float32) / _MM_PER_M
+    return PoseSequence.joints(name, values, LIMBS12, fps=FPS, frame_of_reference="world").root_relative()

@@ -25,7 +25,8 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
-from hanet.datasets.uiprmd.pairs import FPS, PairsError, subject_of
+from hanet.datasets.uiprmd.collect import PairsError
+from hanet.datasets.uiprmd.pairs import FPS, subject_of
 
 VICON_FPS = 100
 _FOLDER = Path("Segmented Movements")

@@ -7,7 +7,6 @@ left out by name, never by being unknown.
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import re
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hanet.files.hashing import file_hash
 from hanet.models.released_weights import check_tensors
 
 
@@ -89,7 +89,7 @@ def load_official(network: nn.Module, path: Path, layout: Layout) -> str:
     expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
     check_tensors(tensors, expected, f"{path} is not an official {type(network).__name__}")
     network.load_state_dict(tensors)
-    return file_sha256(path)
+    return file_hash(path)
 
 
 def read_checkpoint(path: Path) -> Mapping[str, Any]:
@@ -112,9 +112,3 @@ def read_checkpoint(path: Path) -> Mapping[str, Any]:
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")
     return content
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

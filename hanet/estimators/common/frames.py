@@ -63,7 +63,7 @@ def video_fps(path: Path) -> Fraction:
     Raises:
         ValueError: no video that can be read, or one that does not say.
     """
-    with _open(path) as container:
+    with open_video(path) as container:
         rate = container.streams.video[0].average_rate
     if not rate:
         raise ValueError(f"{path} does not say its frame rate; give one")
@@ -98,7 +98,7 @@ def read_video(path: Path, fps: Fraction | int) -> Iterator[Frame]:
 def _timed(path: Path) -> Iterator[tuple[Fraction, UInt8[np.ndarray, "rows columns 3"]]]:
     """Frames with their times in seconds, rising."""
     time = None
-    with _open(path) as container:
+    with open_video(path) as container:
         try:
             for frame in container.decode(video=0):
                 if frame.pts is None or frame.time_base is None:
@@ -110,7 +110,13 @@ def _timed(path: Path) -> Iterator[tuple[Fraction, UInt8[np.ndarray, "rows colum
             raise ValueError(f"{path} is damaged {met} ({error}); get it again") from error
 
 
-def _open(path: Path) -> InputContainer:
+def open_video(path: Path) -> InputContainer:
+    """Open a file that holds a video stream.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: no video that FFmpeg can read, or none in it.
+    """
     try:
         container = av.open(str(path))
     except FileNotFoundError:

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from hanet.download.fetch import fetch
 from hanet.download.remote import RemoteFile, is_remote
-from hanet.estimators.common.checkpoints import file_sha256
+from hanet.files.hashing import file_hash
 from hanet.progress import console
 
 
@@ -39,7 +39,7 @@ def obtain(
     path = Path(where).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file of weights; `hanet estimators` says how to get it")
-    if sha256 is not None and (found := file_sha256(path)) != sha256:
+    if sha256 is not None and (found := file_hash(path)) != sha256:
         raise ValueError(
             f"{path} has SHA-256 {found}, expected {sha256}; name another file or correct sha256"
         )

@@ -10,50 +10,17 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.signal import lfilter
 
+from hanet.estimators.common.spans import random_spans
+from hanet.estimators.fcn.options import DetectorErrors
 from hanet.poses.names import name_seed
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
-
-
-@dataclass(frozen=True, kw_only=True)
-class DetectorErrors:
-    """How a detector errs.
-
-    Attributes:
-        jitter: standard deviation of white jitter, fraction of the person's size.
-        drift: standard deviation of jitter correlated over `drift_time`, same unit.
-        drift_time: correlation time of the drift, seconds.
-        burst_rate: occlusion bursts a second and limb.
-        burst_time: mean length of a burst, seconds.
-        burst_size: standard deviation of a burst's displacement, fraction of the person's size.
-        swap_rate: left-right swaps a second, of the arms and of the legs.
-        swap_time: mean length of a swap, seconds.
-
-    Raises:
-        ValueError: a negative value, or a `drift_time` of 0.
-    """
-
-    jitter: float
-    drift: float
-    drift_time: float
-    burst_rate: float
-    burst_time: float
-    burst_size: float
-    swap_rate: float
-    swap_time: float
-
-    def __post_init__(self) -> None:
-        for name, value in asdict(self).items():
-            if not value >= 0 or (name == "drift_time" and value == 0):
-                least = "positive" if name == "drift_time" else "at least 0"
-                raise ValueError(f"{name} must be {least}, got {value}")
-
 
 _FAR = {"wrist": 1.6, "ankle": 1.4, "elbow": 1.2, "knee": 1.1}  # joints further out are found less well
 _LIMBS = tuple(f"{s}_{p}" for s in "lr" for p in ("arm", "leg"))
@@ -98,16 +65,6 @@ def _correlated(rng: np.random.Generator, shape: tuple[int, ...], decay: float) 
     innovation = rng.standard_normal(shape) * np.sqrt(1 - decay**2)
     innovation[0] /= np.sqrt(1 - decay**2)
     return np.asarray(lfilter([1.0], [1.0, -decay], innovation, axis=0))
-
-
-def random_spans(
-    rng: np.random.Generator, T: int, fps: float, rate: float, time: float
-) -> list[tuple[int, int]]:
-    """Poisson-placed spans (first frame, frame after the last) with exponential lengths."""
-    count = rng.poisson(rate * T / fps)
-    start = rng.integers(0, T, size=count)
-    length = np.maximum(1, np.round(rng.exponential(time * fps, size=count))).astype(int)
-    return [(int(a), int(min(a + n, T))) for a, n in zip(start, length, strict=True)]
 
 
 def _bursts(

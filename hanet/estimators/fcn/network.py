@@ -10,7 +10,6 @@ Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -24,6 +23,9 @@ from torch import Tensor, nn
 
 from hanet.estimators.common.gaps import filled
 from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
+from hanet.estimators.fcn.options import FCNTraining
+from hanet.files.atomic import write_bytes
+from hanet.files.hashing import file_hash
 from hanet.poses.sequence import PoseSequence
 
 LIFTING = "lifting"
@@ -111,25 +113,6 @@ def _swapped(poses: PoseSequence, across: Float[np.ndarray, " D"]) -> PoseSequen
     swap = poses.skeleton.mirror
     labelled = None if poses.labelled is None else poses.labelled[:, swap]
     return replace(poses.with_values(poses.values[:, swap] * across), labelled=labelled)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FCNTraining:
-    """How FCN is trained: Adam on batches drawn at random, the learning rate falling along a cosine.
-
-    Attributes:
-        steps: optimizer steps.
-        batch: frames a step.
-        learning_rate: at the start; zero at the end.
-        dropout: share of features dropped; the authors' 0.5 wants far longer training than minutes.
-        mirror: show every frame mirrored with probability one half.
-    """
-
-    steps: int
-    batch: int
-    learning_rate: float
-    dropout: float = 0.5
-    mirror: bool = False
 
 
 def train_fcn(
@@ -224,12 +207,8 @@ def save(network: FCN, scale: Standardisation, path: Path) -> str:
     tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
     tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
     lifting = None if network.lifting == HUMAN36M else {LIFTING: network.lifting.to_json()}
-    content = format_safetensors(tensors, metadata=lifting)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_bytes(content)
-    temporary.replace(path)
-    return hashlib.sha256(content).hexdigest()
+    write_bytes(path, format_safetensors(tensors, metadata=lifting))
+    return file_hash(path)
 
 
 def load(path: Path) -> tuple[FCN, Standardisation]:

@@ -2,13 +2,76 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from hanet.estimators.fcn.detector_errors import DetectorErrors
-from hanet.estimators.fcn.network import FCNTraining
 from hanet.options import Section, Seed
+
+
+@dataclass(frozen=True, kw_only=True)
+class DetectorErrors:
+    """How a detector errs.
+
+    Attributes:
+        jitter: standard deviation of white jitter, fraction of the person's size.
+        drift: standard deviation of jitter correlated over `drift_time`, same unit.
+        drift_time: correlation time of the drift, seconds.
+        burst_rate: occlusion bursts a second and limb.
+        burst_time: mean length of a burst, seconds.
+        burst_size: standard deviation of a burst's displacement, fraction of the person's size.
+        swap_rate: left-right swaps a second, of the arms and of the legs.
+        swap_time: mean length of a swap, seconds.
+
+    Raises:
+        ValueError: a negative value, or a `drift_time` of 0.
+    """
+
+    jitter: float
+    drift: float
+    drift_time: float
+    burst_rate: float
+    burst_time: float
+    burst_size: float
+    swap_rate: float
+    swap_time: float
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if not value >= 0 or (name == "drift_time" and value == 0):
+                least = "positive" if name == "drift_time" else "at least 0"
+                raise ValueError(f"{name} must be {least}, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FCNTraining:
+    """How FCN is trained: Adam on batches drawn at random, the learning rate falling along a cosine.
+
+    Attributes:
+        steps: optimizer steps.
+        batch: frames per step.
+        learning_rate: at the start; zero at the end.
+        dropout: share of features dropped; the authors' 0.5 needs far longer training than minutes.
+        mirror: show every frame mirrored with probability one half.
+
+    Raises:
+        ValueError: fewer than one step or frame per step, a negative learning rate, or a dropout outside
+            [0, 1).
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+    dropout: float = 0.5
+    mirror: bool = False
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("batch", 1), ("learning_rate", 0)):
+            if not getattr(self, name) >= least:
+                raise ValueError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must be in [0, 1), got {self.dropout}")
 
 
 class FCNEstimate(Section):

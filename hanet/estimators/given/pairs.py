@@ -7,7 +7,6 @@ from pathlib import Path
 from hanet.cache.files import PoseCache
 from hanet.estimators.common.writing import write
 from hanet.estimators.given.options import ReleasedEstimate
-from hanet.estimators.registry import Estimate
 from hanet.options import SPLITS
 from hanet.smpl.noted_body import note_body
 from hanet.smpl.side_table import copy_cache
@@ -26,9 +25,9 @@ def recorded(poses: Path, folder: Path) -> None:
         )
 
 
-def released(poses: Path, folder: Path, estimator: str, options: Estimate) -> None:
+def released(poses: Path, folder: Path, estimator: str, options: ReleasedEstimate) -> None:
     """The release's detected poses, which the data set carries beside its ground truth."""
     for split in SPLITS:
         copy_cache(poses / f"{estimator}-{split}.parquet", folder / f"detected-{split}.parquet")
-    if isinstance(options, ReleasedEstimate) and options.body is not None:
+    if options.body is not None:
         note_body(options.body, folder)

@@ -1,17 +1,6 @@
 """Which image belongs to which frame of a sequence: image files, folders, lists or videos, by a pattern.
 
-A pattern is a path with these in braces, as Python's format strings have them:
-
-=============  ===========================================================================================
-``{name}``     the sequence's name
-``{0}``, …     its parts between slashes
-``{aist}``     AIST++'s name of a video: the first part, in it ``cAll`` replaced by the second (the camera)
-``{frame}``    the frame's number, as in ``{frame:06d}.jpg``; only in the last part of the path
-=============  ===========================================================================================
-
-and ``*`` for any letters in its folders. Without ``{frame}`` the path is that of a folder of images, taken in
-the order of their names, of a ``.txt`` file with the path of an image a line (relative to the list's folder),
-or of a video.
+See `hanet.estimators.images.patterns` for what a pattern may hold.
 """
 
 from __future__ import annotations
@@ -24,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from hanet.estimators.common.frames import Frame, image_paths, read_images, read_video
+from hanet.estimators.images.patterns import check, fill
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class Footage:
     """The images of a data set.
 
     Attributes:
-        pattern: see above.
+        pattern: see `hanet.estimators.images.patterns`.
         first: the number that the images give to frame 0.
         root: the folder that a relative pattern begins in.
 
@@ -53,20 +43,10 @@ class Footage:
     root: Path = Path()
 
     def __post_init__(self) -> None:
-        if "{frame" in self.pattern.rpartition("/")[0]:
-            raise ValueError(f"{{frame}} belongs into the last part of images, got {self.pattern}")
-        try:
-            self._filled("a/b/c/d", frame=0)
-        except (KeyError, IndexError, ValueError) as error:
-            raise ValueError(
-                f"images is a path with {{name}}, {{0}}, {{aist}} and {{frame:05d}}, got {self.pattern} "
-                f"({type(error).__name__}: {error})"
-            ) from error
+        check(self.pattern)
 
     def _filled(self, name: str, *, frame: int) -> str:
-        parts = name.split("/")
-        aist = parts[0].replace("cAll", parts[1]) if len(parts) > 1 else parts[0]
-        return self.pattern.format(*parts, name=name, aist=aist, frame=frame)
+        return fill(self.pattern, name, frame=frame)
 
     @property
     def _numbered(self) -> bool:

@@ -1,9 +1,9 @@
 """An estimator over a data set's images: shards by Dask, streamed into the caches of detected poses.
 
-`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in data/scratch/estimate
-under a fingerprint of weights, settings and caches until the stage is done, so that a killed run goes on with
-what is missing. DVC watches neither images nor weights, which lie outside the project: after a change run
-``dvc repro --force estimate@<experiment>``.
+`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in
+data/scratch/estimate under a fingerprint of weights, settings and caches until the stage is done, so that a
+killed run goes on with what is missing. DVC watches neither images nor weights, which lie outside the
+project: after a change run ``dvc repro --force estimate@<experiment>``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from hanet.cache.files import CacheMetadata, PoseCache
-from hanet.estimators.common.checkpoints import file_sha256
 from hanet.estimators.common.weight_files import WeightStore
 from hanet.estimators.images import join
 from hanet.estimators.images.boxes import of_poses, read_boxes
@@ -126,8 +125,8 @@ def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightSto
         "images": options.images,
         "first_frame": options.first_frame,
         "boxes": source.model_dump(exclude={"weights", "sha256"}),
-        "boxes_sha256": file_sha256(Path(source.source)) if is_file(source.source) else None,
-        "detector_sha256": None if detector is None else file_sha256(detector),
+        "boxes_sha256": file_hash(Path(source.source)) if is_file(source.source) else None,
+        "detector_sha256": None if detector is None else file_hash(detector),
         "body": None if body is None else body.settings(),
         "precision": "half" if half(options) else "single",
         "batch": options.batch,

@@ -1,8 +1,8 @@
 """Shards of an estimator's poses joined into the caches that refiners read.
 
 What an estimator gives is put on the data set's skeleton; frames without a pose are filled
-(`hanet.estimators.common.gaps`) and listed with their reasons in ``missing-<split>.csv``; tracks without any pose
-are left out, of the ground truth too. All of it streams, one track at a time.
+(`hanet.estimators.common.gaps`) and listed with their reasons in ``missing-<split>.csv``; tracks without any
+pose are left out, of the ground truth too. All of it streams, one track at a time.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from hanet.estimators.images.footage import Footage
+from hanet.estimators.images.patterns import check
 from hanet.options import Section
 
 
@@ -14,8 +14,8 @@ class Boxes(Section):
     """Where people are in the images.
 
     `source` is ``gt``, ``keypoints`` or ``openpose``, a cache of the data set whose boxes or extent of
-    keypoints are taken; or the path of a file (`hanet.estimators.images.boxes.read_boxes`); or ``detector``, with
-    its `weights`, which looks near the people of the cache `near` (null: takes whoever scores highest).
+    keypoints are taken; or the path of a file (`hanet.estimators.images.boxes.read_boxes`); or ``detector``,
+    with its `weights`, which looks near the people of the cache `near` (null: takes whoever scores highest).
     """
 
     source: str = "gt"
@@ -44,13 +44,13 @@ class ImagesEstimate(Section):
     """An estimator run over the data set's images.
 
     `weights` is the path or the address of an official checkpoint, `images` a pattern of
-    `hanet.estimators.images.footage`, `first_frame` the number that images give to frame 0. `skeleton`, `layers`
-    and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height of a crop) also
-    DCPose's; `padding`, `resize`, `body` (SMPL's
-    file) and `regressor` those of SPIN and PARE. A shard is `shard` tracks; `workers` are processes on this
-    machine (0: none but the stage; null: one a core, or one a GPU), `scheduler` the address of a Dask
-    scheduler instead. `half` computes in half precision where there is a GPU. `calibrate` fits joints that
-    two skeletons have under no common name to the training split's truth.
+    `hanet.estimators.images.patterns`, `first_frame` the number that images give to frame 0. `skeleton`,
+    `layers` and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height
+    of a crop) also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` those of SPIN and
+    PARE. A shard is `shard` tracks; `workers` are processes on this machine (0: none but the stage; null: one
+    per core, or one per GPU), `scheduler` the address of a Dask scheduler instead. `half` computes in half
+    precision where there is a GPU. `calibrate` fits joints that two skeletons have under no common name to
+    the training split's truth.
     """
 
     kind: Literal["simplebaseline", "dcpose", "spin", "pare"]
@@ -77,8 +77,7 @@ class ImagesEstimate(Section):
     @field_validator("images")
     @classmethod
     def _images(cls, value: str) -> str:
-        Footage(value)
-        return value
+        return check(value)
 
     @model_validator(mode="after")
     def _fits(self) -> ImagesEstimate:

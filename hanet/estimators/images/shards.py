@@ -9,14 +9,11 @@ Axes: T frames.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -31,6 +28,8 @@ from hanet.estimators.images.boxes import chosen, without_gaps
 from hanet.estimators.images.detector import PersonDetector
 from hanet.estimators.images.footage import Footage
 from hanet.estimators.images.weights import BodySpec, EstimatorSpec
+from hanet.files.atomic import whole_file
+from hanet.files.hashing import json_hash
 from hanet.poses.rotations import rotation_6d_to_matrix
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import LSP14, SMPL24
@@ -153,7 +152,7 @@ def shards(plans: Iterable[Plan], *, split: str, size: int, folder: Path) -> Ite
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
     """Names the folder of shards that these settings and inputs give; equal settings, equal name."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    return json_hash(settings)[:16]
 
 
 def make(shard: Shard, tools: Tools, *, dataset: str) -> Path:
@@ -195,10 +194,8 @@ def _write(path: Path, poses: list[PoseSequence], described: dict[str, Any]) -> 
 
 
 def _save(array: np.ndarray, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}.tmp.npy")
-    np.save(temporary, array)
-    temporary.replace(path)
+    with whole_file(path) as temporary, temporary.open("xb") as file:
+        np.save(file, array)
 
 
 def _track(plan: Plan, tools: Tools) -> PersonTrack:

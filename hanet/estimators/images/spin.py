@@ -30,7 +30,7 @@ class BodyEstimate(NamedTuple):
     Attributes:
         rotations: of SMPL's 24 joints relative to their parents, the pelvis relative to the camera.
         betas: SMPL's shape.
-        camera: weak perspective (scale, x, y) in the crop; `hanet.estimators.images.crops` turns it into metres.
+        camera: weak perspective (scale, x, y) in the crop; see `hanet.estimators.images.crops` for metres.
     """
 
     rotations: Float[Tensor, "B 24 3 3"]

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from hanet.estimators.common.checkpoints import file_sha256
 from hanet.estimators.images import dcpose, pare, simplebaseline, spin
 from hanet.estimators.images.adapters import (
     BodyEstimator,
@@ -15,6 +14,7 @@ from hanet.estimators.images.adapters import (
     SimpleBaselineEstimator,
 )
 from hanet.estimators.images.crops import Resize
+from hanet.files.hashing import file_hash
 from hanet.poses import skeletons
 from hanet.smpl.body import Body
 
@@ -59,14 +59,14 @@ class EstimatorSpec:
         }[self.kind]
         values = {name: value for name, value in asdict(self).items() if name in own}
         values |= {"pixels": list(self._pixels)} if "pixels" in own else {}
-        return {"kind": self.kind, **values, "weights_sha256": file_sha256(self.weights)}
+        return {"kind": self.kind, **values, "weights_sha256": file_hash(self.weights)}
 
     def build(self, device: str = "cpu") -> Estimator:
         """The estimator with its weights, on a device.
 
         Raises:
-            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; names the first
-                tensors in which the file differs from the network.
+            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; names the
+                first tensors in which the file differs from the network.
         """
         if self.kind == "simplebaseline":
             skeleton = skeletons.get(self.skeleton)
@@ -99,8 +99,8 @@ class BodySpec:
         """The joints, and the files by their SHA-256."""
         return {
             "joints": self.joints,
-            "model_sha256": file_sha256(self.model),
-            "regressor_sha256": None if self.regressor is None else file_sha256(self.regressor),
+            "model_sha256": file_hash(self.model),
+            "regressor_sha256": None if self.regressor is None else file_hash(self.regressor),
         }
 
     def build(self, device: str = "cpu") -> Body:

@@ -6,8 +6,10 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from hanet.estimators.keypoints.pairing import MAX_DISTANCE
-from hanet.options import Names, Section
+from hanet.options import Section, Texts
+
+MAX_DISTANCE = 0.3
+"""Farthest that a detection's keypoints may be from the person's, on average, in sizes of the person."""
 
 
 class KeypointsEstimate(Section):
@@ -21,7 +23,7 @@ class KeypointsEstimate(Section):
 
     kind: Literal["keypoints"]
     format: Literal["coco", "openpose", "alphapose", "mmpose"]
-    files: Names
+    files: Texts
     images: str | None = None
     first_frame: int = Field(default=0, ge=0)
     min_score: float = 0.0

@@ -26,11 +26,9 @@ import numpy as np
 from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 
+from hanet.estimators.keypoints.options import MAX_DISTANCE
 from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
-
-MAX_DISTANCE = 0.3
-"""Farthest that a detection's keypoints may be from the person's, on average, in sizes of the person."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,18 +9,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from hanet import formats
 from hanet.cache.files import CacheWriter, PoseCache
 from hanet.estimators.common.joint_mixes import on_skeleton
 from hanet.estimators.common.writing import write
 from hanet.estimators.keypoints.options import KeypointsEstimate
 from hanet.estimators.keypoints.pairing import pair_with_truth
 from hanet.files.hashing import file_hash
-from hanet.formats import read_alphapose, read_coco, read_mmpose, read_openpose
+from hanet.formats.base import ReadOptions
+from hanet.formats.image_names import match_videos
+from hanet.formats.readers import detections
 from hanet.options import SPLITS
 from hanet.poses.sequence import PoseSequence
 from hanet.progress import console
@@ -43,17 +45,18 @@ def read(options: KeypointsEstimate, *, fps: float) -> dict[str, list[PoseSequen
     Raises:
         FileNotFoundError, ValueError: as the readers of `hanet.formats`; a frame before the first.
     """
-    scored = {"fps": fps, "min_score": options.min_score}
-    images = None if options.images is None else Path(options.images)
-    reader = {
-        "coco": partial(read_coco, images=images, **scored),
-        "openpose": partial(read_openpose, fps=fps),
-        "alphapose": partial(read_alphapose, **scored),
-        "mmpose": partial(read_mmpose, **scored),
-    }[options.format]
+    asked = ReadOptions(
+        fps=fps,
+        images=None if options.images is None else Path(options.images),
+        min_person_score=options.min_score,
+        max_gap=0,
+    )
     videos: dict[str, list[PoseSequence]] = {}
     for path in options.files:
-        for track in reader(Path(path)):
+        poses = formats.read(Path(path), asked, format=options.format)
+        for note in poses.notes:
+            console.print(f"  {path}: {note}")
+        for track in detections(poses):
             if track.start < options.first_frame:
                 raise ValueError(
                     f"{path}: {track.name} has a frame {track.start}, before first_frame "
@@ -61,6 +64,19 @@ def read(options: KeypointsEstimate, *, fps: float) -> dict[str, list[PoseSequen
                 )
             videos.setdefault(track.name, []).append(replace(track, start=track.start - options.first_frame))
     return videos
+
+
+def named_as(videos: Videos, wanted: Sequence[str]) -> dict[str, list[PoseSequence]]:
+    """The videos under the data set's names; those that mean none of them keep theirs.
+
+    Raises:
+        ValueError: a name that may mean several, see `hanet.formats.image_names.match_videos`.
+    """
+    names = match_videos(wanted, list(videos))
+    return {
+        names.get(video, video): [replace(track, name=names.get(video, video)) for track in tracks]
+        for video, tracks in videos.items()
+    }
 
 
 def hashes(options: KeypointsEstimate) -> dict[str, str]:
@@ -89,13 +105,14 @@ def pairs(
             count as missed; False leaves them out.
 
     Raises:
-        ValueError: a data set none of whose videos is among the files', joints that cannot be had, or
-            nobody found.
+        ValueError: a data set none of whose videos is among the files', names that may mean several, joints
+            that cannot be had, or nobody found.
     """
     by_video: dict[str, list[int]] = {}
     for number, sequence in enumerate(truth):
         by_video.setdefault(sequence.name, []).append(number)
-    if not set(by_video) & set(videos):
+    named = named_as(videos, list(by_video))
+    if not set(by_video) & set(named):
         raise ValueError(
             f"none of the data set's videos ({_some(by_video)}) is among the files' ({_some(videos)}); name "
             "files and images as the data set names its sequences"
@@ -108,7 +125,7 @@ def pairs(
         for number in numbers:
             listed.setdefault((truth[number].start, truth[number].values.tobytes()), []).append(number)
         people = [truth[same[0]] for same in listed.values()]
-        converted = [on_skeleton(track, people[0].skeleton) for track in videos.get(name, ())]
+        converted = [on_skeleton(track, people[0].skeleton) for track in named.get(name, ())]
         guesses |= {guess for _, guess in converted if guess is not None}
         poses = pair_with_truth(people, [track for track, _ in converted], max_distance=options.max_distance)
         for same, one in zip(listed.values(), poses, strict=True):
@@ -141,9 +158,11 @@ def _some(names: Mapping[str, object]) -> str:
 def keypoints(poses: Path, folder: Path, options: KeypointsEstimate) -> None:
     """Detected tracks of the annotated people; in train and val those who were never found are left out."""
     caches = {split: PoseCache.open(poses / f"gt-{split}.parquet", representation="2d") for split in SPLITS}
-    videos = read(options, fps=caches["test"].metadata.fps)
+    people = {split: list(cache.sequences()) for split, cache in caches.items()}
+    every = dict.fromkeys(sequence.name for sequences in people.values() for sequence in sequences)
+    videos = named_as(read(options, fps=caches["test"].metadata.fps), list(every))
     for split, cache in caches.items():
-        kept, found = pairs(list(cache.sequences()), videos, options, keep=split == "test")
+        kept, found = pairs(people[split], videos, options, keep=split == "test")
         console.print(f"  {split}: {found.found} of {found.people} people found")
         provenance = {"sources_sha256": hashes(options), "format": options.format, **asdict(found)}
         estimator = f"keypoints-{options.format}"

@@ -9,7 +9,6 @@ Axes: T frames, 33 landmarks.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -23,13 +22,14 @@ from typing import IO, Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.estimators.common.joint_mixes import JointMix, joint_mix
 from hanet.estimators.mediapipe import worker as mediapipe_worker
 from hanet.estimators.mediapipe.video import Video
 from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
+from hanet.files.hashing import file_hash
 from hanet.formats.linking import MAX_DISTANCE
-from hanet.poses.gaps import part
-from hanet.poses.sequence import PoseSequence
+from hanet.poses.sequence import PoseSequence, SequenceFields
 from hanet.poses.skeletons import COCO17, H36M17, Skeleton
 
 PYTHON_VARIABLE = "HANET_MEDIAPIPE_PYTHON"
@@ -212,7 +212,16 @@ class Estimate:
     def tracks(self, poses: PoseSequence) -> list[PoseSequence]:
         """`joints` or `keypoints` cut where another person begins, as tracks 0, 1, …"""
         cuts = zip(self.starts, [*self.starts[1:], len(poses)], strict=True)
-        return [replace(part(poses, a, b), track=number) for number, (a, b) in enumerate(cuts)]
+        return [replace(poses.part(slice(*cut)), track=number) for number, cut in enumerate(cuts)]
+
+    def write(self, path: Path, poses: PoseSequence) -> None:
+        """Write `joints` or `keypoints` as a cache, cut into `tracks`."""
+        metadata = CacheMetadata.of(
+            poses, dataset=poses.name, split="video", estimator="mediapipe", provenance=self.provenance
+        )
+        with CacheWriter(path, metadata) as writer:
+            for track in self.tracks(poses):
+                writer.write(track)
 
 
 def estimate(
@@ -244,8 +253,6 @@ def estimate(
             f"{video.path}: MediaPipe sees nobody in any of its {len(found)} frames; it needs one person, "
             "not too small in the picture, most of the body in view"
         )
-    with video.path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
     keypoints = TO_COCO17(_keypoints(found, video))
     settings = {"smooth": smooth, "fps": str(video.fps), "conversions": [TO_H36M17.name, TO_COCO17.name]}
     return Estimate(
@@ -253,7 +260,7 @@ def estimate(
         keypoints=keypoints,
         seen=float(seen.mean()),
         starts=[0, *changes(keypoints)],
-        provenance={"video_sha256": digest, **settings, **about},
+        provenance={"video_sha256": file_hash(video.path), **settings, **about},
     )
 
 
@@ -279,13 +286,11 @@ def _detections(worker: Worker, images: Iterable[Any]) -> Iterator[Float[np.ndar
 
 def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
     """World landmarks: MediaPipe's axes are the camera's, metres, around the middle of the hips."""
-    return PoseSequence(
-        name=video.path.stem,
-        values=found[..., :3].astype(np.float32),
-        skeleton=LANDMARKS33,
-        representation="3d",
+    return PoseSequence.joints(
+        video.path.stem,
+        found[..., :3].astype(np.float32),
+        LANDMARKS33,
         fps=float(video.fps),
-        unit="m",
         frame_of_reference="camera",
         **_common(found, video),
     )
@@ -293,22 +298,19 @@ def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
 
 def _keypoints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
     """Image landmarks, which come as shares of the image's width and height."""
-    return PoseSequence(
-        name=video.path.stem,
-        values=(found[..., 3:5] * np.array(video.size)).astype(np.float32),
-        skeleton=LANDMARKS33,
-        representation="2d",
+    return PoseSequence.keypoints(
+        video.path.stem,
+        (found[..., 3:5] * np.array(video.size)).astype(np.float32),
+        LANDMARKS33,
         fps=float(video.fps),
-        unit="px",
-        frame_of_reference="image",
         **_common(found, video),
     )
 
 
-def _common(found: Float[np.ndarray, "T 33 8"], video: Video) -> dict[str, Any]:
+def _common(found: Float[np.ndarray, "T 33 8"], video: Video) -> SequenceFields:
     """Visibility as scores (0 where nobody is), what was found, the picture's size."""
     return {
         "scores": np.nan_to_num(found[..., 6]).astype(np.float32),
-        "labelled": np.isfinite(found).all(axis=2),
+        "labelled": np.asarray(np.isfinite(found).all(axis=2)),
         "image_size": video.size,
     }

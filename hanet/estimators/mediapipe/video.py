@@ -7,20 +7,24 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 from av.error import FFmpegError
 from jaxtyping import UInt8
 
-from hanet.estimators.common.frames import read_video, video_fps
+from hanet.estimators.common.frames import open_video, read_video, video_fps
+
+
+def frame_rate(fps: float) -> Fraction:
+    """Frames per second as a fraction whose denominator is at most 1001, as in NTSC's 30000/1001."""
+    return Fraction(fps).limit_denominator(1001)
 
 
 @dataclass(frozen=True)
 class Video:
     """A video file, read at an even frame rate and turned as it is meant to be shown.
 
-    Telephones store pictures as the sensor lies and note how to turn them; `hanet.estimators.common.frames` gives
-    them as stored, this class as shown.
+    Phones store frames in the sensor's orientation and record how to turn them;
+    `hanet.estimators.common.frames` gives them as stored, this class as shown.
 
     Attributes:
         path: the file.
@@ -49,7 +53,7 @@ class Video:
             ValueError: no video, one without a frame that can be read, or to be shown at a slant.
         """
         rate = video_fps(path) if fps is None else fps
-        with av.open(str(path)) as container:
+        with open_video(path) as container:
             stream = container.streams.video[0]
             seconds = None
             if stream.duration is not None and stream.time_base is not None:

@@ -39,14 +39,14 @@ def start(smooth):
 
     folder = Path(str(mediapipe.__file__)).parent / "modules"
     about = {
-        "mediapipe": mediapipe.__version__,
+        "mediapipe": mediapipe.__version__,  # pyright: ignore[reportAttributeAccessIssue]
         "python": platform.python_version(),
         "models_sha256": {
             Path(name).name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in MODELS
         },
     }
     # Complexity 1 is the only one whose model is inside the package: others would be downloaded.
-    pose = mediapipe.solutions.pose.Pose(model_complexity=1, smooth_landmarks=smooth)
+    pose = mediapipe.solutions.pose.Pose(model_complexity=1, smooth_landmarks=smooth)  # pyright: ignore[reportAttributeAccessIssue]
     return (lambda image: landmarks(pose.process(image))), about
 
 

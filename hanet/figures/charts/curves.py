@@ -1,4 +1,4 @@
-"""Errors over one sequence, method beside method: the figure of HANet's supplement (its Figure 2)."""
+"""Errors of several methods over one sequence, as in Figure 2 of HANet's supplement."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from hanet.figures.style import WIDTH, method_styles, styled
 from hanet.poses.sequence import PoseSequence
 
 ACCEL_SECONDS = 0.25
-"""Accel is drawn as a centred mean over this long: from frame to frame it is noise that hides the level."""
+"""Window of the centred mean that is drawn of Accel; single frames are too noisy to show the level."""
 _SPAN = "#FFF1CC"
 
 
 @styled
 def curves(gt: PoseSequence, methods: Mapping[str, PoseSequence], *, marked: str = "input") -> Figure:
-    """Position error per frame above, acceleration error below, over time.
+    """Draw position errors per frame (above) and acceleration errors (below) over time.
 
-    Shaded are the error-prone spans of the method `marked` (see `errors.error_prone_spans`), if it is there.
-    The legend gives each method's mean over the sequence. Accel is smoothed over `ACCEL_SECONDS` and on a
-    logarithmic scale, since an estimator's is often thirty times that of a refined sequence.
+    The error-prone spans of the method `marked` are shaded (see `errors.error_prone_spans`). The legend shows
+    each method's mean over the sequence. Accel is smoothed over `ACCEL_SECONDS` and on a logarithmic scale,
+    because an estimator's is often thirty times that of a refined sequence.
 
     Args:
         gt: 3D joints (errors in mm, roots aligned) or keypoints (px).
         methods: poses by method, in the order of the legend.
 
     Raises:
-        ValueError: where a method's poses do not pair up with the truth, or there are none.
+        ValueError: no methods, or poses that do not pair up with the ground truth.
     """
     if not methods:
         raise ValueError("nothing to draw: expected the poses of at least one method")

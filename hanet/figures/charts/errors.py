@@ -1,7 +1,7 @@
-"""What the figures show about errors: per frame, wrong joints, error-prone spans.
+"""Errors that figures show: per frame, wrong joints, error-prone spans.
 
-Axes: T frames, J joints. All of it rests on `hanet.metrics.functional`. Errors of 3D joints are in
-millimetres with the roots aligned, those of keypoints in pixels where they are.
+Axes: T frames, J joints. Metrics are those of `hanet.metrics.functional`. Errors of 3D joints are in
+millimetres with roots aligned, those of keypoints in pixels without alignment.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.metrics import functional as F  # noqa: N812
+from hanet.poses.gaps import runs
 from hanet.poses.sequence import PoseSequence, check_pair
 
 SMOOTHING_SECONDS = 0.5
@@ -24,9 +25,9 @@ class Errors:
     """A method's errors in one sequence; NaN where the ground truth is unknown.
 
     Attributes:
-        joints: distance of each joint from the truth (T, J).
-        accel: mean over joints of the acceleration error (T), NaN in the first and the last frame.
-        unit: ``mm`` or ``px``; `accel` is in it per frame².
+        joints: distance of each joint from the ground truth (T, J), in `unit`.
+        accel: mean acceleration error over joints (T), in `unit` per frame²; NaN in the first and last frame.
+        unit: ``mm`` or ``px``.
     """
 
     joints: Float[np.ndarray, "T J"]
@@ -35,19 +36,19 @@ class Errors:
 
     @property
     def frames(self) -> Float[np.ndarray, " T"]:
-        """Mean over the joints whose truth is known: MPJPE for 3D joints."""
+        """Mean over joints with known ground truth (T): MPJPE for 3D joints."""
         return mean_known(self.joints)
 
 
 def errors(gt: PoseSequence, poses: PoseSequence) -> Errors:
-    """Errors of 3D joints or keypoints.
+    """Compute errors of 3D joints or keypoints.
 
     Raises:
-        ValueError: where the two do not pair up, or hold rotations.
+        ValueError: the sequences do not pair up, or are rotations.
     """
     check_pair(gt, poses)
     if gt.representation == "smpl":
-        raise ValueError(f"{gt.name}: rotations have no place to draw; turn SMPL poses into 3D joints first")
+        raise ValueError(f"{gt.name}: rotations have no positions; convert SMPL poses to 3D joints")
     truth, found = known(gt), poses.values
     if gt.representation == "3d":
         root, scale, unit = gt.skeleton.root, F.MM_PER_M, "mm"
@@ -61,14 +62,14 @@ def errors(gt: PoseSequence, poses: PoseSequence) -> Errors:
 
 
 def known(gt: PoseSequence) -> Float[np.ndarray, "T J D"]:
-    """The ground truth, NaN where it is not to be trusted."""
+    """The ground truth, NaN where it is not labelled."""
     if gt.labelled is None:
         return gt.values
     return np.where(gt.labelled[..., None], gt.values, np.nan).astype(gt.values.dtype)
 
 
 def mean_known(values: Float[np.ndarray, "T J"]) -> Float[np.ndarray, " T"]:
-    """Mean of each row over what is not NaN; NaN where nothing is."""
+    """Mean of each row over values that are not NaN; NaN if all are."""
     here = np.isfinite(values)
     count = here.sum(axis=1)
     total = np.where(here, values, 0.0).sum(axis=1, dtype=np.float64)
@@ -78,7 +79,7 @@ def mean_known(values: Float[np.ndarray, "T J"]) -> Float[np.ndarray, " T"]:
 def wrong_joints(
     gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float
 ) -> Bool[np.ndarray, "T J"]:
-    """True where a joint is farther from the known truth than the threshold.
+    """True where a joint is farther from the known ground truth than the threshold.
 
     Args:
         gt, poses: sequences that pair up.
@@ -86,20 +87,20 @@ def wrong_joints(
         wrong_alpha: threshold for keypoints, as a share of the longer side of the ground truth's box.
 
     Raises:
-        ValueError: where keypoints have no boxes.
+        ValueError: the ground truth of keypoints has no boxes.
     """
     joints = errors(gt, poses).joints
     if gt.representation == "3d":
         return joints > wrong_mm
     if gt.boxes is None:
         raise ValueError(
-            f"{gt.name}: a keypoint is wrong by a share of the person's box; give the truth `boxes`"
+            f"{gt.name}: expected ground truth with boxes, to which a keypoint's error is compared; got none"
         )
     return joints > wrong_alpha * F.box_size(gt.boxes)[:, None]
 
 
 def running_mean(values: Float[np.ndarray, " T"], frames: int) -> Float[np.ndarray, " T"]:
-    """Centred mean over an odd number of `frames` (one more if even), of those that are there and known."""
+    """Centred mean over `frames` (one more if even), without NaN and frames past the ends."""
     reach = frames // 2
     here = np.isfinite(values)
     kernel = np.ones(2 * reach + 1)
@@ -114,7 +115,7 @@ def running_mean(values: Float[np.ndarray, " T"], frames: int) -> Float[np.ndarr
 
 @dataclass(frozen=True)
 class Span:
-    """Rows ``start`` to ``stop`` (excluded) of a sequence; ``worst`` is the row in which it is worst."""
+    """Rows ``start`` to ``stop`` (excluded) of a sequence; ``worst`` is the row of the largest error."""
 
     start: int
     stop: int
@@ -122,10 +123,10 @@ class Span:
 
 
 def error_prone_spans(position: Float[np.ndarray, " T"], *, fps: float) -> list[Span]:
-    """Where the input is at its worst: runs in which its smoothed error is among the sequence's worst fifth.
+    """Find runs of frames in which the input's smoothed error is among the sequence's worst fifth.
 
-    The error is smoothed by a centred mean over half a second; runs shorter than a fifth of a second are left
-    out.
+    The error is smoothed by a centred mean over half a second. Runs shorter than a fifth of a second are
+    skipped.
 
     Args:
         position: the input's error per frame.
@@ -137,16 +138,15 @@ def error_prone_spans(position: Float[np.ndarray, " T"], *, fps: float) -> list[
         return []
     limit = np.quantile(smooth[here], 1 - WORST_SHARE)
     inside = np.where(here, smooth, -np.inf) > limit
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
     return [
-        Span(int(start), int(stop), int(start + np.argmax(smooth[start:stop])))
-        for start, stop in edges.reshape(-1, 2)
-        if stop - start >= MIN_SPAN_SECONDS * fps
+        Span(run.start, run.stop, int(run.start + np.argmax(smooth[run])))
+        for run in runs(inside)
+        if run.stop - run.start >= MIN_SPAN_SECONDS * fps
     ]
 
 
 def worst_span(position: Float[np.ndarray, " T"], *, fps: float) -> Span:
-    """The error-prone span whose smoothed error is the highest; the whole sequence where there is none."""
+    """The error-prone span with the highest smoothed error; the whole sequence if there is none."""
     smooth = running_mean(position, round(SMOOTHING_SECONDS * fps))
     whole = Span(0, len(position), int(np.argmax(np.nan_to_num(smooth, nan=-np.inf))))
     return max(error_prone_spans(position, fps=fps), key=lambda span: smooth[span.worst], default=whole)

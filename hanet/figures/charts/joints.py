@@ -26,19 +26,19 @@ _BODY = (
     *("shoulder", "elbow", "wrist", "hand", "spine3", "spine2", "spine1", "spine", "belly", "pelvis"),
     *("hip", "knee", "ankle", "heel", "foot", "big_toe", "small_toe"),
 )
-"""Parts of the body from head to foot."""
+"""Parts of the body, from head to foot."""
 
 
 @styled
 def by_joint(errors: Mapping[str, Mapping[str, float]], *, label: str = "MPJPE (mm)") -> Figure:
-    """Each method's error at each joint, from head to foot; joints where all are zero (the root) left out.
+    """Draw the error of each method at each joint, without joints where all errors are zero (the root).
 
     Args:
         errors: error by joint, by method.
-        label: what the errors are, with the unit.
+        label: name and unit of the errors.
 
     Raises:
-        ValueError: where there are no methods, or they have different joints.
+        ValueError: no methods, or methods with different joints.
     """
     if not errors:
         raise ValueError("nothing to draw: expected the errors of at least one method")
@@ -82,7 +82,7 @@ def by_joint(errors: Mapping[str, Mapping[str, float]], *, label: str = "MPJPE (
 
 
 def body_order(joints: Sequence[str]) -> list[str]:
-    """Joints from head to foot, left beside right; unknown parts at the end, in the order given."""
+    """Sort joints from head to foot, left and right together; unknown parts come last, in the given order."""
 
     def place(joint: str) -> int:
         part = joint[2:] if joint[:2] in ("l_", "r_") else joint

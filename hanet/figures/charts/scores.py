@@ -1,4 +1,4 @@
-"""Scores of many methods with their intervals: against the share of frames read, and side by side."""
+"""Scores of methods with intervals: against the share of frames read, and as a ranking."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ METRICS = {
     "pck_005": "PCK@0.05",
     "accel_px_per_frame2": "Accel (px/frame²)",
 }
-"""Metrics that are drawn, with their names; of each kind of poses a position metric and Accel."""
+"""Metrics to draw, with their labels: a position metric and Accel for each kind of poses."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean and, where there is one, its 95 % interval."""
+    """A mean with its 95 % interval, if there is one."""
 
     mean: float
     low: float | None = None
@@ -35,7 +35,7 @@ class Estimate:
 
     @property
     def reach(self) -> Float[np.ndarray, "2 1"] | None:
-        """Distances to the interval's ends, as matplotlib's error bars want them."""
+        """Distances to the interval's ends, as matplotlib's error bars need them."""
         if self.low is None or self.high is None:
             return None
         return np.array([[max(self.mean - self.low, 0.0)], [max(self.high - self.mean, 0.0)]])
@@ -46,7 +46,7 @@ class MethodScores:
     """One method's scores.
 
     Attributes:
-        observed: share of the frames that it reads.
+        observed: share of frames that it reads, in [0, 1].
         metrics: estimates by metric.
     """
 
@@ -55,10 +55,10 @@ class MethodScores:
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> MethodScores:
-        """From a method's entry in the pipeline's ``scores.json``; metrics without a name here are left out.
+        """Read a method's entry of the pipeline's ``scores.json``; metrics not in `METRICS` are ignored.
 
         Raises:
-            ValueError: where a field is missing.
+            ValueError: a field is missing.
         """
         try:
             cells = {name: row[name] for name in METRICS if name in row}
@@ -73,10 +73,10 @@ class MethodScores:
 
 @styled
 def budget(scores: Mapping[str, MethodScores]) -> Figure:
-    """Each method's errors against the share of frames it reads, with 95 % intervals.
+    """Draw errors against the share of frames read, with 95 % intervals.
 
     Raises:
-        ValueError: where there are no methods or no metric that all of them have.
+        ValueError: no methods, or no metric that all methods have.
     """
     styles = method_styles(scores)
     metrics = shared_metrics(scores)
@@ -128,7 +128,7 @@ def _point(
 
 
 def _name_points(axes: Axes, scores: Mapping[str, MethodScores], metric: str, *, dpi: float) -> None:
-    """Names to the right of their points, moved apart where points of one share would have them overlap."""
+    """Write names to the right of their points, moved apart where they would overlap."""
     styles = method_styles(scores)
     gap = 0.15 * dpi
     for observed in sorted({row.observed for row in scores.values()}):
@@ -153,14 +153,14 @@ def _name_points(axes: Axes, scores: Mapping[str, MethodScores], metric: str, *,
 
 
 def apart(wanted: Float[np.ndarray, " N"], *, gap: float, low: float, high: float) -> Float[np.ndarray, " N"]:
-    """Places nearest (least squares) to those wanted that keep a `gap` and stay within `low` and `high`.
+    """Positions nearest (least squares) to `wanted` that are a `gap` apart and within `low` and `high`.
 
-    Where there is not room for all, the gap shrinks. Equal wishes keep their order.
+    The gap shrinks if there is not enough room. Equal positions keep their order.
     """
     order = np.argsort(wanted, kind="stable")
     gap = min(gap, (high - low) / max(len(wanted) - 1, 1))
     offsets = gap * np.arange(len(wanted))
-    # Without the offsets the constraint is that places do not fall: isotonic regression, by pooling.
+    # Without the offsets, positions must not decrease: isotonic regression, by pooling adjacent violators.
     blocks: list[tuple[float, int]] = []
     for value in wanted[order] - offsets:
         total, count = float(value), 1
@@ -176,14 +176,14 @@ def apart(wanted: Float[np.ndarray, " N"], *, gap: float, low: float, high: floa
 
 @styled
 def comparison(scores: Mapping[str, MethodScores]) -> Figure:
-    """Every method's mean with its 95 % interval, the best at the top; a dotted line at the input.
+    """Draw the mean of each method with its 95 % interval, best on top; a dotted line marks the input.
 
     Raises:
-        ValueError: where there are no methods or no metric that all of them have.
+        ValueError: no methods, or no metric that all methods have.
     """
     metrics = shared_metrics(scores)
     higher = metrics[0].startswith("pck")
-    # From the bottom up, so that the best is at the top.
+    # From the bottom up, so the best is on top.
     names = sorted(scores, key=lambda name: (scores[name].metrics[metrics[0]].mean, name), reverse=not higher)
     styles = method_styles(names)
     figure = Figure(figsize=(WIDTH, 0.34 * len(names) + 1.0), layout="constrained")
@@ -215,10 +215,10 @@ def comparison(scores: Mapping[str, MethodScores]) -> Figure:
 
 
 def shared_metrics(scores: Mapping[str, MethodScores]) -> list[str]:
-    """The metrics of `METRICS` that every method has.
+    """The metrics of `METRICS` that all methods have.
 
     Raises:
-        ValueError: where there are none.
+        ValueError: there are none.
     """
     found = [name for name in METRICS if scores and all(name in row.metrics for row in scores.values())]
     if not found:
@@ -227,7 +227,7 @@ def shared_metrics(scores: Mapping[str, MethodScores]) -> list[str]:
 
 
 def _value_range(metric: str, estimates: Sequence[Estimate]) -> tuple[bool, tuple[float, float]]:
-    """Whether to draw on a logarithmic scale (Accel that spans more than a factor of ten), and its limits."""
+    """Whether the scale is logarithmic (for Accel with a range above a factor of ten), and its limits."""
     means = [estimate.mean for estimate in estimates]
     highest = max(e.mean if e.high is None else e.high for e in estimates)
     if metric.startswith("accel") and min(means) > 0 and max(means) > 10 * min(means):
@@ -236,7 +236,7 @@ def _value_range(metric: str, estimates: Sequence[Estimate]) -> tuple[bool, tupl
 
 
 def _plain_ticks(axis: Axis, *, logarithmic: bool) -> None:
-    """0.3, 1, 3 and 10 instead of powers of ten."""
+    """Label ticks 0.3, 1, 3 and 10 instead of powers of ten."""
     if logarithmic:
         axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
         axis.set_major_formatter(StrMethodFormatter("{x:g}"))

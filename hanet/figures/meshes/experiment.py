@@ -1,4 +1,4 @@
-"""Meshes of an SMPL experiment: the worst frames side by side (HANet's supplement, Figure 3) and a film."""
+"""Meshes of an SMPL experiment: the worst frames side by side (HANet's supplement, Figure 3) and a video."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hanet.cache.files import PoseCache
 from hanet.figures.charts.errors import errors
-from hanet.figures.choose import rows_around
+from hanet.figures.choose import find_sequence, rows_around
 from hanet.figures.meshes.pictures import WORST_MM, compare_figure, pelvis_aligned, worst_frames
 from hanet.figures.meshes.video import compare_video
 from hanet.figures.style import method_styles
@@ -16,19 +16,21 @@ from hanet.poses.sequence import PoseSequence
 from hanet.smpl.body import Body
 from hanet.smpl.joints import joint_sequence
 from hanet.smpl.side_table import SideTable, side_path
+from hanet.smpl.synthetic_body import synthetic_body
 from hanet.smpl.tracks import SmplTrack
 
 SHOWN = ("input", "deciwatch", "hanet", "hanet-paper")
-"""Methods beside each other, as in the supplement; all that the figures show where none of these is there."""
+"""Methods to show, as in the supplement; if none of them is there, all methods are shown."""
 FRAMES = 4
 SECONDS = 2.0
-"""Length of the film, which takes longer to draw than one of skeletons."""
+"""Length of the video; it takes longer to draw than one of skeletons."""
 CAMERA_UP = (0.0, -1.0, 0.0)
+"""A camera's y axis points down."""
 
 
 @dataclass(frozen=True)
 class Meshes:
-    """The tracks behind the joints that the other figures show."""
+    """SMPL tracks of the ground truth and of methods, with their body."""
 
     truth: SmplTrack
     methods: Mapping[str, SmplTrack]
@@ -41,11 +43,41 @@ class Meshes:
         methods: Mapping[str, tuple[PoseCache, PoseSequence]],
         body: Body,
     ) -> Meshes:
-        """From caches and the sequences of theirs that are shown."""
+        """Attach side tables to sequences, each given with its cache."""
         return cls(_track(*truth), {name: _track(*found) for name, found in methods.items()}, body)
 
+    @classmethod
+    def read(
+        cls,
+        gt: Path,
+        methods: Mapping[str, str],
+        sequence: str,
+        *,
+        track: int | None = None,
+        body: Path | None = None,
+    ) -> Meshes:
+        """Read a sequence from caches of SMPL rotations and their side tables.
+
+        Args:
+            gt: cache of the ground truth.
+            methods: cache by method.
+            sequence: its name.
+            track: its track number; None takes the first.
+            body: SMPL's file; None takes the synthetic body.
+
+        Raises:
+            ValueError: an unreadable cache, side table or body, or one without the sequence.
+        """
+        cache = PoseCache.open(gt, representation="smpl")
+        truth = find_sequence(cache, sequence, track=track)
+        found: dict[str, tuple[PoseCache, PoseSequence]] = {}
+        for name, path in methods.items():
+            other = PoseCache.open(path, representation="smpl")
+            found[name] = other, find_sequence(other, sequence, track=truth.track, start=truth.start)
+        return cls.of((cache, truth), found, synthetic_body() if body is None else Body.load(body))
+
     def joints(self) -> tuple[PoseSequence, dict[str, PoseSequence]]:
-        """Truth and methods as the joints of their bodies."""
+        """Ground truth and methods as 3D joints of their bodies."""
         methods = {name: joint_sequence(track, self.body) for name, track in self.methods.items()}
         return joint_sequence(self.truth, self.body), methods
 
@@ -55,13 +87,16 @@ def _track(cache: PoseCache, poses: PoseSequence) -> SmplTrack:
 
 
 def draw(folder: Path, meshes: Meshes, worst: int, where: str) -> list[dict[str, str]]:
-    """mesh.png and mesh.mp4; manifest entries.
+    """Draw mesh.png and mesh.mp4.
 
     Args:
-        folder: where to write.
-        meshes: what to draw.
-        worst: the row about which the film is.
-        where: the sequence, for captions.
+        folder: folder to write to.
+        meshes: meshes to draw.
+        worst: row in the middle of the video.
+        where: description of the sequence, for captions.
+
+    Returns:
+        Entries of the manifest.
     """
     chosen = [name for name in SHOWN if name in meshes.methods] or list(meshes.methods)
     labels = {name: style.label for name, style in method_styles(chosen).items()}

@@ -1,8 +1,8 @@
-"""Meshes of several methods side by side; drawn in software, without a display.
+"""Meshes of several methods side by side, rendered in software without a display.
 
-Each mesh is coloured by how far its vertices are from the true ones after the pelvis is aligned, so the
-colours average to MPVPE of protocol ``pelvis_aligned``. A ring marks the worst place of a method's worst
-frames (HANet's supplement, Figure 3).
+Vertices are coloured by their distance to the ground truth with pelvises aligned, so colours average to MPVPE
+of protocol ``pelvis_aligned``. A ring marks the worst place in each method's worst frames (HANet's
+supplement, Figure 3).
 
 Axes: K frames shown, V vertices, F triangles, H × W pixels.
 """
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import torch
@@ -25,12 +24,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from PIL import Image, ImageDraw
 
+from hanet.files.atomic import whole_file
 from hanet.smpl.body import Body
 from hanet.smpl.tracks import SmplTrack
 
 TRUTH = "ground truth"
 WORST_MM = 200.0
-"""Vertex error (mm) at which the colours end."""
+"""Vertex error (mm) of the last colour."""
 SKIN = np.array([196.0, 203.0, 214.0])
 RING = "#c2185b"
 _COLOURS = colormaps["YlOrRd"]
@@ -45,10 +45,10 @@ class View:
 
     Attributes:
         rotation: from the vertices' frame to the camera's (3, 3).
-        translation: metres, added after the rotation.
-        focal: pixels.
-        size: width and height in pixels; the optical axis meets the image in its middle, unless
-        centre: says where, in pixels.
+        translation: added after the rotation, metres.
+        focal: focal length, pixels.
+        size: width and height, pixels.
+        centre: principal point, pixels; None is the middle of the image.
     """
 
     rotation: Float[np.ndarray, "3 3"]
@@ -66,7 +66,7 @@ class View:
         up: tuple[float, float, float] = (0.0, 1.0, 0.0),
         azimuth: float = 0.0,
     ) -> View:
-        """A view that holds all points, from `azimuth` degrees about `up`: 0 looks at a rest pose's front."""
+        """A view of all points from `azimuth` degrees about `up`; 0 shows the front of a rest pose."""
         vertical = np.asarray(up) / np.linalg.norm(up)
         front = np.array([0.0, 0, 1]) if abs(vertical[2]) < 0.9 else np.array([0.0, -1, 0])
         front -= vertical * (front @ vertical)
@@ -79,13 +79,19 @@ class View:
         known = known[np.isfinite(known).all(axis=1)] @ rotation.T
         low, high = known.min(axis=0), known.max(axis=0)
         extent = np.maximum(high - low, 1e-3)
-        distance = 4 * extent.max()  # far enough for limbs towards the camera not to swell
+        distance = 4 * extent.max()  # far enough to avoid perspective distortion of near limbs
         middle = (low + high) / 2
         focal = 0.92 * min(size[0] / extent[0], size[1] / extent[1]) * (distance - extent[2] / 2)
         return cls(rotation, np.array([0, 0, distance]) - middle, float(focal), size)
 
+    @classmethod
+    def of_image(cls, picture: UInt8[np.ndarray, "H W 3"], focal: float) -> View:
+        """The camera that took a picture: vertices are in its frame, `focal` is in pixels."""
+        height, width = picture.shape[:2]
+        return cls(np.eye(3), np.zeros(3), focal, (width, height))
+
     def project(self, points: Float[np.ndarray, "*any 3"]) -> Float[np.ndarray, "*any 3"]:
-        """Pixels x, y and depth (metres)."""
+        """Project points to pixels x, y and depth (metres)."""
         local = points @ self.rotation.T + self.translation
         x, y = self.centre or (self.size[0] / 2, self.size[1] / 2)
         depth = local[..., 2:]
@@ -102,18 +108,22 @@ def render(
     opacity: float = 1.0,
     smooth: int = 3,
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """A mesh with Lambert's shading, over an image or white.
+    """Render a mesh with Lambert's shading, over an image or white.
 
-    Triangles that face the camera are painted from back to front, which is right but where triangles that
-    overlap are large beside their distance: bodies have none. NaN vertices give the background alone.
+    Triangles that face the camera are painted from back to front. This is exact unless overlapping triangles
+    are large compared with their distance, which bodies do not have. NaN vertices give the background only.
 
     Args:
-        vertices, faces: corners counterclockwise from outside.
+        vertices: metres (V, 3).
+        faces: corners of triangles (F, 3), counterclockwise from outside.
         view: the camera.
-        colours: of each vertex, 0 to 255; None: `SKIN`.
-        background: as large as `view.size` (ValueError otherwise); None: white.
-        opacity: of the mesh over the background.
-        smooth: samples a pixel has in each direction.
+        colours: colour of each vertex, 0 to 255; None takes `SKIN`.
+        background: image of `view.size`; None takes white.
+        opacity: opacity of the mesh.
+        smooth: samples per pixel and direction.
+
+    Raises:
+        ValueError: the background has another size.
     """
     width, height = view.size
     if background is not None and background.shape[:2] != (height, width):
@@ -128,7 +138,7 @@ def render(
     corners = view.project(vertices)[faces]
     a, b, c = corners[..., :2].transpose(1, 0, 2)
     edge, other = b - a, c - a
-    # The image's y points down, so what faces the camera turns clockwise in it.
+    # y points down in the image, so triangles that face the camera are clockwise in it.
     facing = edge[:, 0] * other[:, 1] - edge[:, 1] * other[:, 0] < 0
     visible = np.flatnonzero(facing & (corners[..., 2] > 0).all(axis=1))
     order = visible[np.argsort(-corners[visible, :, 2].mean(axis=1), kind="stable")]
@@ -136,7 +146,7 @@ def render(
     draw = ImageDraw.Draw(canvas)
     for triangle, colour in zip(corners[order, :, :2] * smooth, painted[order], strict=True):
         draw.polygon([tuple(p) for p in triangle], fill=(*map(int, colour), 255))
-    # Premultiplied, so that no white of empty samples mixes into the outline.
+    # Premultiplied alpha, so that empty samples add no white to the outline.
     layer = np.asarray(canvas, dtype=np.float64).reshape(height, smooth, width, smooth, 4)
     cover = layer[..., 3:] / 255
     colour, cover = (layer[..., :3] * cover).mean(axis=(1, 3)), cover.mean(axis=(1, 3))
@@ -144,7 +154,7 @@ def render(
 
 
 def _shade(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) -> Float[np.ndarray, " F"]:
-    """Ambient and diffuse light of each triangle, by normals that are smooth over the surface."""
+    """Ambient and diffuse light of each triangle, with smooth normals."""
     corners = vertices[faces]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     normals = np.zeros_like(vertices)
@@ -156,7 +166,7 @@ def _shade(vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]) ->
 
 
 def error_colours(millimetres: Float[np.ndarray, " V"]) -> Float[np.ndarray, "V 3"]:
-    """`SKIN` where there is no error, over yellow to dark red at `WORST_MM`."""
+    """Colours from `SKIN` without error over yellow to dark red at `WORST_MM`."""
     share = np.clip(millimetres / WORST_MM, 0, 1)[:, None]
     hot = 255 * _COLOURS(0.15 + 0.85 * share[:, 0])[:, :3]
     blend = np.clip(share * 5, 0, 1)
@@ -164,7 +174,7 @@ def error_colours(millimetres: Float[np.ndarray, " V"]) -> Float[np.ndarray, "V 
 
 
 def worst_frames(errors: Float[np.ndarray, " T"], count: int, *, apart: int = 1) -> list[int]:
-    """The frames of the largest errors, largest first, no two nearer than `apart` frames; NaN is no error."""
+    """Frames of the largest errors, largest first and at least `apart` frames apart; NaN is skipped."""
     chosen: list[int] = []
     for t in np.argsort(-np.where(np.isfinite(errors), errors, -np.inf), kind="stable"):
         if len(chosen) == count or not np.isfinite(errors[t]):
@@ -175,12 +185,12 @@ def worst_frames(errors: Float[np.ndarray, " T"], count: int, *, apart: int = 1)
 
 
 def pelvis_aligned(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.ndarray, "K V 3"]:
-    """Vertices (metres) minus the pelvis at the chosen frames."""
+    """Vertices (metres) relative to the pelvis, at the chosen frames."""
     return _posed(body, track, list(frames), aligned=True)
 
 
 def in_camera(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.ndarray, "K V 3"]:
-    """Vertices (metres) where the track has them at the chosen frames, to be drawn over images.
+    """Vertices (metres) in the camera frame at the chosen frames, to draw on images.
 
     Raises:
         ValueError: the track's translation is unknown.
@@ -188,7 +198,7 @@ def in_camera(body: Body, track: SmplTrack, frames: Iterable[int]) -> Float[np.n
     index = list(frames)
     if track.transl is None:
         raise ValueError(
-            f"{track.poses.name}: its translation is unknown, so it has no place in an image; draw on a "
+            f"{track.poses.name}: its translation is unknown, so it cannot be placed in an image; draw on a "
             "blank canvas"
         )
     return _posed(body, track, index, aligned=False) + track.transl[index][:, None]
@@ -222,17 +232,21 @@ def compare_figure(
     images: list[UInt8[np.ndarray, "H W 3"]] | None = None,
     view: View | None = None,
 ) -> None:
-    """A row a frame, a column a method, the truth last; written whole or not at all, in the format of `path`.
+    """Write a figure with a row per frame and a column per method, the ground truth last.
 
-    On a blank canvas the true body stands behind each mesh in pale grey.
+    It is written whole or not at all, in the format of the name's ending. On a blank canvas the ground truth
+    is drawn behind each mesh in pale grey.
 
     Args:
-        meshes: by method, e.g. input, DeciWatch, HANet; pelvis-aligned as `truth` is, or in place over
-            `images`.
-        frames: numbers to name the rows by.
-        up, azimuth: the view, where none is given.
-        rings: worst frames of each method that get a ring about their largest error.
-        images: a background a row, with the `view` they were taken by.
+        path: the file to write.
+        meshes: vertices by method, pelvis-aligned as `truth`, or in the camera frame of `images`.
+        truth: vertices of the ground truth.
+        faces: corners of triangles.
+        frames: frame numbers, which name the rows.
+        up, azimuth: the view, if `view` is None.
+        rings: number of worst frames per method with a ring around the largest error.
+        images: a background per row; needs `view`.
+        view: the camera of `images`.
 
     Raises:
         ValueError: arrays of unequal length, or images without a view.
@@ -240,11 +254,11 @@ def compare_figure(
     names = list(frames)
     if any(mesh.shape != truth.shape for mesh in meshes.values()) or len(names) != len(truth):
         raise ValueError(
-            f"meshes must be shaped like the truth, {truth.shape}, with a name a frame; got "
+            f"expected meshes of the ground truth's shape {truth.shape} and as many frame numbers, got "
             f"{ {name: mesh.shape for name, mesh in meshes.items()} } and {len(names)} frames"
         )
     if images is not None and (view is None or len(images) != len(truth)):
-        raise ValueError("images need one a frame and the view that they were taken by")
+        raise ValueError("expected one image per frame and the view of their camera")
     if view is None:
         view = View.around(np.stack([*meshes.values(), truth]), up=up, azimuth=azimuth)
     columns = {**meshes, TRUTH: truth}
@@ -273,7 +287,7 @@ def compare_figure(
 
 
 def _grid(rows: int, columns: int, *, aspect: float) -> tuple[Figure, Any]:
-    """A figure of touching cells, 2 inches wide, with room for names and the scale of the colours."""
+    """A figure of adjacent cells, 2 inches wide, with room for names and the colour bar."""
     left, right, top, gap = 0.35, 0.85, 0.35, 0.05
     width, height = 2.0 * columns + left + right, 2.0 * aspect * rows + top + gap
     figure = Figure(figsize=(width, height))
@@ -306,7 +320,7 @@ def _cell(axes: Any, picture: UInt8[np.ndarray, "H W 3"], note: str) -> None:
 
 
 def _ring(axes: Any, mesh: Float[np.ndarray, "V 3"], errors: Float[np.ndarray, " V"], view: View) -> None:
-    """About the worst vertex and those near it that are nearly as bad; kept inside the picture."""
+    """Ring the worst vertex and near ones with similar errors, inside the picture."""
     near = np.linalg.norm(mesh - mesh[errors.argmax()], axis=1) < 0.25
     place = view.project(mesh[near & (errors >= 0.6 * errors.max())])[:, :2]
     height = view.size[1]
@@ -317,9 +331,5 @@ def _ring(axes: Any, mesh: Float[np.ndarray, "V 3"], errors: Float[np.ndarray, "
 
 
 def _save(figure: Figure, path: Path) -> None:
-    temporary = path.with_name(f".{path.stem}.{uuid4().hex}{path.suffix}")
-    try:
-        figure.savefig(temporary, dpi=150)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format=path.suffix.removeprefix("."), dpi=150)

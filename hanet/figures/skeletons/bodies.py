@@ -1,7 +1,7 @@
-"""Skeletons on axes: where their joints lie in a view, which bones are drawn, and moving them.
+"""Skeletons on axes: projecting joints into a view, choosing bones to draw, and moving bodies.
 
-Axes: T frames, J joints, E bones. A view is seen by an observer: right and up in the figure are directions
-of the poses' frame of reference.
+Axes: T frames, J joints. In a view, right and up of the figure are directions of the poses' frame of
+reference.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _NECKS = ("neck", "thorax", "head_bottom", "nose")
 
 @dataclass(frozen=True)
 class View:
-    """An orthographic view of 3D joints; keypoints are seen as they are.
+    """An orthographic view of 3D joints.
 
     Attributes:
-        name: what the view shows, e.g. ``front``.
-        right, up: unit vectors of the frame of reference (3) that point right and up in the figure.
+        name: name of the view, e.g. ``front``.
+        right, up: unit vectors (3) in the frame of reference that point right and up in the figure.
     """
 
     name: str
@@ -39,19 +39,19 @@ class View:
     up: Float[np.ndarray, " 3"]
 
     def project(self, values: Float[np.ndarray, "T J 3"]) -> Float[np.ndarray, "T J 2"]:
-        """Metres to the right and up."""
+        """Project joints to the figure's plane: metres to the right and up."""
         return values @ np.stack([self.right, self.up], axis=1)
 
 
 def two_views(gt: PoseSequence) -> tuple[View, View]:
-    """Front and side of 3D joints.
+    """Front and side views of 3D joints.
 
-    In a camera's frame (x right, y down, z ahead) the front is what the camera sees. In a world's, up is the
-    axis along which the shoulders lie highest above the ankles on average over the sequence, and the front
-    faces the hips. The side is seen from the right of the front's observer.
+    In a camera frame (x right, y down, z forward) the front view is the camera's. In a world frame, up is the
+    axis with the largest mean distance from ankles to shoulders over the sequence, and the front view faces
+    the hips. The side view is taken from the right of the front view's observer.
 
     Raises:
-        ValueError: where the poses are not 3D joints.
+        ValueError: the poses are not 3D joints.
     """
     if gt.representation != "3d":
         raise ValueError(f"{gt.name}: only 3D joints have two views, got {gt.representation}")
@@ -66,7 +66,7 @@ def _facing(gt: PoseSequence) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray
     truth = known(gt)
     frames = np.isfinite(truth).all(axis=(1, 2))
     if not frames.any():
-        raise ValueError(f"{gt.name}: no frame of the ground truth is known, so it has no front")
+        raise ValueError(f"{gt.name}: no frame of the ground truth is known to find its front by")
     middle = truth[frames].mean(axis=0, dtype=np.float64)
 
     def joint(name: str) -> np.ndarray:
@@ -78,19 +78,19 @@ def _facing(gt: PoseSequence) -> tuple[Float[np.ndarray, " 3"], Float[np.ndarray
     up[axis] = np.sign(rise[axis]) or 1.0
     across = joint("l_hip") - joint("r_hip")
     across -= (across @ up) * up
-    if np.linalg.norm(across) < 1e-6:  # turned all the way round
+    if np.linalg.norm(across) < 1e-6:  # hip directions cancel out over a full turn
         across = np.roll(up, 1)
     return across / np.linalg.norm(across), up
 
 
 @dataclass(frozen=True)
 class Seen:
-    """One method's poses in one view, beside the truth.
+    """One method's poses in one view, with the ground truth.
 
     Attributes:
-        skeleton: of both.
+        skeleton: skeleton of both.
         points: joints in the plane (T, J, 2), metres right and up of the root, or pixels.
-        truth: the ground truth, alike.
+        truth: the ground truth in the same plane (T, J, 2).
         wrong: True where a joint is to be ringed (T, J).
     """
 
@@ -101,12 +101,12 @@ class Seen:
 
 
 def see(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float) -> dict[str, Seen]:
-    """A method's poses as they are drawn: by view (front, side) for 3D joints, else in the ``image``.
+    """Project a method's poses for drawing: views ``front`` and ``side`` of 3D joints, else ``image``.
 
-    3D joints are root-relative, as `errors.wrong_joints` measures them.
+    3D joints are made root-relative, as in `errors.wrong_joints`.
 
     Raises:
-        ValueError: where the two do not pair up or cannot be drawn.
+        ValueError: the sequences do not pair up or cannot be drawn.
     """
     wrong = wrong_joints(gt, poses, wrong_mm=wrong_mm, wrong_alpha=wrong_alpha)
     truth = known(gt)
@@ -121,7 +121,7 @@ def see(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: 
 
 
 def drawn_bones(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """The skeleton's bones, and those that join its loose parts: the torso's sides and the neck."""
+    """The skeleton's bones, and bones that connect its separate parts: the torso's sides and the neck."""
     bones = list(skeleton.bones)
 
     def top(joint: int) -> int:
@@ -142,12 +142,12 @@ def drawn_bones(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
 
 
 def side_colours(skeleton: Skeleton) -> list[str]:
-    """A colour for each joint by the side of the body it is on."""
+    """A colour per joint, by its side of the body."""
     return [_SIDES.get(joint[:2], CENTRE) for joint in skeleton.joints]
 
 
 def identity_colours(skeleton: Skeleton, colour: str) -> list[str]:
-    """A person's colour for each joint, lighter on the right side of the body."""
+    """A person's colour per joint, lighter on the right side of the body."""
     red, green, blue = (0.5 + 0.5 * channel for channel in to_rgb(colour))
     light = to_hex((red, green, blue))
     return [light if joint.startswith("r_") else colour for joint in skeleton.joints]
@@ -157,14 +157,14 @@ class Body:
     """A skeleton on axes.
 
     Args:
-        axes: where to draw.
-        skeleton: which bones join the joints.
-        colours: one for each joint; a bone has that of its outer joint.
+        axes: axes to draw on.
+        skeleton: defines the bones.
+        colours: one per joint; a bone has the colour of its outer joint.
         joining: colour of the bones that `drawn_bones` adds, which belong to no side.
-        width: of the bones, in points.
-        halo: a white rim, that stands out from a photograph.
+        width: width of bones, in points.
+        halo: whether to draw a white rim, for visibility on photographs.
         alpha: opacity.
-        zorder: above (higher) or beneath other bodies.
+        zorder: drawing order; higher is above other bodies.
     """
 
     def __init__(
@@ -211,7 +211,7 @@ class Body:
         )
 
     def move(self, points: Float[np.ndarray, "J 2"], wrong: Bool[np.ndarray, " J"] | None = None) -> None:
-        """Put the joints at `points` and ring those that are `wrong`; NaN joints and their bones vanish."""
+        """Move joints to `points` and ring those that are `wrong`; NaN joints and their bones are hidden."""
         self._lines.set_segments(list(np.stack([points[self._parents], points[self._children]], axis=1)))
         self._joints.set_offsets(np.ma.masked_invalid(points))
         ringed = points[wrong] if wrong is not None else np.empty((0, 2))
@@ -219,7 +219,7 @@ class Body:
 
 
 class Panel:
-    """Axes with one method's skeleton over the ghost of the truth, to be shown frame by frame."""
+    """Axes with one method's skeleton over the ground truth, drawn frame by frame."""
 
     def __init__(self, axes: Axes, seen: Seen, *, on_image: bool = False, width: float = 2.2) -> None:
         self.axes, self._seen = axes, seen
@@ -232,16 +232,16 @@ class Panel:
         self._body = Body(axes, seen.skeleton, colours, width=width, halo=on_image)
 
     def show(self, row: int) -> None:
-        """Draw row `row` of the sequence."""
+        """Draw a row of the sequence."""
         self._truth.move(self._seen.truth[row])
         self._body.move(self._seen.points[row], self._seen.wrong[row])
 
 
 def extent(points: Float[np.ndarray, "*N 2"], *, margin: float) -> Float[np.ndarray, "2 2"]:
-    """Lowest and highest x and y, ((x0, y0), (x1, y1)), grown by a share of the longer side; NaN left out.
+    """Bounding box ((x0, y0), (x1, y1)) of points, grown by a share of its longer side; NaN is ignored.
 
     Raises:
-        ValueError: where every point is NaN.
+        ValueError: all points are NaN.
     """
     flat = points.reshape(-1, 2)
     flat = flat[np.isfinite(flat).all(axis=1)]
@@ -253,7 +253,7 @@ def extent(points: Float[np.ndarray, "*N 2"], *, margin: float) -> Float[np.ndar
 
 
 def bare(axes: Axes, box: Float[np.ndarray, "2 2"], *, image: bool) -> None:
-    """Axes without ticks that show `box` undistorted; y points down in an image."""
+    """Make axes show `box` with equal scales and no ticks; y points down in an image."""
     (x0, y0), (x1, y1) = box
     axes.set(xlim=(x0, x1), ylim=(y1, y0) if image else (y0, y1), aspect="equal", xticks=[], yticks=[])
     axes.set_facecolor(BAND)

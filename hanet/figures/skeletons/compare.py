@@ -1,4 +1,4 @@
-"""Methods side by side on a video, where there is no ground truth: in the picture, and in 3D from two sides.
+"""Methods side by side without ground truth: on the video, and 3D joints from front and side.
 
 Axes: T frames, J joints.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -21,24 +22,25 @@ from PIL import Image
 from hanet.figures.skeletons.bodies import Body, bare, extent, side_colours, two_views
 from hanet.figures.skeletons.stills import check_rows, level
 from hanet.figures.style import LEFT, RIGHT, WIDTH, method_styles, style
+from hanet.files.atomic import whole_file
 from hanet.metrics.smoothness import mean_acceleration
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import conversion
 
 Pictures = Callable[[], Iterator[UInt8[np.ndarray, "H W 3"]]]
-"""Gives a video's frames from its first on, each time it is called."""
+"""Returns an iterator over a video's frames from the first one on."""
 _PICTURE_HEIGHT, _VIEW_HEIGHT = 5.0, 2.4
 _IN_PICTURE = "picture"
 
 
 @dataclass(frozen=True)
 class Footage:
-    """The video beneath the poses.
+    """The video to draw poses on.
 
     Attributes:
-        pictures: its frames; poses' frame numbers count them.
+        pictures: its frames, numbered as the poses' frames.
         size: (width, height), pixels.
-        crop: show only where people are, with a margin.
+        crop: show only the part with the person, with a margin.
     """
 
     pictures: Pictures
@@ -47,21 +49,21 @@ class Footage:
 
 
 class Comparison:
-    """A figure of several methods that can be shown frame by frame; `video.write_motion` writes it.
+    """A figure of several methods that is drawn frame by frame; `video.write_motion` writes it.
 
-    Each method has a column. In the picture (or on blank where there is none) lie its keypoints. 3D joints
-    lie there as seen from far away, put where the detected keypoints are: scaled and moved frame by frame,
-    for all methods as fits the first one best. Below they are seen from the front and the side. Under the
-    name stands `mean_acceleration` over the frames shown.
+    Each method has a column. Keypoints are drawn on the video, or on a blank canvas. 3D joints are drawn on
+    the video by an orthographic projection, with the scale and shift per frame that fit the first method's
+    joints to the detected keypoints; all methods use the same. Below, 3D joints are shown from the front and
+    the side. The title of a column states `mean_acceleration` over the frames shown.
 
     Args:
-        methods: poses by method, from left to right, of the same frames.
+        methods: poses of the same frames by method, from left to right.
         rows: consecutive rows of the sequences, in order.
-        footage: the video; None draws on blank.
-        keypoints: of 3D joints, the detected keypoints of the same frames; None leaves the picture empty.
+        footage: the video; None draws on a blank canvas.
+        keypoints: detected keypoints of the same frames, to place 3D joints; None draws none on the video.
 
     Raises:
-        ValueError: where poses are rotations, do not belong together, or nothing is known in these rows.
+        ValueError: poses are rotations, do not match each other, or are all NaN in these rows.
     """
 
     def __init__(
@@ -84,10 +86,10 @@ class Comparison:
             self._build()
 
     def frames(self, *, width: int = 1280, every: int = 1) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-        """The images of every so many rows, `width` pixels wide; sides are even, as video needs them.
+        """Draw every `every`-th row as an image `width` pixels wide; both sides are even, as video needs.
 
         Raises:
-            ValueError: the video ends before the poses do.
+            ValueError: the video is shorter than the poses.
         """
         shown = self.rows[::every]
         pictures = self._pictures(shown)
@@ -98,6 +100,11 @@ class Comparison:
                 self._canvas.draw()
                 image = np.asarray(self._canvas.buffer_rgba())[..., :3]
                 yield image[: len(image) // 2 * 2, : image.shape[1] // 2 * 2].copy()
+
+    def save(self, path: Path) -> None:
+        """Write the first frame as PNG, whole or not at all."""
+        with whole_file(path) as temporary:
+            Image.fromarray(next(self.frames())).save(temporary, format="PNG", optimize=True)
 
     def _pictures(self, rows: Sequence[int]) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
         if self._footage is None:
@@ -110,15 +117,15 @@ class Comparison:
                 yield picture
         if count < len(wanted):
             raise ValueError(
-                f"{self._first.name}: the video has no frame {sorted(wanted)[count]}; is it another "
-                "video, or was it read at another frame rate?"
+                f"{self._first.name}: the video has no frame {sorted(wanted)[count]}; it may be another "
+                "video, or read at another frame rate"
             )
 
     def _build(self) -> None:
         boxes = self._boxes()
         angles = [angle for angle in boxes if angle != _IN_PICTURE]
         cell = WIDTH / len(self._points)
-        # One scale for both views: as wide, in relation, as what they show, and of one height.
+        # Both views have one scale and one height; their widths follow their content.
         across = [float(np.diff(boxes[angle], axis=0)[0, 0]) for angle in angles] or [1.0, 1.0]
         heights = []
         if _IN_PICTURE in boxes:
@@ -148,14 +155,14 @@ class Comparison:
                 self._panel(each, angle, points.get(angle), boxes[angle])
             top = axes.get(_IN_PICTURE, axes.get("front"))
             assert top is not None
-            top.set_zorder(1)  # its title may reach over the view beside it
+            top.set_zorder(1)  # its title may overlap the next view
             top.set_title(self._labels[name], color=styles[name].colour, loc="left")
         self._clock = self._figure.suptitle(" ", x=0.01, ha="left", fontsize=10)
         sides = [Line2D([], [], color=c, lw=2.5, label=s) for c, s in ((LEFT, "left"), (RIGHT, "right"))]
         self._figure.legend(handles=sides, loc="outside lower center", ncols=2)
         self._figure.set_dpi(100)
         self._canvas.draw()
-        self._figure.set_layout_engine("none")  # laid out once, so that nothing moves but the bodies
+        self._figure.set_layout_engine("none")  # laid out once, so that only bodies move
 
     def _panel(
         self,
@@ -178,7 +185,7 @@ class Comparison:
             axes.set_xlabel(angle)
 
     def _boxes(self) -> dict[str, Float[np.ndarray, "2 2"]]:
-        """What each kind of panel shows, for all methods the same."""
+        """The region that each kind of panel shows, the same for all methods."""
         found: dict[str, list[Float[np.ndarray, "2 2"]]] = {}
         for points in self._points.values():
             for angle, part in points.items():
@@ -189,7 +196,7 @@ class Comparison:
         picture = found.pop(_IN_PICTURE, [])
         if not found and not picture:
             raise ValueError(
-                f"{self._first.name}: nobody was seen in these frames; choose others by --start and --seconds"
+                f"{self._first.name}: no pose is known in these frames; change --start or --seconds"
             )
         boxes = level(found) if found else {}
         if picture:
@@ -211,7 +218,7 @@ class Comparison:
         self._clock.set_text(f"{self._first.name}   {frame / self._first.fps:.2f} s  (frame {frame})")
 
     def _as_large_as_shown(self, picture: UInt8[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "h w 3"]:
-        """Resampled once for all panels, which is several times as fast as matplotlib for each."""
+        """Resample once for all panels, which is several times faster than in matplotlib per panel."""
         axes = self._images[0].axes
         assert axes is not None
         (x0, x1), panel = axes.get_xlim(), axes.get_window_extent()
@@ -226,23 +233,23 @@ class Comparison:
 def placed(
     joints: Float[np.ndarray, "T J 3"], scale: Float[np.ndarray, " T"], shift: Float[np.ndarray, "T 2"]
 ) -> Float[np.ndarray, "T J 2"]:
-    """3D joints of a camera's frame in its picture, seen from far away: pixels."""
+    """Place 3D joints of a camera frame in its picture by an orthographic projection: pixels."""
     return scale[:, None, None] * joints[..., :2] + shift[:, None]
 
 
 def placement(
     joints: PoseSequence, keypoints: PoseSequence
 ) -> tuple[Float[np.ndarray, " T"], Float[np.ndarray, "T 2"]]:
-    """Scale (pixels a metre) and shift (pixels) of every frame that put 3D joints nearest to keypoints.
+    """Scale (pixels per metre) and shift (pixels) of each frame that fit 3D joints to keypoints.
 
-    Least squares over the joints that both skeletons name; NaN where one is unknown.
+    Least squares over the joints that both skeletons have; NaN in frames with an unknown joint.
 
     Raises:
-        ValueError: joints that are not in a camera's frame, or poses of other frames.
+        ValueError: joints that are not in a camera frame, or keypoints of other frames.
     """
     if not joints.frame_of_reference.startswith("camera"):
         raise ValueError(
-            f"{joints.name}: only joints of a camera's frame have a place in its picture, got "
+            f"{joints.name}: expected joints in a camera frame, to place them in its picture; got "
             f"{joints.frame_of_reference}; leave out the keypoints"
         )
     if keypoints.representation != "2d" or joints.start != keypoints.start or len(joints) != len(keypoints):
@@ -263,7 +270,7 @@ def placement(
 def _points(
     methods: Mapping[str, PoseSequence], footage: Footage | None, keypoints: PoseSequence | None
 ) -> dict[str, dict[str, Float[np.ndarray, "T J 2"]]]:
-    """Of each method, by panel, the joints in the plane."""
+    """Joints in the plane of each panel, by method and panel."""
     first = next(iter(methods.values()))
     if first.representation == "2d":
         return {name: {_IN_PICTURE: poses.values} for name, poses in methods.items()}
@@ -277,7 +284,7 @@ def _points(
 
 
 def _check(first: PoseSequence, poses: PoseSequence, name: str) -> None:
-    """Refuse poses that cannot stand beside the first method's."""
+    """Refuse poses that do not match the first method's."""
     if poses.representation == "smpl":
         raise ValueError(f"{name}: rotations cannot be drawn as skeletons; give keypoints or 3D joints")
     for field in ("skeleton", "representation", "fps", "frame_of_reference", "start"):
@@ -290,15 +297,6 @@ def _check(first: PoseSequence, poses: PoseSequence, name: str) -> None:
 
 
 def _label(name: str, poses: PoseSequence, rows: Sequence[int]) -> str:
-    shown = PoseSequence(
-        poses.name,
-        poses.values[list(rows)],
-        poses.skeleton,
-        poses.representation,
-        poses.fps,
-        poses.unit,
-        poses.frame_of_reference,
-    )
-    found = mean_acceleration(shown)
+    found = mean_acceleration(poses.part(slice(rows[0], rows[-1] + 1)))
     known = "" if np.isnan(found) else f"\nmean acceleration {found:.3g} {poses.unit}/s²"
     return f"{method_styles([name])[name].label}{known}"

@@ -1,4 +1,4 @@
-"""Skeletons in motion: method beside method, frame after frame, as RGB images for `video`."""
+"""Skeletons of several methods in motion, as RGB images for `video`."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from hanet.poses.sequence import PoseSequence
 
 
 class Motion:
-    """A figure of several methods that can be shown frame by frame.
+    """A figure of several methods that is drawn frame by frame.
 
-    3D joints are seen from the front (above) and from the side (below), keypoints in their image. Beneath
-    each method is its error in that frame; wrong joints are ringed; the truth is a ghost.
+    3D joints are shown from the front (above) and the side (below), keypoints in the image, all over the
+    ground truth in grey. The error of the frame is printed below each method, and wrong joints are ringed.
 
     Args:
         gt: 3D joints, or keypoints with boxes.
-        methods: poses by method, from left to right; ``gt`` itself may be among them.
-        rows: the rows of the sequence to be shown, in order.
-        images: for keypoints, the images beneath.
+        methods: poses by method, from left to right; may include ``gt``.
+        rows: rows of the sequence to show, in order.
+        images: images to draw keypoints on.
         wrong_mm, wrong_alpha: as in `errors.wrong_joints`.
 
     Raises:
-        ValueError: where poses do not pair up or cannot be drawn, or a row is missing.
+        ValueError: poses do not pair up or cannot be drawn, or a row does not exist.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Motion:
         boxes = _boxes(seen, self.rows)
         shapes = [boxes[angle][1] - boxes[angle][0] for angle in angles]
         cell = WIDTH / len(seen)
-        # One scale for all views, so that a person is as tall in each.
+        # One scale for all views, so that a person has the same height in each.
         scale = min(
             (cell - 0.2) / max(width for width, _ in shapes), 5.2 / sum(height for _, height in shapes)
         )
@@ -91,10 +91,10 @@ class Motion:
         self._show(self.rows[0])
         self._figure.set_dpi(100)
         self._canvas.draw()
-        self._figure.set_layout_engine("none")  # laid out once, so that nothing moves but the bodies
+        self._figure.set_layout_engine("none")  # laid out once, so that only bodies move
 
     def frames(self, *, width: int = 1280, every: int = 1) -> Iterator[UInt8[np.ndarray, "H W 3"]]:
-        """The images of every so many rows, `width` pixels wide; sides are even, as video needs them."""
+        """Draw every `every`-th row as an image `width` pixels wide; both sides are even, as video needs."""
         with style():
             self._figure.set_dpi(width / WIDTH)
             for row in self.rows[::every]:

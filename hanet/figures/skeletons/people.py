@@ -1,4 +1,4 @@
-"""Several people in one video, with their identities in colours."""
+"""Several people of one video, coloured by identity."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from hanet.poses.sequence import PoseSequence
 
 @styled
 def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Images | None = None) -> Figure:
-    """Several people, each in a colour of their own: one panel a frame.
+    """Draw several people, each in a colour of their own, one panel per frame.
 
-    A person's right limbs are lighter; the track's number stands at the head. A track without that frame is
-    not in it.
+    The right limbs of a person are lighter, and the track number is printed at the head. Tracks that do not
+    cover a frame are skipped in its panel.
 
     Args:
         tracks: keypoints of one sequence's people, with distinct track numbers or frames.
-        frames: frame numbers, one panel each.
-        images: where given, drawn beneath.
+        frames: frame numbers.
+        images: images to draw on.
 
     Raises:
-        ValueError: where there are no tracks or frames, the poses are not keypoints of one sequence, nobody
-            is in a frame, or its image is missing.
+        ValueError: no tracks or frames, poses that are not keypoints of one sequence, a frame without people,
+            or a missing image.
     """
     _check_people(tracks, frames)
     columns = min(len(frames), 2)
@@ -68,7 +68,7 @@ def _check_people(tracks: Sequence[PoseSequence], frames: Sequence[int]) -> None
             )
     for frame in frames:
         if not any(track.start <= frame < track.start + len(track) for track in tracks):
-            raise ValueError(f"{tracks[0].name}: nobody is in frame {frame}")
+            raise ValueError(f"{tracks[0].name}: no track has frame {frame}")
 
 
 def _of_frames(track: PoseSequence, frames: Sequence[int]) -> Float[np.ndarray, "N 2"]:
@@ -92,7 +92,7 @@ def _person(
     there = points[np.isfinite(points).all(axis=1)]
     if len(there):
         low, high = box
-        room = np.array([0.02, 0.05]) * (high - low)  # heads may be outside of the image
+        room = np.array([0.02, 0.05]) * (high - low)  # heads may be outside the image
         x, y = np.clip(there[there[:, 1].argmin()], low + room, high - [room[0], 0.0])
         axes.annotate(
             str(track.track),

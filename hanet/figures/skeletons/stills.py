@@ -1,6 +1,6 @@
-"""Skeletons in chosen frames: method beside method, in an image or in two views.
+"""Skeletons of several methods in chosen frames, in the image or in two views.
 
-Axes: T frames, J joints. Rows are a sequence's own (0 is its first frame), not frame numbers.
+Axes: T frames, J joints. Rows count from the sequence's first frame; they are not frame numbers.
 """
 
 from __future__ import annotations
@@ -31,11 +31,15 @@ from hanet.figures.style import (
 from hanet.poses.sequence import PoseSequence
 
 SHADES = (BAND, "#FFFFFF")
-"""Behind every other frame, so that its two views belong together."""
+"""Backgrounds of alternating frames, so that the two views of a frame look connected."""
 
 
 def check_rows(sequence: PoseSequence, rows: Sequence[int]) -> None:
-    """Refuse rows that a sequence does not have."""
+    """Refuse rows that a sequence does not have.
+
+    Raises:
+        ValueError: no rows, or a row outside the sequence.
+    """
     if not rows:
         raise ValueError(f"{sequence.name}: nothing to draw: no frames were chosen")
     if bad := [row for row in rows if not 0 <= row < len(sequence)]:
@@ -55,23 +59,23 @@ def skeletons(
     images: Images | None = None,
     wrong_alpha: float = 0.1,
 ) -> Figure:
-    """Keypoints of each method (across) in each frame (down), over the ghost of the truth.
+    """Draw keypoints of each method (columns) in each frame (rows), over the ground truth in grey.
 
-    Ringed are keypoints farther from the truth than `wrong_alpha` times the longer side of the box.
+    Keypoints farther from the ground truth than `wrong_alpha` times the longer side of the box are ringed.
 
     Args:
         gt: keypoints with boxes.
         methods: keypoints by method, from left to right.
         rows: rows of the sequence, from top to bottom.
-        images: where given, drawn beneath the skeletons.
+        images: images to draw on.
 
     Raises:
-        ValueError: where poses do not pair up, are not keypoints, or a frame or its image is missing.
+        ValueError: poses do not pair up or are not keypoints, or a frame or its image does not exist.
     """
     check_rows(gt, rows)
     if gt.representation != "2d":
         raise ValueError(
-            f"{gt.name}: expected keypoints in an image, got {gt.representation} poses; see views"
+            f"{gt.name}: expected keypoints, got {gt.representation} poses; views draws 3D joints"
         )
     seen = {
         name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"]
@@ -102,9 +106,9 @@ def views(
     *,
     wrong_mm: float = 150.0,
 ) -> Figure:
-    """3D joints of each method (down) in each frame (across), from the front and from the side.
+    """Draw 3D joints of each method (rows) in each frame (columns), from the front and from the side.
 
-    Root-relative, over the ghost of the truth. Ringed are joints farther than `wrong_mm` from it.
+    Joints are root-relative, over the ground truth in grey. Joints more than `wrong_mm` off are ringed.
 
     Args:
         gt: 3D joints.
@@ -112,11 +116,13 @@ def views(
         rows: rows of the sequence, from left to right.
 
     Raises:
-        ValueError: where poses do not pair up, are not 3D joints, or a frame is missing.
+        ValueError: poses do not pair up or are not 3D joints, or a frame does not exist.
     """
     check_rows(gt, rows)
     if gt.representation != "3d":
-        raise ValueError(f"{gt.name}: expected 3D joints, got {gt.representation} poses; see skeletons")
+        raise ValueError(
+            f"{gt.name}: expected 3D joints, got {gt.representation} poses; skeletons draws keypoints"
+        )
     seen = {name: see(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()}
     angles = ("front", "side")
     boxes = level(
@@ -149,7 +155,7 @@ def views(
 
 
 def drawn(seen: Mapping[str, Seen], rows: Sequence[int]) -> Float[np.ndarray, "N 2"]:
-    """All that is to be seen in these rows."""
+    """All points, of methods and ground truth, in these rows."""
     parts = [part[list(rows)].reshape(-1, 2) for item in seen.values() for part in (item.points, item.truth)]
     return np.concatenate(parts)
 
@@ -160,7 +166,7 @@ def _square(box: Float[np.ndarray, "2 2"]) -> Float[np.ndarray, "2 2"]:
 
 
 def level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarray, "2 2"]]:
-    """One box a view, all of one height, so that a person is as tall in each."""
+    """One box per view, all of the same height, so that a person has the same height in each."""
     every = np.concatenate([box for found in boxes.values() for box in found])
     result = {}
     for name, found in boxes.items():
@@ -171,13 +177,14 @@ def level(boxes: Mapping[str, Sequence[np.ndarray]]) -> dict[str, Float[np.ndarr
 
 
 def titles(line: Iterable[Axes], names: Sequence[str]) -> None:
+    """Title the axes with the labels of methods."""
     styles = method_styles(names)
     for axes, name in zip(line, names, strict=True):
         axes.set_title(styles[name].label, color=styles[name].colour, weight="bold")
 
 
 def key(figure: Figure, wrong: str, *, on_image: bool) -> None:
-    """What the colours of a single person mean."""
+    """Add the legend of sides, ground truth and wrong joints."""
     ghost = {"color": "white" if on_image else GHOST, "lw": 4}
     handles = [
         Line2D([], [], color=LEFT, lw=2.5, label="left"),
@@ -186,5 +193,5 @@ def key(figure: Figure, wrong: str, *, on_image: bool) -> None:
         Line2D([], [], ls="", marker="o", ms=10, mfc="none", mec=WRONG, mew=1.5, label=wrong),
     ]
     legend = figure.legend(handles=handles, loc="outside lower center", ncols=4)
-    if on_image:  # white on white would not be seen
+    if on_image:  # white on white is invisible
         legend.get_lines()[2].set_path_effects([withStroke(linewidth=5, foreground="#666666")])

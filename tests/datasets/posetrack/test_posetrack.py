@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.cache.video_labels import read_labels, write_labels
 from hanet.datasets.posetrack import year2017, year2018
-from hanet.datasets.posetrack.videos import PoseTrackError, joint_box, read_labels, write_labels
+from hanet.datasets.posetrack.videos import PoseTrackError, joint_box
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17, POSETRACK15, POSETRACK17, SMPL24
 from hanet.poses.video_labels import by_name

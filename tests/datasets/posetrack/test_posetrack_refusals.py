@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from hanet.cache.video_labels import LabelsError, read_labels, write_labels
 from hanet.datasets.posetrack import year2017, year2018
-from hanet.datasets.posetrack.videos import PoseTrackError, read_labels, write_labels
+from hanet.datasets.posetrack.videos import PoseTrackError
 from tests.support.posetrack_files import YEARS, scene, write17, write18
 
 both = pytest.mark.parametrize("year", YEARS)
@@ -143,7 +144,7 @@ def test_a_person_without_a_head_box(tmp_path):
 def test_labels_are_written_whole_or_not_at_all(tmp_path):
     video, _ = year2018.read_video(write18(tmp_path, scene()))
     path = tmp_path / "labels" / "val.jsonl"
-    with pytest.raises(PoseTrackError, match=rf"val.jsonl: video {video.name} comes twice"):
+    with pytest.raises(LabelsError, match=rf"val.jsonl: video {video.name} comes twice"):
         write_labels(path, iter([video, video]))
     assert list(path.parent.iterdir()) == []
     write_labels(path, [])
@@ -158,12 +159,10 @@ def test_damaged_labels(tmp_path, line):
     path.write_text(path.read_text() + line)
     reader = read_labels(path)
     assert next(reader) == video
-    with pytest.raises(
-        PoseTrackError, match=r"val.jsonl:2: not the labels of a video .*write the file again"
-    ):
+    with pytest.raises(LabelsError, match=r"val.jsonl:2: not the labels of a video .*write the file again"):
         next(reader)
 
 
 def test_labels_that_are_not_there(tmp_path):
-    with pytest.raises(PoseTrackError, match=r"val.jsonl: no such file; write it from"):
+    with pytest.raises(LabelsError, match=r"val.jsonl: no such file; write it from"):
         next(read_labels(tmp_path / "val.jsonl"))

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 from hanet.datasets.common.leakage import check_leakage
-from hanet.datasets.uiprmd.pairs import FILES, PairsError, collect, read_pairs, split_of, subject_of
+from hanet.datasets.uiprmd.collect import FILES, PairsError, collect
+from hanet.datasets.uiprmd.pairs import read_pairs, split_of, subject_of
 from hanet.metrics import accel, mpjpe
 from hanet.poses.sequence import check_pair
 from hanet.poses.skeletons import LIMBS12

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from hanet.datasets.uiprmd.alignment import MIN_OVERLAP, align, pair, shared_rotation, write_pairs
-from hanet.datasets.uiprmd.pairs import PairsError
+from hanet.datasets.uiprmd.collect import PairsError
 from hanet.datasets.uiprmd.recordings import Episode, episode_names, episodes, read_episode
 from hanet.files.unpickle import read_npz
 from tests.support.uiprmd_files import write_table

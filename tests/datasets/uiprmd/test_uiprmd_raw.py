@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hanet.datasets.uiprmd.pairs import PairsError
+from hanet.datasets.uiprmd.collect import PairsError
 from hanet.datasets.uiprmd.recordings import (
     episode_names,
     episodes,

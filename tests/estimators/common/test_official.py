@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from hanet.estimators.common.checkpoints import Layout, file_sha256, load_official, read_checkpoint
+from hanet.estimators.common.checkpoints import Layout, load_official, read_checkpoint
+from hanet.files.hashing import file_hash
 
 STATE = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
 
@@ -16,7 +17,7 @@ def test_prefix_and_container(tmp_path):
     state = {f"a.{k}": v for k, v in STATE.items()} | {"a.body.x": torch.ones(1), "other": torch.ones(1)}
     torch.save({"net": state}, tmp_path / "file.pt")
     network = nn.Linear(2, 1)
-    assert load_official(network, tmp_path / "file.pt", layout) == file_sha256(tmp_path / "file.pt")
+    assert load_official(network, tmp_path / "file.pt", layout) == file_hash(tmp_path / "file.pt")
     assert torch.equal(network.weight, STATE["weight"])
 
 

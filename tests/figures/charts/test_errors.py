@@ -7,9 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hanet.figures import wrong_joints
-from hanet.figures.charts import errors as errors_of
-from hanet.figures.charts.errors import Span, error_prone_spans, mean_known, running_mean, worst_span
+from hanet.figures.charts.errors import (
+    Span,
+    error_prone_spans,
+    mean_known,
+    running_mean,
+    worst_span,
+    wrong_joints,
+)
+from hanet.figures.charts.errors import errors as errors_of
 from hanet.figures.choose import by_method, find_sequence, median_key, rows_around, spread_rows
 from hanet.metrics import accel, mpjpe
 from hanet.poses.sequence import PoseSequence
@@ -42,7 +48,7 @@ def test_rotations_have_no_errors_to_draw(person: PoseSequence):
     rotations = replace(
         person, values=np.zeros((2, 17, 6)), representation="smpl", unit="rot6d", frame_of_reference="parent"
     )
-    with pytest.raises(ValueError, match="walk: rotations have no place to draw"):
+    with pytest.raises(ValueError, match="walk: rotations have no positions"):
         errors_of(rotations, rotations)
     with pytest.raises(ValueError, match="90 frames, the poses to compare have 89"):
         errors_of(person, replace(person, values=person.values[1:]))
@@ -60,7 +66,7 @@ def test_wrong_joints_by_millimetres_and_by_box(person: PoseSequence, keypoints:
     moved[5, 5] = np.nan  # not found: nothing to ring
     wrong = wrong_joints(keypoints, keypoints.with_values(moved), wrong_mm=0.0, wrong_alpha=0.1)
     assert np.argwhere(wrong).tolist() == [[3, 5]]
-    with pytest.raises(ValueError, match="give the truth `boxes`"):
+    with pytest.raises(ValueError, match="expected ground truth with boxes"):
         wrong_joints(replace(keypoints, boxes=None), keypoints, wrong_mm=0.0, wrong_alpha=0.1)
 
 

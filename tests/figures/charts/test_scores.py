@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.text import Text
 
-from hanet.figures import MethodScores, budget, by_joint, comparison
-from hanet.figures.charts.joints import body_order, joint_label
-from hanet.figures.charts.scores import apart
+from hanet.figures.charts.joints import body_order, by_joint, joint_label
+from hanet.figures.charts.scores import MethodScores, apart, budget, comparison
 from hanet.poses.skeletons import H36M17
 
 

@@ -120,7 +120,7 @@ def test_it_can_be_written(tmp_path, person):
 
 def test_what_is_refused(person, keypoints):
     footage = Footage(lambda: pictures(3), (320, 240))
-    with pytest.raises(ValueError, match="the video has no frame 3; is it another video"):
+    with pytest.raises(ValueError, match="the video has no frame 3; it may be another video"):
         list(Comparison({"input": person}, range(6), footage=footage).frames(width=200))
     with pytest.raises(ValueError, match=r"hanet: fps must be 30\.0 as the first method's, got 60\.0"):
         Comparison({"input": person, "hanet": replace(person, fps=60.0)}, [0])
@@ -130,12 +130,12 @@ def test_what_is_refused(person, keypoints):
         Comparison({"input": person, "hanet": replace(person, values=person.values[:80])}, [0])
     with pytest.raises(ValueError, match=r"expected frames within 0\.\.89, got frame 90"):
         Comparison({"input": person}, [90])
-    with pytest.raises(ValueError, match="nobody was seen in these frames"):
+    with pytest.raises(ValueError, match="no pose is known in these frames"):
         Comparison({"input": replace(person, values=np.full_like(person.values, np.nan))}, [0])
     rotations = PoseSequence("a", np.zeros((3, 24, 6), np.float32), SMPL24, "smpl", 30.0, "rot6d", "parent")
     with pytest.raises(ValueError, match="rotations cannot be drawn"):
         Comparison({"input": rotations}, [0])
     with pytest.raises(ValueError, match=r"expected keypoints of frames 0\.\.89, got 2d poses of 5\.\.24"):
         placement(person, keypoints)
-    with pytest.raises(ValueError, match="only joints of a camera's frame have a place"):
+    with pytest.raises(ValueError, match="expected joints in a camera frame, to place them"):
         placement(replace(person, frame_of_reference="world"), seen_from_afar(person))

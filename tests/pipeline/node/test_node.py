@@ -177,7 +177,7 @@ def test_a_cut_in_the_middle_of_training(pair: Pair) -> None:
     assert head.run("git", "for-each-ref", "refs/node") == ""
     # The node got what the stage reads, and no more: five files and their folder, the model and its folder.
     data = node.clone / ".dvc/tmp/runs/node-cpu/data"
-    assert {path.name for path in data.iterdir()} == {"models", "pairs", "reports", "scratch"}
+    assert {path.name for path in data.iterdir()} == {"models", "pairs", "reports", "resolved", "scratch"}
     of_pairs = {path.name for path in (head.clone / "data/pairs/kinect").iterdir()}
     kept = [path for path in (pair.shared / "data").rglob("*") if path.is_file()]
     of_model = {path.name for path in (head.clone / MODEL).parent.iterdir()}

@@ -13,8 +13,7 @@ from dvc.utils.hydra import apply_overrides
 from ruamel.yaml import YAML
 
 from hanet.datasets.pose_files.options import Released
-from hanet.estimators.fcn.detector_errors import DetectorErrors
-from hanet.estimators.fcn.options import FCNEstimate
+from hanet.estimators.fcn.options import DetectorErrors, FCNEstimate
 from hanet.models.hanet import HANetConfig
 from hanet.options import flatten
 from hanet.training.options import TrainingOptions
@@ -32,11 +31,13 @@ def refused(tmp_path: Path, params: dict[str, Any]) -> Refused:
 
     def message(key: str, value: Any) -> str:
         *above, last = key.split(".")
-        section = params
+        section: Any = params
         for part in above:
             section = section[part]
         if value is ...:
             del section[last]
+        elif isinstance(section, list):
+            section[int(last)] = value
         else:
             section[last] = value
         path = tmp_path / "params.yaml"
@@ -81,7 +82,7 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "ablations, datasets, evaluate, experiments, figures, run, summaries, tables"),
+        ("nonsense", "ablations, datasets, evaluate, experiments, figures, filters, models, run, summaries"),
         ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),
@@ -117,56 +118,74 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
     models = params["experiments"]["tiny"]["models"]
     models["fcn"] = models["hanet-paper"] | {"refine": {"stride": 0}}
     message = refused("experiments.tiny.models", models)
-    assert message == "experiments.tiny.models.fcn.refine.stride: should be greater than or equal to 1; got 0"
+    assert message == "experiments.tiny.models.fcn.refine.stride: expected a number of at least 1, got 0"
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("evaluate.resamples", "many", "should be a valid integer, "
-         "unable to parse string as an integer; got 'many'"),
-        ("evaluate.resamples", 99, "should be greater than or equal to 100; got 99"),
-        ("evaluate.protocol", "mine", "should be 'full' or 'smoothnet'; got 'mine'"),
-        ("evaluate.seed", ..., "missing"),
-        ("evaluate", 3, "expected a mapping; got 3"),
-        ("run.seeds", [], "expected at least 1 of them; got []"),
+        ("evaluate.resamples", "many", 'expected an integer, got "many"'),
+        ("evaluate.resamples", "200", 'expected an integer, got "200"; remove the quotes'),
+        ("evaluate.resamples", 99, "expected a number of at least 100, got 99"),
+        ("evaluate.resamples", 1e3, "expected an integer, got 1000.0; write 1000"),
+        ("evaluate.resamples", True, "expected an integer, got true"),
+        ("evaluate.protocol", "mine", 'expected full or smoothnet, got "mine"'),
+        ("evaluate.seed", ..., "missing, but required"),
+        ("evaluate.seed", float("inf"), "expected a finite number, got inf"),
+        ("evaluate", 3, "expected a mapping, got 3"),
+        ("run.seeds", [], "expected 1 or more entries, got []"),
+        ("run.seeds.0", 1.0, "expected an integer, got 1.0; write 1"),
+        ("run.estimates", {}, "expected 1 or more entries, got {}"),
         ("run.seeds", [1, 2, 1], "listed more than once: 1"),
         ("run.models", ["second", "second"], "listed more than once: second"),
         ("run.ablations", ["bare", "bare"], "listed more than once: bare"),
-        (f"{MODEL}.network", "resnet", "should be 'hanet', 'deciwatch' or 'smoothnet'; got 'resnet'"),
-        ("datasets.clips", {"kind": "films"}, ""),
-        (f"{INGEST}.fps", 0, "should be greater than 0; got 0"),
-        (f"{INGEST}.target_cameras.distance", [6.0], ""),
-        (f"{INGEST}.glitches", None, "expected a mapping; got None"),
-        (f"{ESTIMATE}.train_on", "both", "should be 'source' or 'target'; got 'both'"),
-        (f"{ESTIMATE}.detector", [1], "expected a mapping; got [1]"),
-        (f"{ESTIMATE}.detector.jitter", "little", "should be a valid number"),
-        (f"{ESTIMATE}.training.steps", ..., "missing"),
-        (f"{MODEL}.refine.stride", 0, "should be greater than or equal to 1; got 0"),
-        (f"{MODEL}.training.oml", "both", "should be 'symmetric', 'stop_gradient' or 'off'; got 'both'"),
-        (f"{MODEL}.training.loss_weight", ..., "missing"),
-        ("experiments.tiny.filters.gaussian.sigma", [1.0, "wide"], ""),
+        (f"{MODEL}.network", "resnet", 'expected hanet, deciwatch or smoothnet, got "resnet"'),
+        ("datasets.clips.download.archives", {}, "expected 1 or more entries, got {}"),
+        (f"{INGEST}.fps", 0, "expected a number above 0, got 0"),
+        (f"{INGEST}.fps", float("nan"), "expected a finite number, got nan"),
+        (f"{INGEST}.fps", "30", 'expected a number, got "30"; remove the quotes'),
+        (f"{INGEST}.target_cameras.distance", [6.0], "expected more entries, got [6.0]"),
+        (f"{INGEST}.target_cameras.distance", [6.0, 7.0, 8.0], "expected 2 entries or fewer, got [6.0"),
+        (f"{INGEST}.target_cameras.distance", [6.5, 6.0],
+         "expected [nearest, farthest] in metres, above 0, got [6.5, 6.0]"),
+        (f"{INGEST}.glitches", None, "expected a mapping, got null; write {} for an empty one"),
+        (f"{ESTIMATE}.train_on", "both", 'expected source or target, got "both"'),
+        (f"{ESTIMATE}.detector", [1], "expected a mapping, got [1]"),
+        (f"{ESTIMATE}.detector.jitter", "little", 'expected a number, got "little"'),
+        (f"{ESTIMATE}.detector.jitter", True, "expected a number, got true"),
+        (f"{ESTIMATE}.training.steps", ..., "missing, but required"),
+        (f"{ESTIMATE}.training.mirror", 1, "expected true or false, got 1"),
+        (f"{MODEL}.refine.stride", 0, "expected a number of at least 1, got 0"),
+        (f"{MODEL}.refine.phases", [], "expected 1 or more entries, got []"),
+        (f"{MODEL}.training.oml", "both", 'expected symmetric, stop_gradient or off, got "both"'),
+        (f"{MODEL}.training.loss_weight", ..., "missing, but required"),
+        (f"{MODEL}.training.batch", 32.0, "expected an integer, got 32.0; write 32"),
+        ("experiments.tiny.models", {}, "expected 1 or more entries, got {}"),
+        ("experiments.tiny.filters.gaussian.sigma", [], "expected 1 or more entries, got []"),
+        ("experiments.tiny.filters.gaussian.sigma.1", "wide", 'expected a number, got "wide"'),
+        ("experiments.tiny.filters.gaussian.sigma.1", True, "expected a number, got true"),
+        ("tables.all.title", 3, "expected text, got 3; write it in quotes"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_named_with_what_it_may_be(
     refused: Refused, key: str, value: Any, message: str
 ) -> None:
-    special = {
-        "datasets.clips": "datasets.clips.kind: expected one of 'clips', 'uiprmd', ",
-        f"{INGEST}.target_cameras.distance": f"{INGEST}.target_cameras.distance.1: missing",
-        "experiments.tiny.filters.gaussian.sigma": "experiments.tiny.filters.gaussian.sigma.1: should be a "
-        "valid number, unable to parse string as a number; got 'wide'",
-    }
-    assert refused(key, value).startswith(special.get(key, f"{key}: {message}"))
+    assert refused(key, value).startswith(f"{key}: {message}")
 
 
 def test_a_kind_that_is_missing(refused: Refused) -> None:
-    assert refused(f"{ESTIMATE}.kind", ...) == f"{ESTIMATE}.kind: missing"
+    assert refused(f"{ESTIMATE}.kind", ...) == f"{ESTIMATE}.kind: missing, but required"
+
+
+def test_a_kind_that_does_not_exist(refused: Refused) -> None:
+    message = refused("datasets.clips", {"kind": "films"})
+    assert message.startswith("datasets.clips.kind: expected one of clips, ")
+    assert message.endswith(', got "films"')
 
 
 def test_long_values_are_abridged(refused: Refused) -> None:
     message = refused("evaluate.protocol", "very " * 100)
-    assert len(message) < 100
+    assert message.endswith(f'got "{"very " * 11}ver…') and len(message) < 120
 
 
 def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]) -> None:
@@ -177,12 +196,16 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        (f"{MODEL}.training.seed", 4, f"{MODEL}.training: the seed comes from run.seeds; leave it out"),
-        (f"{MODEL}.model.channels", 51, f"{MODEL}.model: channels follow from the data; leave them out"),
+        (f"{MODEL}.training.seed", 4, f"{MODEL}.training: seed comes from run.seeds; remove it here"),
+        (f"{MODEL}.model.channels", 51, f"{MODEL}.model: channels follow from the data; remove them here"),
         (f"{MODEL}.model.window", 6, f"{MODEL}.model: window must be interval·Q + 1 with Q ≥ 1"),
         (f"{MODEL}.model.depth", 6, f"{MODEL}.model: unknown HANet settings depth; known: "),
         (f"{MODEL}.model.hidden", ..., f"{MODEL}.model: missing HANet settings hidden"),
         (f"{MODEL}.training.augmentation", {"scale": 2.0}, f"{MODEL}.training.augmentation: scale must be"),
+        (f"{ESTIMATE}.training.steps", 0, f"{ESTIMATE}.training: steps must be at least 1, got 0"),
+        (f"{ESTIMATE}.training.dropout", 1.0, f"{ESTIMATE}.training: dropout must be in [0, 1), got 1.0"),
+        (f"{MODEL}.training.learning_rate", -1.0,
+         f"{MODEL}.training: learning_rate must be at least 0, got -1.0"),
         ("datasets.clips.download.archives.pybullet.sha256", "abc",
          "datasets.clips.download.archives.pybullet: clips-1.0.tar.gz: sha256 must be 64 lower-case"),
         (f"{ESTIMATE}.out_of_fold", 3, f"{ESTIMATE}: out_of_fold (2 or more folds) belongs to"),
@@ -190,15 +213,19 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
         ("experiments.tiny.filters", {"median": {}},
          "experiments.tiny.filters: unknown filter median; known: input, linear_interpolation"),
         ("experiments.tiny.filters.gaussian", {"width": [1.0]},
-         "experiments.tiny.filters: gaussian: missing a required argument: 'sigma'; it takes sigma"),
+         "experiments.tiny.filters: gaussian has no parameter width; it takes sigma"),
+        ("experiments.tiny.filters.gaussian", {},
+         "experiments.tiny.filters: gaussian needs values to try for sigma; it takes sigma"),
         ("experiments.tiny.filters.input", {"sigma": [1.0]},
-         "experiments.tiny.filters: input: got an unexpected keyword argument 'sigma'; it takes nothing"),
+         "experiments.tiny.filters: input has no parameter sigma; it takes no parameters"),
         ("experiments.tiny.filters.gaussian.sigma", [1.0, -1.0],
-         "experiments.tiny.filters: sigma must be positive, got -1.0 frames"),
+         "experiments.tiny.filters: gaussian: sigma must be positive, got -1.0 frames"),
+        ("experiments.tiny.filters", {"linear_interpolation": {"interval": [5.0]}},
+         "experiments.tiny.filters: linear_interpolation.interval: expected integers, got 5.0"),
         (f"{INGEST}.splits", {"train": ["a"], "dev": ["b"], "test": ["c"]},
          f"{INGEST}.splits: expected the splits train, val, test, got train, dev, test"),
         (f"{INGEST}.splits.val", ["climb_0"], f"{INGEST}.splits: listed more than once: climb_0"),
-        (f"{INGEST}.splits.val", [], f"{INGEST}.splits.val: expected at least 1 of them; got []"),
+        (f"{INGEST}.splits.val", [], f"{INGEST}.splits.val: expected 1 or more entries, got []"),
         ("datasets.uiprmd.ingest.splits.val", [7, 1],
          "datasets.uiprmd.ingest.splits: listed more than once: 1"),
         ("run.datasets", ["clips", "films"], "run.datasets: films is not defined; defined: clips, uiprmd"),
@@ -207,37 +234,80 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
          "run.models (experiment tiny): third is not defined; defined: hanet-paper, second"),
         ("run.ablations", ["odd"], "run.ablations: odd is not defined; defined: bare, off"),
         ("ablations.odd", {"model": {"window": 6}},
-         "ablations.odd (experiment tiny): "),
-        ("ablations.second", {}, "experiments.tiny: more than one row is called second"),
+         "ablations.odd (experiment tiny): model: window must be interval"),
+        ("ablations.odd", {"training": {"epochs": 1.0}, "refine": {"stride": 0}},
+         "ablations.odd (experiment tiny): training.epochs: expected an integer, got 1.0; write 1; "
+         "refine.stride: expected a number of at least 1, got 0"),
+        ("ablations.second", {}, "experiments.tiny: more than one row is called second; rename one of them"),
         (f"{MODEL}.refine.variants", {"more": {"stride": 2}},
-         "experiments.tiny: more than one row is called more"),
-        ("tables.all.rows", {"input": "one"}, "tables.all.rows: expected at least 2 of them"),
+         "experiments.tiny: more than one row is called more; rename one of them"),
+        ("tables.all.rows", {"input": "one"}, "tables.all.rows: expected 2 or more entries, got {"),
         ("tables.all.published.rows", {"none": {}},
-         "tables.all: published figures for rows that the table lacks: none"),
+         "tables.all: published.rows: the table has no row none; its rows are input, gaussian, second, more"),
         ("run.datasets", ["uiprmd"],
          "run.experiments: tiny needs the data set clips; add it to run.datasets"),
         ("run.estimates", {"tiny": "uiprmd"},
-         "run.estimates: expected {'tiny': 'clips'}, each of run.experiments with its data set, got "),
-        ("run.estimates", {"tiny": "clips", "kinect": "uiprmd"}, "run.estimates: expected {'tiny': 'clips'}"),
+         'run.estimates: expected {"tiny": "clips"}, each of run.experiments with its data set, got {"'),
+        ("run.estimates", {"tiny": "clips", "kinect": "uiprmd"}, 'run.estimates: expected {"tiny": "clips"}'),
         ("experiments.kinect.dataset", "films",
          "experiments.kinect.dataset: films is not defined; defined: clips, uiprmd"),
         ("experiments.kinect.dataset", "clips",
-         "experiments.kinect.estimate.kind: data set clips takes fcn or regressor, got recorded"),
+         "experiments.kinect.estimate.kind: expected fcn or regressor for data set clips, got recorded"),
         ("tables.all.experiments", ["huge"],
          "tables.all.experiments: huge is not defined; defined: tiny, kinect"),
         ("experiments.tiny.dataset", "uiprmd",
-         "experiments.tiny.estimate.kind: data set uiprmd takes recorded, got fcn"),
+         "experiments.tiny.estimate.kind: expected recorded for data set uiprmd, got fcn"),
     ],
 )  # fmt: skip
 def test_what_does_not_go_together(refused: Refused, key: str, value: Any, message: str) -> None:
     assert refused(key, value).startswith(message)
 
 
+def test_names_are_safe_in_paths_and_commands(tmp_path: Path, params: dict[str, Any]) -> None:
+    """Wherever the file has names: as keys of mappings, in lists and as text."""
+    bad = "hanet; touch X #"
+    models = params["experiments"]["tiny"]["models"]
+    mappings = {
+        "datasets": params["datasets"],
+        "datasets.clips.download.archives": params["datasets"]["clips"]["download"]["archives"],
+        "experiments": params["experiments"],
+        "experiments.tiny.models": models,
+        "experiments.tiny.models.second.refine.variants": models["second"]["refine"]["variants"],
+        "ablations": params["ablations"],
+        "tables": params["tables"],
+        "tables.all.rows": params["tables"]["all"]["rows"],
+        "summaries": params["summaries"],
+        "run.estimates": params["run"]["estimates"],
+    }
+    for mapping in mappings.values():
+        mapping[bad] = next(
+            iter(mapping.values()), {"title": "x", "over": {"g": ["tiny"]}, "rows": {"a": "b"}}
+        )
+    params["models"] = {"a b": params["experiments"]["kinect"]["models"]["first"]}
+    lists = [f"run.{key}" for key in ("datasets", "experiments", "models", "ablations")]
+    for key in lists:
+        params["run"][key.split(".")[1]] = [bad]
+    params["tables"]["all"]["experiments"] = [bad]
+    params["summaries"]["all"] = {"title": "x", "over": {"any text": [bad]}, "rows": {"a": "b"}}
+    params["experiments"]["kinect"]["dataset"] = bad
+    path = tmp_path / "params.yaml"
+    path.write_text(tiny.as_yaml(params))
+    with pytest.raises(ParamsError) as caught:
+        load(path)
+    expected = "expected a name of letters, digits, '.', '_' and '-' (first a letter or digit, no '..'), got "
+    places = [f"{key}.{bad}" for key in mappings]
+    places += [f"{key}.0" for key in (*lists, "tables.all.experiments", "summaries.all.over.any text")]
+    places.append("experiments.kinect.dataset")
+    lines = str(caught.value).split("\n  ")
+    assert {f"{place}: {expected}{bad!r}" for place in places} <= set(lines)
+    assert f"models.a b: {expected}'a b'" in lines
+
+
 @pytest.mark.parametrize("content", ["", "- a list\n", "word\n"])
 def test_a_file_that_is_no_mapping(tmp_path: Path, content: str) -> None:
     path = tmp_path / "params.yaml"
     path.write_text(content)
-    with pytest.raises(ParamsError, match="does not fit:\n  expected a mapping; got "):
+    with pytest.raises(ParamsError, match="does not fit:\n  expected a mapping, got "):
         load(path)
 
 
@@ -245,7 +315,7 @@ def test_a_file_that_is_no_mapping(tmp_path: Path, content: str) -> None:
 def test_a_file_that_is_no_yaml(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "params.yaml"
     path.write_bytes(content)
-    with pytest.raises(ParamsError, match=r"params\.yaml is not YAML: "):
+    with pytest.raises(ParamsError, match=r"params\.yaml does not fit:\n  .*not (YAML|UTF-8 text): .*$"):
         load(path)
 
 
@@ -256,9 +326,7 @@ def test_a_section_that_is_an_alias_of_another(tmp_path: Path, params: dict[str,
     path.write_text(yaml.safe_dump(params, sort_keys=False))
     with pytest.raises(ParamsError) as caught:
         load(path)
-    assert "experiments.kinect.models.first and experiments.kinect.models.second are one section" in str(
-        caught.value
-    )
+    assert "a YAML alias (*id001); write the value out, or use `extends`" in str(caught.value)
 
 
 def test_a_change_by_dvc_of_any_parameter_takes_effect(tmp_path: Path) -> None:
@@ -270,12 +338,12 @@ def test_a_change_by_dvc_of_any_parameter_takes_effect(tmp_path: Path) -> None:
     changed = {key: 10**6 + place for place, key in enumerate(numbers)}
     path.write_text(text)
     apply_overrides(str(path), [f"{key}={value}" for key, value in changed.items()])
-    assert len(numbers) > 200
+    assert len(numbers) > 90
     assert flatten(YAML(typ="safe").load(path)) == before | changed
 
 
 def test_a_file_that_is_missing(project: Path) -> None:
-    with pytest.raises(ParamsError, match=r"^params\.yaml is missing; run from the repository's root$"):
+    with pytest.raises(ParamsError, match=r"^params\.yaml is missing; run from the root of the repository$"):
         load()
 
 
@@ -312,7 +380,8 @@ def test_an_ablation_is_the_papers_model_with_changed_keys(tmp_path: Path, param
 def test_ablations_need_the_papers_model(refused: Refused, params: dict[str, Any]) -> None:
     params["run"] |= {"datasets": ["uiprmd"], "estimates": {"kinect": "uiprmd"}, "models": ["first"]}
     assert refused("run.experiments", ["kinect"]).startswith(
-        "run.ablations (experiment kinect): hanet-paper is not defined; defined: first, second"
+        "run.ablations: ablations change the model hanet-paper, which experiment kinect does not have "
+        "(it has first, second); set run.ablations to []"
     )
 
 
@@ -361,9 +430,12 @@ def test_a_data_set_says_what_its_poses_may_come_from(refused: Refused, params: 
         "ingest": {"val": ["a"]},
     }
     assert refused("experiments.kinect.dataset", "files") == (
-        "experiments.kinect.estimate.kind: data set files takes released, got recorded"
+        "experiments.kinect.estimate.kind: expected released for data set files, got recorded"
     )
     params["experiments"]["kinect"] |= {"dataset": "files", "estimate": {"kind": "released"}}
-    assert refused("datasets.files.ingest.val", {"share": 1.5, "seed": 1}).startswith(
-        "datasets.files.ingest.val"
+    assert refused("datasets.files.ingest.val", {"share": 1.5, "seed": 1}) == (
+        "datasets.files.ingest.val.share: expected a number below 1, got 1.5"
+    )
+    assert refused("datasets.files.ingest.val", "S8") == (
+        'datasets.files.ingest.val: expected a mapping or a list, got "S8"'
     )

@@ -1,0 +1,90 @@
+"""``hanet score`` and ``hanet tables``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from hanet.cli.errors import user_errors
+
+Dataset = Literal["pw3d", "h36m", "aist", "jhmdb"]
+"""Data sets with released pose files, see `hanet.datasets.pose_files.layouts.RELEASES`."""
+Protocol = Literal["full", "released"]
+
+
+def score(
+    gt: Annotated[Path, typer.Option(help="Ground truth, DATASET_gt_SPLIT.npz.")],
+    detected: Annotated[Path, typer.Option(help="Detected poses, DATASET_ESTIMATOR_SPLIT.npz.")],
+    dataset: Annotated[Dataset, typer.Option(help="Data set, which decides the layout of both files.")],
+    protocol: Annotated[
+        Protocol, typer.Option(help="full: score every frame once; released: as in published results.")
+    ] = "full",
+    interval: Annotated[int, typer.Option(min=1, help="Frames between watched frames.")] = 5,
+    q: Annotated[
+        int | None, typer.Option(min=1, help="Intervals per window.", show_default="20, or 2 for jhmdb")
+    ] = None,
+    step_q: Annotated[int, typer.Option(min=1, help="Intervals between window starts.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
+) -> None:
+    """Score released pose files: the input, and linear interpolation between watched frames."""
+    with user_errors():
+        from hanet.datasets.pose_files.joints import RELEASES, released_pair
+        from hanet.methods.filters import released_interpolation
+        from hanet.metrics import evaluate
+
+        truth, poses = released_pair(gt, detected, dataset)
+        windows = {"interval": interval, "q": q or RELEASES[dataset].q, "step_q": step_q}
+        methods = {"input": None, "linear interpolation": released_interpolation(interval)}
+        rows = {name: evaluate(truth, poses, method, protocol, **windows) for name, method in methods.items()}
+    report = {"dataset": dataset, **windows, "rows": {name: row.to_dict() for name, row in rows.items()}}
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+    else:
+        _print_scores(f"{dataset}, protocol {protocol}", report["rows"])
+
+
+def _print_scores(title: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    """A row per metric, a column per method: means with 95 % intervals over sequences."""
+    from rich.console import Console
+    from rich.table import Table
+
+    first = next(iter(rows.values()))
+    table = Table(title=f"{title}: {first['sequences']} sequences, {first['frames']} frames")
+    table.add_column("metric [95 % interval]")
+    for name in rows:
+        table.add_column(name, justify="right")
+    for metric in first["means"]:
+        cells = (_cell(row["means"][metric], row["intervals_95"][metric]) for row in rows.values())
+        table.add_row(metric, *cells)
+    Console().print(table)
+
+
+def _cell(mean: float | None, ends: Sequence[float | None]) -> str:
+    """Mean and interval; a dash where a number is unknown."""
+    digits = 4 if mean is not None and abs(mean) < 1 else 2
+    middle, low, high = ("–" if x is None else f"{x:.{digits}f}" for x in (mean, *ends))
+    return f"{middle} \\[{low}, {high}]"
+
+
+def tables(
+    reports: Annotated[Path, typer.Argument(help="Folder of the pipeline's reports.")] = Path("data/reports"),
+) -> None:
+    """Print the result tables that `dvc repro` wrote."""
+    with user_errors():
+        found = sorted(reports.glob("*/tables/*.json"))
+        if not found:
+            raise FileNotFoundError(
+                f"no tables (*/tables/*.json) in {reports}; run `dvc repro` in the repository first"
+            )
+        from rich.console import Console
+
+        from hanet.results.records import Table, read
+        from hanet.results.rendering import terminal
+
+        shown = [terminal(read(path, Table).model_dump(exclude_none=True)) for path in found]
+        for table in shown:
+            Console().print(table)

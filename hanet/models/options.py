@@ -1,0 +1,15 @@
+"""The networks' options by name. `hanet.models.registry` has their modules, losses and uses."""
+
+from __future__ import annotations
+
+from hanet.models.deciwatch_options import DeciWatchConfig
+from hanet.models.hanet_options import HANetConfig
+from hanet.models.smoothnet_options import SmoothNetConfig
+
+Config = HANetConfig | DeciWatchConfig | SmoothNetConfig
+CONFIGS: dict[str, type[Config]] = {
+    "hanet": HANetConfig,
+    "deciwatch": DeciWatchConfig,
+    "smoothnet": SmoothNetConfig,
+}
+"""Each network's configuration, by the name that the network has in params.yaml."""
