@@ -21,17 +21,18 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from hanet.options import NAME
 from pipeline import results
+from pipeline.node.pool import gpu_pool
+from pipeline.processes.children import Children
+from pipeline.processes.locks import locked
 from pipeline.repository import overrides as changes
 from pipeline.repository.command import DVCError
 from pipeline.repository.environment import RUNS, SQLITE, environment
 from pipeline.repository.git import git, main_tree
 from pipeline.repository.graph import Graph, GraphError, read_graph
-from pipeline.repository.names import NAME, REVISION, STAGE
+from pipeline.repository.names import REVISION, STAGE
 from pipeline.repository.work_trees import WorkTree
-from pipeline.node.pool import gpu_pool
-from pipeline.processes.children import Children
-from pipeline.processes.locks import locked
 from pipeline.scheduler import run_graph
 from pipeline.server.access import private_server
 from pipeline.server.liveness import exit_with_worker, hold_lock

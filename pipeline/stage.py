@@ -16,8 +16,8 @@ from prefect.client.schemas.objects import State
 from prefect.logging import get_run_logger
 from prefect.states import Cancelled, Completed, Failed
 
-from pipeline.repository import overrides
 from pipeline.processes.children import StoppedError, TimeLimitError
+from pipeline.repository import overrides
 from pipeline.work import LAST_LINES, StageError, Work, failure_message
 
 RETRIED = ("download",)

@@ -7,9 +7,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
+from pipeline.processes.children import Children
 from pipeline.repository.command import DVC
 from pipeline.repository.shared_cache import SharedCache
-from pipeline.processes.children import Children
 
 LAST_LINES = 20
 """How many lines of a failed stage's output its error shows."""

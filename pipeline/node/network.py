@@ -11,9 +11,9 @@ from urllib.request import urlopen
 
 from prefect.settings import PREFECT_API_URL
 
-from pipeline.repository.command import DVC
 from pipeline.node.payload import REMOTE
 from pipeline.processes.children import Children, StoppedError, TimeLimitError
+from pipeline.repository.command import DVC
 
 MAX_TRIES = 4
 """How often a command may fail while the network is up."""

@@ -18,11 +18,11 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Cancelled, Cancelling, Completed
 
-from pipeline.repository.command import DVC, dvc
-from pipeline.repository.git import git
 from pipeline.node import payload
 from pipeline.node.network import Network
 from pipeline.processes.children import StoppedError
+from pipeline.repository.command import DVC, dvc
+from pipeline.repository.git import git
 from pipeline.server.pools import GPU
 from pipeline.work import StageError, Work, failure_message
 

@@ -22,15 +22,15 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
+from pipeline.node import payload
+from pipeline.node.network import Network
+from pipeline.processes.children import Children, TimeLimitError
+from pipeline.processes.locks import locked
 from pipeline.repository.environment import RUNS, environment
 from pipeline.repository.git import git, main_tree
 from pipeline.repository.names import STAGE
 from pipeline.repository.shared_cache import SharedCache
 from pipeline.repository.work_trees import GIT_LOCK
-from pipeline.node import payload
-from pipeline.node.network import Network
-from pipeline.processes.children import Children, TimeLimitError
-from pipeline.processes.locks import locked
 from pipeline.server.liveness import exit_with_worker, hold_lock
 from pipeline.work import LAST_LINES, StageError, Work, failure_message
 

@@ -18,11 +18,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.node.payload import REMOTE
+from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.repository.command import dvc
 from pipeline.repository.environment import environment
 from pipeline.repository.git import GitError, git, main_tree
-from pipeline.node.payload import REMOTE
-from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.server.access import AUTH, is_refused
 from pipeline.server.pools import GPU, worker_command
 

@@ -7,12 +7,11 @@ special character.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-"""An experiment, data set, model, ablation or saved run."""
+from hanet.options import NAME, name
+
 STAGE = rf"{NAME}(@{NAME})?"
 """A stage or a group of stages: `train@clips-fcn-hanet-4321`, `train`."""
 KEY = r"[A-Za-z0-9_@-]+"
@@ -21,8 +20,6 @@ REVISION = r"[A-Za-z0-9_][A-Za-z0-9_./@^~{}-]*"
 """A git revision."""
 RUN = "run"
 """The section of params.yaml whose names dvc.yaml inserts into commands."""
-
-_is_name = re.compile(NAME).fullmatch
 
 
 def invalid_names(params: dict[str, Any]) -> Iterator[str]:
@@ -38,5 +35,8 @@ def _invalid(value: Any, place: str) -> Iterator[str]:
     elif isinstance(value, list):
         for index, inner in enumerate(value):
             yield from _invalid(inner, f"{place}.{index}")
-    elif value is not None and not isinstance(value, bool | int | float) and not _is_name(str(value)):
-        yield f"{place}: {value!r}"
+    elif value is not None and not isinstance(value, bool | int | float):
+        try:
+            name(str(value))
+        except ValueError:
+            yield f"{place}: {value!r}"

@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from hanet.files.atomic import whole_file
 from pipeline.repository.git import git
-from pipeline.repository.names import KEY, NAME, invalid_names
+from pipeline.repository.names import KEY, invalid_names
 from stages.params.document import DocumentError, parse
 from stages.params.overrides import OverrideError, put
 from stages.params.presets import PresetError, Presets
@@ -66,7 +66,8 @@ def change(params: Any, overrides: Sequence[str]) -> None:
         put(params, override)
     if invalid := list(invalid_names(params)):
         raise OverrideError(
-            f"expected names ({NAME}: letters, digits, and . _ - after the first), got {'; '.join(invalid)}"
+            "expected names of letters, digits, '.', '_' and '-' (first a letter or digit, no '..') under run, "
+            f"got {'; '.join(invalid)}"
         )
 
 

@@ -9,11 +9,11 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pipeline.processes.locks import locked, try_lock
 from pipeline.repository.command import dvc
 from pipeline.repository.environment import RESULTS, RUNS
 from pipeline.repository.git import git
 from pipeline.repository.shared_cache import SharedCache
-from pipeline.processes.locks import locked, try_lock
 
 GIT_LOCK = RUNS / "git.lock"
 """Held while git's list of work trees changes."""

@@ -16,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from pipeline.repository.environment import RUNS
 from pipeline.processes.children import SHUTDOWN_TIMEOUT
 from pipeline.processes.locks import try_lock
+from pipeline.repository.environment import RUNS
 
 _held: list[TextIO] = []
 """Lock files of this process, open until it exits."""

@@ -19,9 +19,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
+from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.repository.environment import RESULTS, RESULTS_URL, environment
 from pipeline.repository.git import main_tree
-from pipeline.processes.children import start_supervised, stop_event, terminate
 from pipeline.server.access import (
     ALLOWED_HOSTS,
     AUTH,

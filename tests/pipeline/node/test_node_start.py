@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.repository.git import this_clone
 from pipeline.node import worker
 from pipeline.node.train import NodeFolders
+from pipeline.repository.git import this_clone
 from tests.support.graph_of_shell import shell, write_project
 
 

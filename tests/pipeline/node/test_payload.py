@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.node import payload
 from pipeline.repository.command import dvc
 from pipeline.repository.git import git
-from pipeline.node import payload
 from tests.support.graph_of_shell import shell, write_project
 
 STAGE = "train@a-1"

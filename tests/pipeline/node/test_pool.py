@@ -15,12 +15,12 @@ import pytest
 from prefect.client.schemas.objects import State, WorkPoolStatus
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
-from pipeline.repository.command import dvc
 from pipeline.node import network, payload, pool
 from pipeline.node import train as training
 from pipeline.node.network import Network, NetworkError
 from pipeline.node.pool import GpuPool, gpu_pool
 from pipeline.processes.children import Children
+from pipeline.repository.command import dvc
 from pipeline.work import StageError, Work
 from tests.support.graph_of_shell import shell, write_project
 

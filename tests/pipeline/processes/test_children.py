@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.repository.environment import absolute_uri
 from pipeline.processes.children import Children, StoppedError, TimeLimitError
 from pipeline.processes.locks import locked
+from pipeline.repository.environment import absolute_uri
 from pipeline.server.liveness import dead_runs, lock_path
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from hanet.options import NAME
 from pipeline.repository import overrides
-from pipeline.repository.names import NAME, REVISION, STAGE
+from pipeline.repository.names import REVISION, STAGE
 
 PARAMS = {
     "run": {"experiments": ["one"], "seeds": [1]},
