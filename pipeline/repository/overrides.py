@@ -66,8 +66,8 @@ def change(params: Any, overrides: Sequence[str]) -> None:
         put(params, override)
     if invalid := list(invalid_names(params)):
         raise OverrideError(
-            "expected names of letters, digits, '.', '_' and '-' (first a letter or digit, no '..') under run, "
-            f"got {'; '.join(invalid)}"
+            "expected names of letters, digits, '.', '_' and '-' (first a letter or digit, no '..') under "
+            f"run, got {'; '.join(invalid)}"
         )
 
 
