@@ -12,10 +12,18 @@ from pipeline.repository import overrides
 from pipeline.repository.names import REVISION, STAGE
 
 PARAMS = {
-    "run": {"experiments": ["one"], "seeds": [1]},
+    "run": {
+        "datasets": ["x"],
+        "estimates": {"one": "x"},
+        "experiments": ["one"],
+        "models": ["hanet-paper"],
+        "ablations": ["off"],
+        "seeds": [1],
+    },
+    "models": {"hanet-paper": {"training": {"epochs": 20}}, "hanet": {"training": {"epochs": 50}}},
     "experiments": {
-        "one": {"dataset": "x", "models": {"hanet-paper": {"training": {"epochs": 20}}}},
-        "two": {"dataset": "y", "models": {"hanet": {"training": {"epochs": 45}}}},
+        "one": {"dataset": "x", "models": {"hanet-paper": {}}},
+        "two": {"dataset": "y", "models": {"hanet": {"training": {"epochs": 45}}, "hanet-paper": {}}},
     },
     "ablations": {
         "off": {"training": {"oml": "off"}},
@@ -38,12 +46,12 @@ def test_overrides_keep_comments_and_read_yaml(tmp_path: Path) -> None:
     [
         ("a.x=1", "a has no key 'x'; it has b"),
         ("z=1", "params.yaml has no key 'z'"),
-        ("a.b.c=1", "a.b has no key 'c'"),
+        ("a.b.c=1", "a.b is 1, which has no keys"),
         ("+a.b.c=1", "a.b is 1, which has no keys"),
         ("a.b", "expected key.of.params=value"),
         ("a..b=1", "expected key.of.params=value"),
         ("a;id.b=1", "expected key.of.params=value"),
-        ("a.b=[1", "the value is not YAML"),
+        ("a.b=[1", "the value does not fit"),
     ],
 )
 def test_overrides_that_do_not_fit(override: str, message: str) -> None:
@@ -52,12 +60,22 @@ def test_overrides_that_do_not_fit(override: str, message: str) -> None:
 
 
 def test_experiments_and_seeds_become_overrides() -> None:
-    assert overrides.of_run(PARAMS, experiments=["one"], seeds=[1]) == []
-    assert overrides.of_run(PARAMS, experiments=["two", "one"], seeds=[1, 2]) == [
-        "run.experiments=[two, one]",
-        "run.estimates={two: y, one: x}",
-        "run.datasets=[y, x]",
+    assert overrides.of_run(PARAMS) == overrides.of_run(PARAMS, seeds=[1]) == []
+    assert overrides.of_run(PARAMS, experiments=["one"], seeds=[1]) == ["run.ablations=[]"]
+    assert overrides.of_run(PARAMS, experiments=["two"], seeds=[1, 2]) == [
+        "run.datasets=[y]",
+        "run.estimates={two: y}",
+        "run.experiments=[two]",
+        "run.models=[hanet, hanet-paper]",
+        "run.ablations=[]",
         "run.seeds=[1, 2]",
+    ]
+    assert overrides.of_run(PARAMS, experiments=["two", "one"], seeds=[2]) == [
+        "run.datasets=[y, x]",
+        "run.estimates={two: y, one: x}",
+        "run.experiments=[two, one]",
+        "run.ablations=[]",
+        "run.seeds=[2]",
     ]
     with pytest.raises(overrides.OverrideError, match="no experiment is called 'three'; there are one, two"):
         overrides.of_run(PARAMS, experiments=["three"])
@@ -68,6 +86,7 @@ def test_experiments_and_seeds_become_overrides() -> None:
     [
         ("train@one-hanet-paper-4321", 20),
         ("train@two-hanet-1", 45),
+        ("train@two-hanet-paper-1", 20),
         ("ablate@one-off-1", 20),
         ("ablate@one-short-1", 3),
         ("ablate@one-bare-1", 20),
@@ -134,3 +153,15 @@ def test_names_and_numbers_are_written(tmp_path: Path) -> None:
 def test_patterns(pattern: str, valid: tuple[str, ...], invalid: tuple[str, ...]) -> None:
     assert [text for text in valid if not re.fullmatch(pattern, text)] == []
     assert [text for text in invalid if re.fullmatch(pattern, text)] == []
+
+
+def test_parameters_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("a: [1")
+    with pytest.raises(
+        overrides.OverrideError, match=r"^params\.yaml does not fit: line 2, column 1: not YAML"
+    ):
+        overrides.read(tmp_path)
+    wrong = {"models": {"a": {"extends": "b"}}}
+    with pytest.raises(overrides.OverrideError, match=r"^models\.a\.extends: expected the name of another"):
+        overrides.of_run(wrong, seeds=[1])
+    assert overrides.epochs(wrong, "train@one-a-1") is None
