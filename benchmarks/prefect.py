@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from prefect.testing.utilities import prefect_test_harness
 
 from benchmarks.report import environment, save
-from pipeline.repository.graph import DVC
+from pipeline.repository.command import DVC
 from pipeline.reproduce import reproduce
 
 DVC_YAML = """\

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SPLITS = ("train", "val", "test")
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
+"""A name, as a pattern for forms; `name` checks one."""
 
 
 class Section(BaseModel):
@@ -23,7 +25,7 @@ def name(text: str) -> str:
     Raises:
         ValueError: for other text.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text) or ".." in text:
+    if not re.fullmatch(NAME, text) or ".." in text:
         raise ValueError(
             "expected a name of letters, digits, '.', '_' and '-' (first a letter or digit, no '..'), "
             f"got {text!r}"

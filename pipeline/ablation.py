@@ -1,4 +1,4 @@
-"""The flow `ablation`: a run of `reproduce` for each ablation, on the pool's workers, and one comparison."""
+"""The flow `ablation`: one run of `reproduce` per ablation, on the pool's workers, and a comparison."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from pydantic import Field
 
 from pipeline import results
 from pipeline.repository import overrides
-from pipeline.repository.work_trees import main_tree
-from pipeline.reproduce import Jobs, Seed, summary
-from pipeline.server.alive import ends_with_worker, show_life
+from pipeline.repository.environment import RESULTS
+from pipeline.repository.git import main_tree
+from pipeline.reproduce import Jobs, Name, Seed, TrainOn, final_state
+from pipeline.server.liveness import exit_with_worker, hold_lock
 
 POLL = 2.0
 """Seconds between two looks at the runs."""
@@ -29,59 +30,59 @@ POLL = 2.0
 
 @flow(name="ablation", persist_result=False)
 def ablation(
-    ablations: Annotated[list[str], Field(min_length=1)],
-    experiments: list[str] = [],  # noqa: B006  (the form needs it; Prefect hands over a validated copy)
+    ablations: Annotated[list[Name], Field(min_length=1)],
+    experiments: list[Name] = [],  # noqa: B006  (the form needs it; Prefect passes a validated copy)
     seeds: list[Seed] = [],  # noqa: B006
     jobs: Jobs = 2,
-    gpu: bool = False,
+    train_on: TrainOn = "here",
 ) -> State[Any]:
-    """Run `reproduce` once for each ablation, each a flow run and a DVC experiment of its own; compare them.
+    """Run `reproduce` once per ablation, each saved as a DVC experiment, and compare them.
 
-    The pool's workers take as many at once as they have room for. One that fails does not keep the others
-    from running. Cancelling this run cancels them all.
+    Runs start when the pool's workers have room. A failed run does not stop the others. Cancelling this run
+    cancels all of them.
 
     Args:
         ablations: Names under `ablations` in params.yaml.
-        experiments: Experiments instead of those under `run` in params.yaml.
-        seeds: Seeds instead of those under `run` in params.yaml.
-        jobs: How many stages of one ablation may run at once.
-        gpu: Run on the workers of the pool gpu, where stages take turns on the GPU.
+        experiments: Experiments that replace those under `run` in params.yaml.
+        seeds: Seeds that replace those under `run` in params.yaml.
+        jobs: How many stages of one ablation may run at the same time.
+        train_on: Where to train: here, or on nodes of the pool gpu (docs/gpu-node.md).
     """
     main, run_id = main_tree(Path.cwd()), str(flow_run.id)
     known = overrides.read(main).get("ablations", {})
     unknown = [name for name in ablations if name not in known]
     if unknown:
         raise ValueError(f"no ablation is called {', '.join(unknown)}; there are {', '.join(known)}")
-    show_life(main, run_id)
-    with ends_with_worker(), get_client(sync_client=True) as client:
+    hold_lock(main, run_id)
+    with exit_with_worker(), get_client(sync_client=True) as client:
         runs: dict[str, UUID] = {}
         try:
             for name in dict.fromkeys(ablations):
                 started = run_deployment(
-                    "reproduce/train-gpu" if gpu else "reproduce/reproduce",
+                    "reproduce/reproduce",
                     parameters={
                         "targets": [],
                         "experiments": experiments,
                         "overrides": [f"run.ablations=[{name}]"],
                         "seeds": seeds,
                         "jobs": jobs,
+                        "train_on": train_on,
                         "name": f"ablation-{name}-{run_id[-4:]}",
                     },
                     flow_run_name=f"{name}-{run_id[-4:]}",
-                    timeout=0,  # do not wait
+                    timeout=0,  # return at once
                 )
                 runs[name] = started.id  # pyright: ignore[reportAttributeAccessIssue]
-            states = ends(client, runs)
-        except BaseException:  # by whatever this run ends, so do its own
+            states = wait_for_ends(client, runs)
+        except BaseException:  # however this run ends, its runs end too
             cancel(client, runs)
             raise
-        folders = {name: main / results.RESULTS / str(run) for name, run in runs.items()}
-        results.show_ablations(folders)
-    return summary(states)
+        results.publish_ablations({name: main / RESULTS / str(run) for name, run in runs.items()})
+    return final_state(states)
 
 
 def states_of(client: SyncPrefectClient, runs: dict[str, UUID]) -> dict[str, State[Any]]:
-    """What became of flow runs so far."""
+    """Return the states of flow runs, without those that have none yet."""
     found = client.read_flow_runs(
         flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(runs.values()))), limit=len(runs)
     )
@@ -89,22 +90,22 @@ def states_of(client: SyncPrefectClient, runs: dict[str, UUID]) -> dict[str, Sta
     return {name: state for name, run in runs.items() if (state := by_id.get(run)) is not None}
 
 
-def ends(client: SyncPrefectClient, runs: dict[str, UUID]) -> dict[str, State[Any]]:
-    """Wait until flow runs ended; log each end as it comes."""
-    told: set[str] = set()
+def wait_for_ends(client: SyncPrefectClient, runs: dict[str, UUID]) -> dict[str, State[Any]]:
+    """Wait for the final states of flow runs; log each when it comes."""
+    ended: set[str] = set()
     while True:
         states = states_of(client, runs)
         for name, state in states.items():
-            if state.is_final() and name not in told:
-                told.add(name)
+            if state.is_final() and name not in ended:
+                ended.add(name)
                 get_run_logger().info("%s: %s (%s)", name, state.name, state.message)
-        if len(told) == len(runs):
+        if len(ended) == len(runs):
             return states
         time.sleep(POLL)  # the main thread waits here, where a signal reaches it
 
 
 def cancel(client: SyncPrefectClient, runs: dict[str, UUID]) -> None:
-    """Have the server cancel flow runs that did not end yet."""
+    """Cancel the flow runs that have not ended."""
     for name, state in states_of(client, runs).items():
         if not state.is_final():
             client.set_flow_run_state(runs[name], Cancelling(message="the ablation run ended"))

@@ -1,6 +1,6 @@
-"""The flow `reproduce`: the DVC graph, a task a stage."""
+"""The flow `reproduce`: the DVC graph, one task per stage."""
 
-# Lists as defaults: the form needs them, and Prefect hands the function a validated copy.
+# Lists are defaults because the form needs them; Prefect passes a validated copy to the function.
 # ruff: noqa: B006
 
 from __future__ import annotations
@@ -21,127 +21,133 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import Field
 
+from hanet.options import NAME
 from pipeline import results
 from pipeline.node.pool import gpu_pool
-from pipeline.processes.processes import Processes
+from pipeline.processes.children import Children
+from pipeline.processes.locks import locked
 from pipeline.repository import overrides as changes
+from pipeline.repository.command import DVCError
+from pipeline.repository.environment import RUNS, SQLITE, environment
+from pipeline.repository.git import git, main_tree
 from pipeline.repository.graph import Graph, GraphError, read_graph
-from pipeline.repository.work_trees import RUNS, SQLITE, WorkTree, environment, git, locked, main_tree
+from pipeline.repository.names import REVISION, STAGE
+from pipeline.repository.work_trees import WorkTree
 from pipeline.scheduler import run_graph
-from pipeline.server.alive import ends_with_worker, show_life
+from pipeline.server.access import private_server
+from pipeline.server.liveness import exit_with_worker, hold_lock
 from pipeline.stage import NOT_RUN
 from pipeline.work import Work
 
-MOST_JOBS = 64
-Override = Annotated[str, Field(pattern=r"^\+?[\w@-]+(\.[\w@-]+)*=")]
+MAX_JOBS = 64
+Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
+Target = Annotated[str, Field(pattern=rf"^{STAGE}$")]
+Override = Annotated[str, Field(pattern=changes.OVERRIDE)]
 Seed = Annotated[int, Field(ge=0)]
-Jobs = Annotated[int, Field(ge=1, le=MOST_JOBS)]
+Jobs = Annotated[int, Field(ge=1, le=MAX_JOBS)]
+TrainOn = Literal["here", "gpu"]
 Minutes = Annotated[float, Field(ge=0)]
-Name = Annotated[str, Field(pattern=r"^[\w.-]*$")]  # empty, not None: a plain field of the form
+# Empty, not None: the form shows these as plain text fields.
+Revision = Annotated[str, Field(pattern=rf"^({REVISION})?$")]
+SavedAs = Annotated[str, Field(pattern=rf"^({NAME})?$")]
 
-threads = ThreadPoolTaskRunner(max_workers=MOST_JOBS)  # each waits for a program; `jobs` says how many
+threads = ThreadPoolTaskRunner(max_workers=MAX_JOBS)  # each waits for a program; `jobs` limits how many run
 
 
 @flow(name="reproduce", task_runner=threads, persist_result=False)  # pyright: ignore[reportArgumentType, reportCallIssue]
 def reproduce(
-    targets: list[str] = [],
-    experiments: list[str] = [],
+    targets: list[Target] = [],
+    experiments: list[Name] = [],
     overrides: list[Override] = [],
     seeds: list[Seed] = [],
     force: bool = False,
     jobs: Jobs = 2,
-    revision: str = "",
+    revision: Revision = "",
     stage_timeout_minutes: Minutes = 0,
     gpu: bool = False,
-    train_on: Literal["here", "gpu"] = "here",
-    name: Name = "",
+    train_on: TrainOn = "here",
+    name: SavedAs = "",
 ) -> State[Any]:
-    """Bring the DVC graph up to date: a task a stage, independent stages at once.
+    """Bring the DVC graph up to date: one task per stage, independent stages at the same time.
 
-    Without changes the run works in the tree as it is, one run at a time. With overrides, other experiments,
-    seeds or a revision it works in a git work tree of its own, beside others, and is saved in DVC.
+    A run without changes works in the current tree; only one such run works at a time. A run with overrides,
+    other experiments, other seeds or a revision works in a git work tree of its own and is saved in DVC.
 
     Args:
-        targets: Stages to bring up to date, and all that they need: `train`, `compare@clips-fcn`. Empty: all.
-        experiments: Experiments instead of those under `run`, with all their models and without ablations.
-        overrides: Changed parameters: `models.hanet.model.hidden=64`; `+key=…` adds.
-        seeds: Seeds instead of those under `run` in params.yaml.
-        force: Run stages also where DVC finds them up to date.
-        jobs: How many stages may run at once.
-        revision: A git revision to run, in a work tree of its own. Empty: the tree as it is.
-        stage_timeout_minutes: How long a stage may take. 0: as long as it wants.
-        gpu: Let stages take turns on the GPU, with those of all other runs.
-        train_on: Where trainings run: here, or on a node of the pool gpu (docs/gpu-node.md).
-        name: What a run with changes is saved as in DVC. Empty: the run's name.
+        targets: Stages to run with everything they depend on: `train`, `compare@clips-fcn`. Empty: all.
+        experiments: Experiments that replace those under `run` in params.yaml.
+        overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
+        seeds: Seeds that replace those under `run` in params.yaml.
+        force: Run stages also if DVC finds them up to date.
+        jobs: How many stages may run at the same time.
+        revision: A git revision to run. Empty: the current tree.
+        stage_timeout_minutes: Time limit of each stage. 0: no limit.
+        gpu: Whether stages take turns on the GPU with those of all other runs.
+        train_on: Where to train: here, or on a node of the pool gpu (docs/gpu-node.md).
+        name: Name of the DVC experiment that a run with changes is saved as. Empty: the run's name.
     """
     main = main_tree(Path.cwd())
     of_run = changes.of_run(changes.read(main, revision), experiments=experiments, seeds=seeds)
     asked = [*of_run, *overrides]
+    if asked:
+        changes.change(changes.read(main, revision or "HEAD"), asked)  # refuse invalid ones before writing
     isolated = WorkTree(main, revision=revision, overrides=asked) if asked or revision else None
     tree = isolated.path if isolated else main
     env = environment(main)
     run_id = str(flow_run.id)
     nodes = gpu_pool() if train_on == "gpu" else nullcontext()
-    show_life(main, run_id)
-    with ends_with_worker(), nodes as pool, at_work(main, isolated) as processes:
+    hold_lock(main, run_id)
+    with exit_with_worker(), nodes as pool, locked_tree(main, isolated) as children:
         graph = plan(main, isolated, asked, targets)
-        make_database(main, env, processes)
-        limit = stage_timeout_minutes * 60 or None
+        create_database(main, env, children)
+        timeout = stage_timeout_minutes * 60 or None
         cache = isolated.cache if isolated else None
-        work = Work(tree, env=env, processes=processes, force=force, timeout=limit, pool=pool, cache=cache)
+        work = Work(tree, env=env, children=children, force=force, timeout=timeout, pool=pool, cache=cache)
         states = run_graph(graph, work, jobs=jobs, gpu=gpu)
-        saved_as = None
-        if isolated and well(states):
-            saved_as = name or f"{re.sub(r'[^0-9A-Za-z_-]+', '-', flow_run.name)}-{run_id[-4:]}"
-            isolated.save(saved_as, graph)
-        made = [stage for stage, state in states.items() if state.is_completed()]
-        results.show(results.keep(main, tree, run_id, made), saved_as=saved_as)
-        if isolated and saved_as:
-            isolated.close()
-            get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
-        elif isolated:
-            get_run_logger().info("left as it is, for the next run of these settings: %s", tree)
-    return summary(states)
+        save_results(main, isolated, states, run_id, name or default_name(flow_run.name, run_id))
+    return final_state(states)
 
 
 @contextmanager
-def at_work(main: Path, isolated: WorkTree | None) -> Iterator[Processes]:
-    """Hold the tree that a run works in; every program ends with the block.
+def locked_tree(main: Path, isolated: WorkTree | None) -> Iterator[Children]:
+    """Lock the tree that a run works in, and make it if it is a work tree; yield the run's child processes.
 
-    A work tree of the run's own is made if it is not there. A run that fails or is interrupted leaves it, so
-    that the next of the same settings goes on in it.
+    The children are terminated at the end of the block. A failed or interrupted run leaves its work tree, so
+    the next run with the same settings resumes in it.
     """
 
-    def waiting(holder: str) -> None:
-        get_run_logger().warning("waiting for another run in this tree to end: %s", holder)
+    def on_wait(holder: str) -> None:
+        get_run_logger().warning("waiting for another run in this tree: %s", holder)
 
-    with locked(isolated.lock if isolated else main / RUNS / "main.lock", waiting) as lock:
+    with locked(isolated.lock if isolated else main / RUNS / "main.lock", on_wait) as lock:
         if isolated:
             if git(main, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!dvc.lock", ":!data"):
                 get_run_logger().warning(
-                    "changes of the tree that are not committed take no part in this run: it is of %s",
-                    isolated.commit[:12],
+                    "uncommitted changes are not part of this run; it runs commit %s", isolated.commit[:12]
                 )
             isolated.open()
-        with Processes(keep_open=[lock]) as processes:
-            yield processes
+        with Children(keep_open=[lock]) as children:
+            yield children
 
 
-def make_database(main: Path, env: dict[str, str], processes: Processes) -> None:
-    """Make MLflow's database before stages or runs do so at once, which its migrations do not bear."""
+def create_database(main: Path, env: dict[str, str], children: Children) -> None:
+    """Create MLflow's SQLite database if there is none: its migrations are not safe to run concurrently."""
     uri = env["MLFLOW_TRACKING_URI"]
     if not uri.startswith(SQLITE):
         return
     with locked(main / RUNS / "mlflow.lock"):
         if not Path(uri.removeprefix(SQLITE)).exists():
             command = [sys.executable, "-m", "mlflow", "db", "upgrade", uri]
-            processes.run(command, cwd=main, env=env, on_line=get_run_logger().debug)
+            children.run(command, cwd=main, env=env, on_line=get_run_logger().debug)
 
 
 def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[str]) -> Graph:
-    """The stages to run, overrides applied.
+    """Apply overrides and return the graph to run; invalid settings remove the work tree.
 
-    Settings that do not fit leave no work tree behind: there is nothing in it to go on with.
+    Raises:
+        OverrideError: an override does not fit params.yaml.
+        DVCError: dvc.yaml or params.yaml is invalid.
+        GraphError: a target matches no stage.
     """
     tree = isolated.path if isolated else main
     env = environment(main)
@@ -149,24 +155,46 @@ def plan(main: Path, isolated: WorkTree | None, asked: list[str], targets: list[
         if asked:
             changes.apply(tree, asked)
         graph = read_graph(tree, targets, env)
-    except (GraphError, changes.OverrideError):
+    except (DVCError, GraphError, changes.OverrideError):
         if isolated:
-            isolated.close()
+            isolated.remove()
         raise
     get_run_logger().info("%d stages in %s", len(graph), tree)
     return graph
 
 
-def well(states: dict[str, State[Any]]) -> bool:
-    """Whether everything ended well."""
+def save_results(
+    main: Path, isolated: WorkTree | None, states: dict[str, State[Any]], run_id: str, name: str
+) -> None:
+    """Publish a run's results; if it completed in a work tree, save it in DVC and remove the tree."""
+    saved_as = name if isolated and all_completed(states) else None
+    if isolated and saved_as:
+        isolated.save(saved_as, states)
+    completed = [stage for stage, state in states.items() if state.is_completed()]
+    folder = results.collect(main, isolated.path if isolated else main, run_id, completed)
+    results.publish_results(folder, saved_as=saved_as)
+    if isolated and saved_as:
+        isolated.remove()
+        get_run_logger().info("saved as the DVC experiment %s: dvc exp apply %s", saved_as, saved_as)
+    elif isolated:
+        get_run_logger().info("the next run with these settings resumes in %s", isolated.path)
+
+
+def default_name(run_name: str, run_id: str) -> str:
+    """Return a valid, unique name for a saved run."""
+    return f"{re.sub(r'[^0-9A-Za-z_-]+', '-', run_name).strip('-_') or 'run'}-{run_id[-4:]}"
+
+
+def all_completed(states: dict[str, State[Any]]) -> bool:
+    """Return whether every state is Completed."""
     return all(state.is_completed() for state in states.values())
 
 
-def summary(states: dict[str, State[Any]]) -> State[Any]:
-    """A run's final state from those of its parts."""
+def final_state(states: dict[str, State[Any]]) -> State[Any]:
+    """Return a run's final state, with a message that counts the states of its parts."""
     counts = Counter(state.name or state.type.value for state in states.values())
     text = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
-    if well(states):
+    if all_completed(states):
         return Completed(message=text)
     failed = [
         name
@@ -177,4 +205,5 @@ def summary(states: dict[str, State[Any]]) -> State[Any]:
 
 
 if __name__ == "__main__":
-    reproduce()
+    with private_server():
+        reproduce()

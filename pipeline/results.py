@@ -1,7 +1,7 @@
-"""What a run leaves to look at: a folder of what its stages made, and artifacts on Prefect's pages.
+"""What a run leaves to look at: a folder with its report, tables and metrics, and artifacts in Prefect.
 
-The folder is below the main tree, so that it outlives the run's work tree. It has the report, and of each
-experiment its tables, its metrics and the receipt of what was published as which MLflow run.
+The folder is below the main tree, so it outlives the run's work tree. It has the report and, for each
+experiment, the tables, the metrics, and the receipt that names the MLflow runs it was published as.
 """
 
 from __future__ import annotations
@@ -17,27 +17,28 @@ from urllib.parse import urlencode
 
 from prefect.artifacts import create_markdown_artifact
 
-from pipeline.repository.work_trees import RESULTS, RESULTS_URL
+from pipeline.repository.environment import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
-# By what comes before the @ of a stage: what it made for the experiment behind it.
-_MADE = {
+_METRICS, _RECEIPT = "metrics.json", "receipt.json"
+# For each group of stages its outputs to collect; {} is the experiment, the part of the stage after @.
+_OUTPUTS = {
     "compare": ("data/reports/{}/tables", "data/reports/{}/metrics.json"),
     "publish": ("data/published/{}.json",),
 }
 
 
-def keep(main: Path, tree: Path, flow_run: str, stages: Iterable[str]) -> Path:
-    """Copy what `stages` made to look at into the run's folder; returns that."""
+def collect(main: Path, tree: Path, flow_run: str, stages: Iterable[str]) -> Path:
+    """Copy the outputs of `stages` that people look at into the run's folder; return the folder."""
     folder = main / RESULTS / flow_run
     folder.mkdir(parents=True, exist_ok=True)
     if (tree / _REPORT).is_file() and "report" in stages:
         shutil.copy2(tree / _REPORT, folder / _REPORT.name)
     for stage in stages:
         group, _, experiment = stage.partition("@")
-        for made in _MADE.get(group, ()):
-            source = tree / made.format(experiment)
-            target = folder / experiment / ("receipt.json" if group == "publish" else source.name)
+        for output in _OUTPUTS.get(group, ()):
+            source = tree / output.format(experiment)
+            target = folder / experiment / (_RECEIPT if group == "publish" else source.name)
             target.parent.mkdir(exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, target, dirs_exist_ok=True)
@@ -46,46 +47,66 @@ def keep(main: Path, tree: Path, flow_run: str, stages: Iterable[str]) -> Path:
     return folder
 
 
-def show(folder: Path, *, saved_as: str | None) -> None:
-    """An artifact an experiment: tables, links to MLflow's runs and to the report.
+def publish_results(folder: Path, *, saved_as: str | None) -> None:
+    """Create one artifact per experiment: links to the report and the MLflow runs, then the tables.
 
-    `saved_as` is the DVC experiment of a run whose work tree does not stay.
+    Args:
+        folder: The run's folder, from `collect`.
+        saved_as: The DVC experiment that a run in a work tree was saved as.
     """
     for experiment in experiments(folder):
         tables = sorted(
             (folder / experiment / "tables").glob("*.md"), key=lambda path: (path.stem != "comparison", path)
         )
-        receipt = folder / experiment / "receipt.json"
-        saved = (
-            f"Saved as the DVC experiment `{saved_as}`: `dvc exp apply {saved_as}` brings it into the tree."
-        )
+        receipt = folder / experiment / _RECEIPT
+        saved = f"Saved as the DVC experiment `{saved_as}`; restore it with `dvc exp apply {saved_as}`."
         parts = [
             report_link(folder),
-            mlflow_links([read(receipt)]) if receipt.exists() else "",
+            mlflow_links([read_json(receipt)]) if receipt.exists() else "",
             saved if saved_as else "",
             *(path.read_text().strip() for path in tables),
         ]
-        publish(f"results-{experiment}", parts, f"Tables, MLflow runs and report of {experiment}")
+        create_artifact(f"results-{experiment}", parts, f"Tables, MLflow runs and report of {experiment}")
+
+
+def publish_ablations(folders: Mapping[str, Path]) -> None:
+    """Create one artifact per experiment: the metrics of ablations side by side, links to their MLflow runs.
+
+    Args:
+        folders: For each ablation the folder of its run. A run without metrics has no row.
+    """
+    for experiment in sorted({name for folder in folders.values() for name in experiments(folder)}):
+        rows, receipts = {}, []
+        for ablation, folder in folders.items():
+            metrics, receipt = (folder / experiment / name for name in (_METRICS, _RECEIPT))
+            if metrics.exists():
+                rows |= {name: row for name, row in read_json(metrics).items() if name == ablation}
+            if receipt.exists():
+                receipts.append(read_json(receipt))
+        parts = [markdown_table(rows), mlflow_links(receipts, only=folders)]
+        create_artifact(
+            f"ablations-{experiment}", parts, f"The ablations of this run side by side, on {experiment}"
+        )
 
 
 def experiments(folder: Path) -> list[str]:
-    """The experiments that a run's folder has something of."""
+    """Return the experiments that a run's folder has results of."""
     return sorted(path.name for path in folder.glob("*/"))
 
 
-def read(path: Path) -> dict[str, Any]:
-    """A JSON file."""
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file."""
     return json.loads(path.read_text())
 
 
-def publish(name: str, parts: Iterable[str], description: str) -> None:
-    """One Markdown artifact of several paragraphs; empty ones are left out."""
+def create_artifact(name: str, parts: Iterable[str], description: str) -> None:
+    """Create a Markdown artifact of the parts that are not empty."""
     key = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     create_markdown_artifact("\n\n".join(filter(None, parts)), key=key, description=description)
 
 
 def report_link(folder: Path) -> str:
-    """The run's report, where it made one."""
+    """Return a link to the run's report; empty if it made none."""
     report = folder / _REPORT.name
     if not report.exists():
         return ""
@@ -95,9 +116,11 @@ def report_link(folder: Path) -> str:
 
 
 def mlflow_links(receipts: Iterable[Mapping[str, Any]], only: Container[str] | None = None) -> str:
-    """Runs that `stages.publish` wrote down: all of them side by side as one link, then each by its own.
+    """Return links to MLflow: one that compares all runs in receipts of `stages.publish`, then one per run.
 
-    `only` names methods; a run is called `<method>-<seed>`, or by the method alone where nothing is trained.
+    Args:
+        receipts: Their content.
+        only: Methods to include. A run is named `<method>-<seed>`, or `<method>` if nothing is trained.
     """
     address, runs = "", {}
     for receipt in receipts:
@@ -117,30 +140,13 @@ def mlflow_links(receipts: Iterable[Mapping[str, Any]], only: Container[str] | N
     ]
     compared = f"{address}/#/compare-runs?{urlencode({'runs': f'[{ids}]', 'experiments': f'[{within}]'})}"
     return (
-        f"In MLflow (`make ui` serves it where no server is set): "
+        f"In MLflow (start it with `make ui` if no server is set): "
         f"**[{len(runs)} runs compared]({compared})**, {', '.join(links)}"
     )
 
 
-def show_ablations(folders: Mapping[str, Path]) -> None:
-    """An artifact an experiment: the metrics of each ablation, and their MLflow runs side by side.
-
-    `folders` are those of the ablations' flow runs, by the ablations' names; what made nothing has no row.
-    """
-    for experiment in sorted({name for folder in folders.values() for name in experiments(folder)}):
-        rows, receipts = {}, []
-        for ablation, folder in folders.items():
-            metrics, receipt = (folder / experiment / name for name in ("metrics.json", "receipt.json"))
-            if metrics.exists():
-                rows |= {name: row for name, row in read(metrics).items() if name == ablation}
-            if receipt.exists():
-                receipts.append(read(receipt))
-        parts = [markdown_table(rows), mlflow_links(receipts, only=folders)]
-        publish(f"ablations-{experiment}", parts, f"The ablations of this run side by side, on {experiment}")
-
-
 def markdown_table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """A line a row, a column a metric."""
+    """Return a Markdown table with one column per metric; empty if there are no metrics."""
     columns = sorted({name for row in rows.values() for name in row})
     lines = [["", *columns], ["---", *("---:" for _ in columns)]]
     lines += [[name, *(str(row.get(column, "")) for column in columns)] for name, row in rows.items()]

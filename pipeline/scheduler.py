@@ -1,4 +1,4 @@
-"""Stages in the order of the graph, independent ones at once."""
+"""Run the stages of the graph in order, independent ones at the same time."""
 
 from __future__ import annotations
 
@@ -12,17 +12,21 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from pipeline.repository.graph import Graph
-from pipeline.stage import NETWORK, run_stage
+from pipeline.server.pools import GPU
+from pipeline.stage import RETRIED, run_stage
 from pipeline.work import Work
-
-GPU = "gpu"
-"""Tag of tasks that take turns on a machine's GPU; `pipeline.server.serve` limits it to one."""
 
 
 def run_graph(graph: Graph, work: Work, *, jobs: int, gpu: bool = False) -> dict[str, State[Any]]:
-    """Run every stage once those it needs are done, at most `jobs` at a time; return each one's final state.
+    """Run every stage after its dependencies, at most `jobs` at a time; return each stage's final state.
 
-    A failed stage stops nothing but what needs it: such stages end as NotRun.
+    A failed stage stops only the stages that depend on it: they end as NotRun.
+
+    Args:
+        graph: Stages and their dependencies.
+        work: Where and how they run.
+        jobs: How many stages may run at the same time.
+        gpu: Whether stages take turns on the GPU with those of other runs.
     """
     sorter = TopologicalSorter(graph)
     sorter.prepare()
@@ -42,19 +46,19 @@ def run_graph(graph: Graph, work: Work, *, jobs: int, gpu: bool = False) -> dict
             running += 1
         name = done.get()  # the main thread waits here, where a signal reaches it
         running -= 1
-        futures[name].wait()  # the callback comes a moment before the final state
+        futures[name].wait()  # the callback runs shortly before the final state is set
         states[name] = futures[name].state
         sorter.done(name)
     return {name: states[name] for name in graph}
 
 
 def submit(name: str, work: Work, above: dict[str, PrefectFuture[Any]], *, gpu: bool) -> PrefectFuture[Any]:
-    """A stage's task, drawn below those it needs."""
+    """Submit a stage's task, with its dependencies `above` it in Prefect's graph."""
     unmet = [other for other, future in above.items() if not future.state.is_completed()]
     stage = run_stage.with_options(tags=[GPU] if gpu and not unmet else [])
-    if name.partition("@")[0] in NETWORK:
+    if name.partition("@")[0] in RETRIED:
         stage = stage.with_options(retries=2, retry_delay_seconds=30)
-    # The stubs of `submit` do not know that tasks may return states.
+    # Prefect's type stubs do not allow tasks that return states.
     return stage.submit(  # pyright: ignore[reportCallIssue]
         name, work, unmet=unmet, wait_for=[allow_failure(future) for future in above.values()]
     )

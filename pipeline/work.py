@@ -1,4 +1,4 @@
-"""What a run works on: its folder, environment and failures."""
+"""What the stages of a run share: folder, environment, and how a stage is run."""
 
 from __future__ import annotations
 
@@ -7,68 +7,77 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from pipeline.processes.processes import Processes
-from pipeline.repository.graph import DVC
+from pipeline.processes.children import Children
+from pipeline.repository.command import DVC
 from pipeline.repository.shared_cache import SharedCache
 
 LAST_LINES = 20
-"""How much of a failed stage's output its error shows."""
+"""How many lines of a failed stage's output its error shows."""
 
 
 class StageError(RuntimeError):
-    """A stage ended with an error; the message has its last lines."""
+    """A stage failed; the message has its last lines."""
 
 
 class Pool(Protocol):
-    """Where trainings run instead of here."""
+    """Runs stages elsewhere."""
 
     def run(self, name: str, work: Work) -> Any:
-        """The state of a stage that ran in the pool; None where the pool does not take it."""
+        """Return the state of a stage that ran in the pool; None if the pool does not accept it."""
         ...
 
 
 class Work:
-    """What the stages of a run share: the tree they work in, their environment and how they are run."""
+    """The tree that a run's stages work in, their environment and options."""
 
-    # No dataclass: Prefect looks into those that are given to a task.
+    # Not a dataclass: Prefect visits the fields of dataclasses that are passed to tasks.
     def __init__(
         self,
         tree: Path,
         *,
         env: Mapping[str, str],
-        processes: Processes,
+        children: Children,
         force: bool = False,
         timeout: float | None = None,
         pool: Pool | None = None,
         cache: SharedCache | None = None,
     ) -> None:
-        self.pool = pool
-        self.cache = cache
+        """Describe the work.
+
+        Args:
+            tree: Where the stages run.
+            env: Their environment.
+            children: Runs their programs.
+            force: Run stages also if DVC finds them up to date.
+            timeout: Time limit of one stage, seconds.
+            pool: Runs some of the stages elsewhere.
+            cache: The tree's DVC cache, if it is not the main tree.
+        """
         self.tree = tree
         self.env = env
-        self.processes = processes
+        self.children = children
         self.force = force
         self.timeout = timeout
+        self.pool = pool
+        self.cache = cache
 
-    def bring_up_to_date(self, name: str, on_line: Callable[[str], None]) -> int:
-        """DVC on one stage: it waits where other stages hold the repository, and decides whether to run.
+    def repro(self, name: str, on_line: Callable[[str], None]) -> int:
+        """Run `dvc repro` on one stage; DVC decides whether to run it, and waits for its own locks.
 
-        Returns DVC's exit code; every line that it prints goes to `on_line`.
+        Every line that DVC prints goes to `on_line`. Returns DVC's exit code.
 
-        Raises
-        ------
-        StoppedError, TimeLimitError
-            As `Processes.run`.
+        Raises:
+            StoppedError: the run is stopping.
+            TimeLimitError: the stage exceeded `timeout`.
         """
-        command = [
-            *DVC, "--wait-for-lock", "repro", "--single-item", *(["--force"] if self.force else []), name
-        ]  # fmt: skip
-        with self.cache.in_use() if self.cache else nullcontext():
-            return self.processes.run(
+        force = ["--force"] if self.force else []
+        command = [*DVC, "--wait-for-lock", "repro", "--single-item", *force, name]
+        with self.cache.synced() if self.cache else nullcontext():
+            return self.children.run(
                 command, cwd=self.tree, env=self.env, on_line=on_line, timeout=self.timeout
             )
 
 
-def failure(name: str, why: str, last: Sequence[str]) -> str:
-    """A failed stage's message."""
-    return "\n".join([f"stage {name} failed: {why}. Its last lines:", *(f"  {line}" for line in last)])
+def failure_message(name: str, reason: str, last: Sequence[str]) -> str:
+    """Return the error message of a failed stage."""
+    return "\n".join([f"stage {name} failed: {reason}. Its last lines:", *(f"  {line}" for line in last)])

@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Page, expect, sync_playwright
 
 from pipeline.repository.overrides import apply
+from pipeline.server.access import AUTH, choose_auth, login_link
 
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "docs" / "images"
@@ -83,6 +85,7 @@ def main() -> None:
         ]  # fmt: skip
         quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
         stack.enter_context(serving(command, tree, quiet, f"{mlflow}/health"))
+        auth = os.environ[AUTH] = choose_auth({})
         settings = {
             "MLFLOW_TRACKING_URI": mlflow,
             "PREFECT_PORT": port(prefect),
@@ -97,6 +100,8 @@ def main() -> None:
         )
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(60_000)
+        page.goto(login_link(prefect, auth))
+        page.wait_for_url("**/deployments")
         stages = run(tree, "dvc", "stage", "list", "--name-only").splitlines()
         take(page, prefect, f"{len(stages)} Task runs")
 
@@ -197,7 +202,8 @@ def wait_for_end(page: Page, *words: str) -> None:
 def state_of_run(page: Page, run_page: str) -> dict[str, Any]:
     """The state of the run that a page shows."""
     server, _, run_id = run_page.partition("/runs/flow-run/")
-    answer = page.request.get(f"{server}/api/flow_runs/{run_id.partition('?')[0]}")
+    login = {"Authorization": f"Basic {b64encode(os.environ[AUTH].encode()).decode()}"}
+    answer = page.request.get(f"{server}/api/flow_runs/{run_id.partition('?')[0]}", headers=login)
     return answer.json()["state"]
 
 

@@ -1,4 +1,4 @@
-"""Programs that cross the network, tried again while it is away."""
+"""Git and DVC commands that cross the network: retried, and paused while the network is down."""
 
 from __future__ import annotations
 
@@ -11,122 +11,129 @@ from urllib.request import urlopen
 
 from prefect.settings import PREFECT_API_URL
 
-from pipeline.node.parcel import REMOTE
-from pipeline.processes.processes import Processes, StoppedError, TimeLimitError
-from pipeline.repository.graph import DVC
+from pipeline.node.payload import REMOTE
+from pipeline.processes.children import Children, StoppedError, TimeLimitError
+from pipeline.repository.command import DVC
 
-TRIES = 4
-"""How often a program may fail while the network is there."""
-PAUSE = 5.0
-"""Seconds before the second try; doubled for each further one."""
-GIT_LIMIT = 600.0
-"""Seconds that git may take: unlike DVC's clients, it waits for ever on a line that is dead."""
-ASK = 3.0
-"""Seconds between two looks whether the network is back."""
+MAX_TRIES = 4
+"""How often a command may fail while the network is up."""
+RETRY_DELAY = 5.0
+"""Seconds before the first retry; doubled for each further one."""
+GIT_TIMEOUT = 600.0
+"""Seconds that a git command may take. DVC's clients have timeouts of their own, git waits forever."""
+POLL = 3.0
+"""Seconds between two checks whether the network is up again."""
 
 
 class NetworkError(RuntimeError):
-    """A program failed although the network was there; the message has its last lines."""
+    """A command failed although the network is up; the message has its last lines."""
 
 
-def prefect_answers() -> bool:
-    """Whether the Prefect server can be reached, which stands for the network; without a server, true."""
+def server_reachable() -> bool:
+    """Return whether the Prefect server answers, which stands for the network; true if no server is set."""
     address = PREFECT_API_URL.value()
     if not address:
         return True
     try:
         with urlopen(f"{address}/health", timeout=5):
             return True
-    except HTTPError:  # it answers, though it may want a password
+    except HTTPError:  # any answer counts, also a refusal
         return True
     except (URLError, OSError):
         return False
 
 
 class Network:
-    """Runs git and DVC commands that talk to another machine, until they succeed or it makes no sense."""
+    """Runs git and DVC commands that talk to another machine until they succeed or retrying is pointless."""
 
     def __init__(
         self,
-        processes: Processes,
+        children: Children,
         env: Mapping[str, str],
-        tell: Callable[[str], None],
+        log: Callable[[str], None],
         *,
-        answers: Callable[[], bool] = prefect_answers,
+        reachable: Callable[[], bool] = server_reachable,
     ) -> None:
-        self._processes, self._tell, self._answers = processes, tell, answers
+        """Use a run's children and environment.
+
+        Args:
+            children: Runs the commands.
+            env: Their environment.
+            log: Receives a line for each failure and each wait.
+            reachable: Whether the network is up.
+        """
+        self._children, self._log, self._reachable = children, log, reachable
         self._env = {**env, "GIT_TERMINAL_PROMPT": "0"}
 
     def git(self, tree: Path, *arguments: str) -> None:
-        """A git command that talks to the remote."""
-        self._run(["git", *arguments], tree, GIT_LIMIT)
+        """Run a git command that talks to the remote; raises as `_run`."""
+        self._run(["git", *arguments], tree, GIT_TIMEOUT)
 
     def dvc(self, tree: Path, *arguments: str) -> None:
-        """A DVC command that talks to the remote."""
+        """Run a DVC command that talks to the remote; raises as `_run`."""
         self._run([*DVC, "--wait-for-lock", *arguments], tree, None)
 
     def push_ref(self, tree: Path, commit: str, ref: str) -> None:
-        """Have the remote know a commit by a name."""
+        """Push a commit to the remote as `ref`."""
         self.git(tree, "push", "--quiet", "--force", REMOTE, f"{commit}:{ref}")
 
     def fetch_ref(self, tree: Path, ref: str) -> None:
-        """Have this clone know what the remote calls so, by the same name."""
+        """Fetch `ref` from the remote under the same name."""
         self.git(tree, "fetch", "--quiet", "--no-tags", REMOTE, f"+{ref}:{ref}")
 
-    def await_answer(self) -> None:
+    def wait_until_reachable(self) -> None:
         """Wait until the Prefect server answers.
 
-        Raises
-        ------
-        StoppedError
-            Where the run ends meanwhile.
+        Raises:
+            StoppedError: the run is stopping.
         """
-        began, told = time.monotonic(), False
-        while not self._answers():
-            if not told:
-                self._tell("the Prefect server does not answer: waiting for the network")
-                told = True
-            self.sleep(ASK)
-        if told:
-            self._tell(f"the network is back after {time.monotonic() - began:.0f} s of waiting")
+        began, logged = time.monotonic(), False
+        while not self._reachable():
+            if not logged:
+                self._log("the Prefect server does not answer: waiting for the network")
+                logged = True
+            self.sleep(POLL)
+        if logged:
+            self._log(f"the network is back after {time.monotonic() - began:.0f} s")
 
     def sleep(self, seconds: float) -> None:
-        """Wait, unless the run ends."""
+        """Sleep.
+
+        Raises:
+            StoppedError: the run is stopping.
+        """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            if self._processes.stopped:
-                raise StoppedError("the run is ending")
+            if self._children.stopped:
+                raise StoppedError("the run is stopping")
             time.sleep(min(0.5, seconds))
 
-    def _run(self, command: Sequence[str], tree: Path, limit: float | None) -> None:
-        """Run a command; a failure while the network is away does not count.
+    def _run(self, command: Sequence[str], tree: Path, timeout: float | None) -> None:
+        """Run a command until it succeeds; failures while the network is down do not count.
 
-        Raises
-        ------
-        NetworkError
-            After `TRIES` failures while it was there.
-        StoppedError
-            Where the run ends meanwhile.
+        Raises:
+            NetworkError: it failed `MAX_TRIES` times while the network was up.
+            StoppedError: the run is stopping.
         """
         failures = 0
         while True:
             last: deque[str] = deque(maxlen=10)
             try:
-                code = self._processes.run(
-                    command, cwd=tree, env=self._env, on_line=last.append, timeout=limit
+                code = self._children.run(
+                    command, cwd=tree, env=self._env, on_line=last.append, timeout=timeout
                 )
-                why = f"code {code}"
+                reason = f"code {code}"
             except TimeLimitError as error:
-                code, why = 1, str(error)
+                code, reason = 1, str(error)
             if code == 0:
                 return
             shown = " ".join(command[-3:])
-            self._tell(f"failed ({why}): {shown}: {' / '.join(filter(None, last))}")
-            if not self._answers():
-                self.await_answer()
+            self._log(f"failed ({reason}): {shown}: {' / '.join(filter(None, last))}")
+            if not self._reachable():
+                self.wait_until_reachable()
                 continue
             failures += 1
-            if failures == TRIES:
+            if failures == MAX_TRIES:
                 lines = "\n".join(f"  {line}" for line in last if line)
-                raise NetworkError(f"{' '.join(command)} failed {TRIES} times. Its last lines:\n{lines}")
-            self.sleep(PAUSE * 2 ** (failures - 1))
+                raise NetworkError(f"{' '.join(command)} failed {MAX_TRIES} times. Its last lines:\n{lines}")
+            self.sleep(RETRY_DELAY * 2 ** (failures - 1))

@@ -1,8 +1,7 @@
-"""The flow of a GPU node: one stage, in a clone of its own, for a head on another machine.
+"""The flow of a GPU node: run one stage for a head on another machine, in a clone of its own.
 
-Code comes and small results go as git commits (`pipeline.node.parcel`), data by the DVC remote: what the
-stage needs, and what it makes. Prefect is asked for nothing while the stage runs, so that it outlives the
-network.
+Code and small results are exchanged as git commits (`pipeline.node.payload`), data through the DVC remote.
+The flow does not call Prefect while the stage runs, so the stage survives a network failure.
 """
 
 from __future__ import annotations
@@ -23,25 +22,29 @@ from prefect.runtime import flow_run
 from prefect.states import Completed
 from pydantic import Field
 
-from pipeline.node import parcel
+from pipeline.node import payload
 from pipeline.node.network import Network
-from pipeline.processes.processes import Processes, TimeLimitError
+from pipeline.processes.children import Children, TimeLimitError
+from pipeline.processes.locks import locked
+from pipeline.repository.environment import RUNS, environment
+from pipeline.repository.git import git, main_tree
+from pipeline.repository.names import STAGE
 from pipeline.repository.shared_cache import SharedCache
-from pipeline.repository.work_trees import RUNS, environment, git, locked, main_tree
-from pipeline.server.alive import ends_with_worker, show_life
-from pipeline.work import LAST_LINES, StageError, Work, failure
+from pipeline.repository.work_trees import GIT_LOCK
+from pipeline.server.liveness import exit_with_worker, hold_lock
+from pipeline.work import LAST_LINES, StageError, Work, failure_message
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a node works: its clone, and a work tree in it for each GPU, which keeps unfinished trainings."""
+class NodeFolders:
+    """A node's clone, and its work tree for one GPU, which keeps checkpoints of unfinished trainings."""
 
     main: Path
     tree: Path
 
     @classmethod
-    def here(cls) -> Place:
-        """The clone that the current folder is in, the tree of the GPU that the worker has."""
+    def here(cls) -> NodeFolders:
+        """The clone that contains the current folder, with the work tree of the worker's GPU."""
         main = main_tree(Path.cwd())
         gpu = os.environ.get("CUDA_VISIBLE_DEVICES", "0") or "cpu"
         return cls(main, main / RUNS / f"node-{gpu}")
@@ -49,81 +52,79 @@ class Place:
 
 @flow(name="train-on-node", persist_result=False)
 def train_on_node(
-    stage: str,
+    stage: Annotated[str, Field(pattern=rf"^{STAGE}$")],
     commit: Annotated[str, Field(pattern=r"^[0-9a-f]{40,64}$")],
     force: bool = False,
     stage_timeout_minutes: Annotated[float | None, Field(gt=0)] = None,
 ) -> State[Any]:
-    """Run one stage for a head (`reproduce` with `train_on: gpu` starts this) and send back what it makes.
+    """Run one stage for a head and send back its results; `reproduce` with `train_on: gpu` starts this.
 
     Args:
         stage: The stage: `train@clips-fcn-hanet-4321`.
-        commit: The work, as the head left it in the git remote.
-        force: Run it also where DVC finds it up to date or in the cache.
-        stage_timeout_minutes: How long it may take. None: as long as it wants.
+        commit: The commit that the head has pushed.
+        force: Run the stage also if DVC finds it up to date or in the cache.
+        stage_timeout_minutes: Time limit of the stage. None: no limit.
     """
-    place = Place.here()
+    folders = NodeFolders.here()
     logger = get_run_logger()
-    tell = logger.info
-    env = environment(place.main)
+    env = environment(folders.main)
     began = time.monotonic()
 
-    def waiting(holder: str) -> None:
-        logger.warning("waiting for another run in this tree to end: %s", holder)
+    def on_wait(holder: str) -> None:
+        logger.warning("waiting for another run in this tree: %s", holder)
 
-    show_life(place.main, str(flow_run.id))
+    hold_lock(folders.main, str(flow_run.id))
     with (
-        ends_with_worker(),
-        locked(place.tree.with_suffix(".lock"), waiting) as lock,
-        Processes(keep_open=[lock]) as processes,
+        exit_with_worker(),
+        locked(folders.tree.with_suffix(".lock"), on_wait) as lock,
+        Children(keep_open=[lock]) as children,
     ):
-        network = Network(processes, env, tell)
+        network = Network(children, env, logger.info)
         try:
-            bring(place, network, stage, commit)
-            limit = stage_timeout_minutes * 60 if stage_timeout_minutes else None
-            cache = SharedCache(place.tree)
-            work = Work(place.tree, env=env, processes=processes, force=force, timeout=limit, cache=cache)
-            outcome = train(stage, work)
-            send(place, network, stage, commit)
+            fetch_work(folders, network, stage, commit)
+            timeout = stage_timeout_minutes * 60 if stage_timeout_minutes else None
+            cache = SharedCache(folders.tree)
+            work = Work(folders.tree, env=env, children=children, force=force, timeout=timeout, cache=cache)
+            outcome = repro_stage(stage, work)
+            push_result(folders, network, stage, commit)
         finally:
-            if not processes.stopped:
-                network.await_answer()  # so that the end of this run, good or bad, can be told
-    where = f"{socket.gethostname()}, {time.monotonic() - began:.0f} s in all"
-    return Completed(message=f"{outcome} on {where}")
-
-
-def bring(place: Place, network: Network, stage: str, commit: str) -> None:
-    """Have the work's code and the data that its stage reads in the node's tree."""
-    began = time.monotonic()
-    network.fetch_ref(place.main, parcel.work_ref(commit))
-    open_tree(place, commit)
-    deps = parcel.files_of(place.tree, stage).cached_deps
-    if deps:
-        network.dvc(place.tree, "pull", "--force", *deps)
-    get_run_logger().info(
-        "have %s and %s after %.1f s", commit[:12], ", ".join(deps), time.monotonic() - began
+            if not children.stopped:
+                network.wait_until_reachable()  # so that Prefect can report the end of this run
+    return Completed(
+        message=f"{outcome} on {socket.gethostname()}, {time.monotonic() - began:.0f} s in total"
     )
 
 
-def open_tree(place: Place, commit: str) -> None:
-    """Put the node's tree at a commit; what git does not know there stays: data, states of trainings."""
-    with locked(place.main / RUNS / "git.lock"):
-        if (place.tree / ".git").exists():
-            git(place.tree, "checkout", "--quiet", "--force", "--detach", commit)
+def fetch_work(folders: NodeFolders, network: Network, stage: str, commit: str) -> None:
+    """Fetch the code of a commit and the data that its stage reads into the node's work tree."""
+    began = time.monotonic()
+    network.fetch_ref(folders.main, payload.work_ref(commit))
+    check_out(folders, commit)
+    deps = payload.files_of(folders.tree, stage).cached_deps
+    if deps:
+        network.dvc(folders.tree, "pull", "--force", *deps)
+    get_run_logger().info(
+        "fetched %s and %s in %.1f s", commit[:12], ", ".join(deps), time.monotonic() - began
+    )
+
+
+def check_out(folders: NodeFolders, commit: str) -> None:
+    """Check a commit out in the node's work tree; untracked files stay: data, checkpoints."""
+    with locked(folders.main / GIT_LOCK):
+        if (folders.tree / ".git").exists():
+            git(folders.tree, "checkout", "--quiet", "--force", "--detach", commit)
         else:
-            shutil.rmtree(place.tree, ignore_errors=True)
-            git(place.main, "worktree", "prune")
-            git(place.main, "worktree", "add", "--detach", str(place.tree), commit)
-    SharedCache(place.tree).settle(place.main)
+            shutil.rmtree(folders.tree, ignore_errors=True)
+            git(folders.main, "worktree", "prune")
+            git(folders.main, "worktree", "add", "--detach", str(folders.tree), commit)
+    SharedCache(folders.tree).connect(folders.main)
 
 
-def train(stage: str, work: Work) -> str:
-    """Run the stage; what came of it in a few words.
+def repro_stage(stage: str, work: Work) -> str:
+    """Run the stage and return how long it took, in words.
 
-    Raises
-    ------
-    StageError
-        With the last lines of the output, where the stage fails or takes too long.
+    Raises:
+        StageError: the stage fails or exceeds its time limit; the message has its last lines.
     """
     logger = get_run_logger()
     last: deque[str] = deque(maxlen=LAST_LINES)
@@ -131,25 +132,23 @@ def train(stage: str, work: Work) -> str:
     def on_line(line: str) -> None:
         if line:
             last.append(line)
-            logger.info(
-                "%s", line
-            )  # handed to a thread that sends it: a server that is away holds nothing up
+            logger.info("%s", line)  # a thread sends it, so an unreachable server does not block the stage
 
     began = time.monotonic()
     try:
-        code = work.bring_up_to_date(stage, on_line)
+        code = work.repro(stage, on_line)
     except TimeLimitError as error:
-        raise StageError(failure(stage, str(error), last)) from None
+        raise StageError(failure_message(stage, str(error), last)) from None
     if code != 0:
-        raise StageError(failure(stage, f"dvc ended with code {code}", last))
+        raise StageError(failure_message(stage, f"dvc exited with code {code}", last))
     return f"ran {time.monotonic() - began:.0f} s"
 
 
-def send(place: Place, network: Network, stage: str, commit: str) -> None:
-    """Put what the stage made where the head finds it: outputs, then the commit that says which."""
+def push_result(folders: NodeFolders, network: Network, stage: str, commit: str) -> None:
+    """Push the stage's outputs, then the commit that lists them."""
     began = time.monotonic()
-    network.dvc(place.tree, "push", stage)
-    plain = parcel.files_of(place.tree, stage).plain_outs
-    result = parcel.pack(place.tree, f"Result of {stage}", plain)
-    network.push_ref(place.tree, result, parcel.result_ref(commit))
-    get_run_logger().info("sent outputs and %s after %.1f s", result[:12], time.monotonic() - began)
+    network.dvc(folders.tree, "push", stage)
+    plain = payload.files_of(folders.tree, stage).plain_outs
+    result = payload.pack(folders.tree, f"Result of {stage}", plain)
+    network.push_ref(folders.tree, result, payload.result_ref(commit))
+    get_run_logger().info("pushed outputs and %s in %.1f s", result[:12], time.monotonic() - began)

@@ -1,8 +1,9 @@
-"""A GPU node: a worker of the pool `gpu` for each GPU of this machine, in this clone: ``make node``.
+"""A GPU node: in this clone, one worker of the pool `gpu` for each GPU of this machine: ``make node``.
 
-PREFECT_API_URL names the head's Prefect server; git's remote `origin` and DVC's default remote are those of
-the head. MLFLOW_TRACKING_URI names its MLflow. Ctrl-C or SIGTERM ends all, trainings included; their states
-stay. A worker that ends by itself, as Prefect's does after minutes without its server, is started again.
+PREFECT_API_URL is the address of the head's Prefect server and PREFECT_API_AUTH_STRING its auth string. Git's
+remote `origin` and DVC's default remote are the same as the head's. MLFLOW_TRACKING_URI is the address of
+MLflow. Ctrl-C and SIGTERM end everything, with all trainings; their checkpoints stay. A worker that exits, as
+Prefect's does after minutes without its server, is started again.
 """
 
 from __future__ import annotations
@@ -17,22 +18,24 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.node.parcel import REMOTE
-from pipeline.node.pool import POOL
-from pipeline.processes.processes import end, supervised, told_to_end
-from pipeline.repository.graph import dvc
-from pipeline.repository.work_trees import GitError, environment, git, main_tree
-from pipeline.server.serve import SWEEP, prefect
+from pipeline.node.payload import REMOTE
+from pipeline.processes.children import start_supervised, stop_event, terminate
+from pipeline.repository.command import dvc
+from pipeline.repository.environment import environment
+from pipeline.repository.git import GitError, git, main_tree
+from pipeline.server.access import AUTH, is_refused
+from pipeline.server.pools import GPU, worker_command
 
-AGAIN = 5.0
-"""Seconds before a worker that ended by itself is started again."""
+API = "PREFECT_API_URL"
+RESTART_DELAY = 5.0
+"""Seconds before a worker that has exited is started again."""
 
 
-def settings(main: Path) -> dict[str, str]:
-    """The environment of workers."""
+def worker_environment(main: Path) -> dict[str, str]:
+    """Return the environment of workers."""
     return {
         "PREFECT_HOME": str(main / ".prefect"),
-        # A worker gives up after 3 vain questions at each of 1, 2, 4 and 8 times this interval.
+        # A worker exits after 3 failed requests at each of 1, 2, 4 and 8 times this interval.
         "PREFECT_WORKER_QUERY_SECONDS": "15",
         **environment(main),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(main), os.environ.get("PYTHONPATH")))),
@@ -40,7 +43,7 @@ def settings(main: Path) -> dict[str, str]:
 
 
 def gpus() -> list[str]:
-    """This machine's GPUs by number, or those that CUDA_VISIBLE_DEVICES names; CUDA is not started."""
+    """Return the numbers of this machine's GPUs, or those in CUDA_VISIBLE_DEVICES, without starting CUDA."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return [gpu.strip() for gpu in named.split(",") if gpu.strip()]
@@ -48,23 +51,26 @@ def gpus() -> list[str]:
 
 
 def missing(main: Path) -> list[str]:
-    """What this clone lacks to be a node, a line each."""
-    lacks = []
-    if not os.environ.get("PREFECT_API_URL"):
-        lacks.append("PREFECT_API_URL: the address of the head's Prefect server, http://HEAD:4200/api")
+    """Return what this clone lacks to be a node, one line each."""
+    lines = []
+    api, auth = os.environ.get(API), os.environ.get(AUTH)
+    if not api:
+        lines.append(f"{API}: the address of the head's Prefect server, http://HEAD:4200/api")
+    if not auth:
+        lines.append(f"{AUTH}: the auth string of the head's Prefect server (docs/gpu-node.md)")
+    if api and auth and is_refused(api, auth):
+        lines.append(f"the auth string of the server at {api}; it refuses the one in {AUTH}")
     try:
         git(main, "remote", "get-url", REMOTE)
     except GitError:
-        lacks.append(
-            f"git's remote {REMOTE!r}, which is that of the head too: git remote add {REMOTE} ADDRESS"
-        )
+        lines.append(f"git's remote {REMOTE!r}, the same as the head's: git remote add {REMOTE} ADDRESS")
     if not dvc(main, "config", "--list").count("core.remote="):
-        lacks.append("DVC's default remote, which is that of the head too: dvc remote add -d storage ADDRESS")
-    return lacks
+        lines.append("DVC's default remote, the same as the head's: dvc remote add -d storage ADDRESS")
+    return lines
 
 
-class Worker:
-    """A worker for one GPU, started again when it ends by itself."""
+class NodeWorker:
+    """A worker for one GPU, restarted when it exits."""
 
     def __init__(self, main: Path, env: dict[str, str], gpu: str) -> None:
         self.name = f"{socket.gethostname()}-{gpu or 'cpu'}"
@@ -72,67 +78,62 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._next = 0.0
 
-    def tend(self) -> None:
-        """Start the worker if it does not run."""
+    def ensure_running(self) -> None:
+        """Start the worker if it does not run; after an exit, wait `RESTART_DELAY` first."""
         now = time.monotonic()
         if self._process is not None and self._process.poll() is not None:
-            print(f"worker {self.name} ended (code {self._process.returncode})", flush=True)
-            self._process, self._next = None, now + AGAIN
+            print(f"worker {self.name} exited (code {self._process.returncode})", flush=True)
+            self._process, self._next = None, now + RESTART_DELAY
         if self._process is None and now >= self._next:
-            command = prefect(
-                "worker", "start", "--pool", POOL, "--type", "process", "--limit", "1", "--name", self.name
-            )
-            self._process = supervised(command, cwd=self._main, env=self._env)
+            self._process = start_supervised(worker_command(GPU, self.name), cwd=self._main, env=self._env)
 
-    def end(self) -> None:
-        """End the worker and what it runs."""
+    def stop(self) -> None:
+        """Terminate the worker and what it runs."""
         if self._process is not None:
-            end(self._process)
+            terminate(self._process)
 
 
-def work(main: Path, devices: Sequence[str], stop: threading.Event) -> None:
-    """Keep the workers at work until `stop` is set; tell the server of trainings whose process is gone."""
-    from pipeline.server.sweep import sweep
+def run_workers(main: Path, devices: Sequence[str], stop: threading.Event) -> None:
+    """Keep one worker per device running until `stop` is set, sweeping runs whose process has died."""
+    from pipeline.server.sweep import PeriodicSweep
 
-    env = settings(main)
-    workers = [Worker(main, env, gpu) for gpu in devices]
-    swept = 0.0
+    env = worker_environment(main)
+    workers = [NodeWorker(main, env, gpu) for gpu in devices]
+    sweep = PeriodicSweep(main)
     try:
         while not stop.wait(0.5):
             for worker in workers:
-                worker.tend()
-            if time.monotonic() - swept > SWEEP:
-                swept = time.monotonic()
-                try:
-                    for line in sweep(main):
-                        print(line, flush=True)
-                except Exception as error:  # the next look may fare better
-                    print(f"sweep failed: {error}", file=sys.stderr, flush=True)
+                worker.ensure_running()
+            sweep.run_if_due()
     finally:
         for worker in workers:
-            worker.end()
+            worker.stop()
 
 
 def main() -> int:
+    """Be a node until a signal comes; return the exit code."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cpu", action="store_true", help="one worker without a GPU, to try the node out")
+    parser.add_argument("--cpu", action="store_true", help="start one worker without a GPU, to try the node")
     arguments = parser.parse_args()
-    here = main_tree(Path.cwd())
-    if lacks := missing(here):
+    tree = main_tree(Path.cwd())
+    if lines := missing(tree):
         print(
-            "\n".join(["Error: this clone is no node yet. It needs", *(f"  {line}" for line in lacks)]),
+            "\n".join(
+                ["Error: this clone is not ready to be a node. It needs", *(f"  {line}" for line in lines)]
+            ),
             file=sys.stderr,
         )
         return 2
     devices = [""] if arguments.cpu else gpus()
     if not devices:
         print(
-            "Error: no NVIDIA GPU is here (/dev/nvidia0); --cpu starts a worker without one", file=sys.stderr
+            "Error: this machine has no NVIDIA GPU (/dev/nvidia0); --cpu starts a worker without one",
+            file=sys.stderr,
         )
         return 2
-    work(here, devices, told_to_end())
+    run_workers(tree, devices, stop_event())
     return 0
 
 

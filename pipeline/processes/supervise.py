@@ -1,12 +1,11 @@
-"""Run a program and see to its end: ``python supervise.py PROGRAM [ARGUMENT ...] < pipe``.
+"""Run a program and terminate its whole process tree: ``python supervise.py PROGRAM [ARGUMENT ...] < pipe``.
 
-When standard input closes, which the kernel does if the process at its other end dies by whatever signal, or
-when SIGTERM or SIGINT comes, everything that the program started is asked to end, and killed two seconds
-later. The same befalls what the program leaves behind when it ends. Exits with the program's code, 128 + n
-where signal n ended it.
+The tree is terminated when the program exits, on SIGTERM or SIGINT, and when standard input reaches end of
+file; the kernel closes that pipe when the process at its other end dies, by whatever signal. Every descendant
+gets SIGTERM and, two seconds later, SIGKILL. Exits with the program's code, or 128 + n after signal n.
 
-On Linux orphans of the program become this process's children, so that none is out of sight, whatever session
-it opened; elsewhere those whose parents live are found.
+On Linux this process adopts orphaned descendants, so it finds them in any session. On other systems it finds
+only descendants whose parents are alive.
 """
 
 from __future__ import annotations
@@ -23,59 +22,59 @@ import time
 import psutil
 
 GRACE = 2.0
-"""Seconds between asking to end and killing."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(command: list[str]) -> int:
-    """Run `command` until it ends or is stopped; return its exit code."""
-    on_linux(PR_SET_CHILD_SUBREAPER, 1)
+    """Run `command` until it exits or is stopped; return its exit code."""
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     program = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
-        # Should this process itself be killed, the program is too.
-        preexec_fn=lambda: on_linux(PR_SET_PDEATHSIG, signal.SIGKILL),
+        # If this process is killed, the kernel kills the program.
+        preexec_fn=lambda: prctl(PR_SET_PDEATHSIG, signal.SIGKILL),
     )
-    threading.Thread(target=until_closed, args=(stop,), daemon=True).start()
+    threading.Thread(target=set_at_eof, args=(stop,), daemon=True).start()
     threading.Thread(target=lambda: (program.wait(), stop.set()), daemon=True).start()
     stop.wait()
-    end_all()
+    terminate_descendants()
     code = program.wait()
     return code if code >= 0 else 128 - code
 
 
-def on_linux(option: int, value: int) -> None:
-    """One call of prctl, where there is such a thing."""
+def prctl(option: int, value: int) -> None:
+    """Call Linux's prctl; do nothing on other systems."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def until_closed(stop: threading.Event) -> None:
-    """Set `stop` when nobody holds the other end of standard input any more."""
+def set_at_eof(stop: threading.Event) -> None:
+    """Set `stop` when standard input reaches end of file."""
     while os.read(0, 4096):
         pass
     stop.set()
 
 
-def end_all() -> None:
-    """End every descendant: ask first, then kill, again and again until none is left."""
+def terminate_descendants() -> None:
+    """Send SIGTERM to every descendant, then SIGKILL, until none is left."""
     deadline = time.monotonic() + GRACE
-    asked: set[int] = set()
-    while living := descendants():
+    signalled: set[int] = set()
+    while running := descendants():
         late = time.monotonic() > deadline
-        for process in living:
-            if late or process.pid not in asked:
-                asked.add(process.pid)
-                tell(process, signal.SIGKILL if late else signal.SIGTERM)
+        for process in running:
+            if late or process.pid not in signalled:
+                signalled.add(process.pid)
+                send_signal(process, signal.SIGKILL if late else signal.SIGTERM)
         time.sleep(0.05)
 
 
 def descendants() -> list[psutil.Process]:
-    """What this process started, and what that started, if it runs still."""
+    """Running children of this process, their children, and so on."""
     found = []
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -84,8 +83,8 @@ def descendants() -> list[psutil.Process]:
     return found
 
 
-def tell(process: psutil.Process, number: int) -> None:
-    """Send a signal, if the process is there still."""
+def send_signal(process: psutil.Process, number: int) -> None:
+    """Send a signal; ignore a process that has exited."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process.send_signal(number)
 

@@ -1,46 +1,29 @@
-"""The graph as DVC tells it, by a supported command: `dvc dag --dot`."""
+"""The stage graph, as `dvc dag --dot` prints it."""
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-DVC = (sys.executable, "-m", "dvc")
+from pipeline.repository.command import dvc
+
 Graph = dict[str, set[str]]
-"""Each stage and the stages whose outputs it reads."""
+"""For each stage the stages that it depends on."""
 
 _LINE = re.compile(r'^"(?P<above>(?:[^"\\]|\\.)+)"(?:\s*->\s*"(?P<below>(?:[^"\\]|\\.)+)")?;$')
 
 
 class GraphError(ValueError):
-    """What DVC said is not a graph, or a target is not in it."""
-
-
-def dvc(tree: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    """What a DVC command prints in a work tree.
-
-    Raises
-    ------
-    GraphError
-        With DVC's message, where it fails.
-    """
-    done = subprocess.run([*DVC, *arguments], cwd=tree, env=env, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise GraphError(f"dvc {' '.join(arguments)} failed in {tree}: {done.stderr.strip()[-2000:]}")
-    return done.stdout
+    """DVC's output is not a graph, or a target is not in the graph."""
 
 
 def parse_dot(text: str) -> Graph:
-    """The graph that `dvc dag --dot` describes.
+    """Parse the output of `dvc dag --dot`.
 
-    Raises
-    ------
-    GraphError
-        At a line that is neither a stage nor an edge.
+    Raises:
+        GraphError: a line is neither a stage nor an edge.
     """
     lines = [line.strip() for line in text.strip().splitlines()]
     if len(lines) < 2 or not lines[0].startswith("strict digraph") or lines[-1] != "}":
@@ -60,14 +43,12 @@ def parse_dot(text: str) -> Graph:
 
 
 def select(graph: Graph, targets: Sequence[str]) -> Graph:
-    """Targets and all that they need; everything where no target is named.
+    """Return the targets and everything that they depend on; the whole graph if there are no targets.
 
-    A target is a stage (`train@clips-fcn-hanet-4321`) or what comes before the `@` of several (`train`).
+    A target is a stage (`train@clips-fcn-hanet-4321`) or the part before `@`, which several stages share.
 
-    Raises
-    ------
-    GraphError
-        For a target that is no stage.
+    Raises:
+        GraphError: a target matches no stage.
     """
     if not targets:
         return graph
@@ -75,9 +56,9 @@ def select(graph: Graph, targets: Sequence[str]) -> Graph:
     for target in targets:
         found = [name for name in graph if name == target or name.startswith(f"{target}@")]
         if not found:
-            names = sorted({*graph, *(name.partition("@")[0] for name in graph)})
-            near = get_close_matches(target, names) or sorted({name.partition("@")[0] for name in graph})
-            raise GraphError(f"no stage is called {target!r}; near it or at hand: {', '.join(near)}")
+            groups = sorted({name.partition("@")[0] for name in graph})
+            near = get_close_matches(target, [*graph, *groups]) or groups
+            raise GraphError(f"no stage is called {target!r}; closest: {', '.join(near)}")
         wanted += found
     selected: Graph = {}
     while wanted:
@@ -89,5 +70,10 @@ def select(graph: Graph, targets: Sequence[str]) -> Graph:
 
 
 def read_graph(tree: Path, targets: Sequence[str] = (), env: Mapping[str, str] | None = None) -> Graph:
-    """The graph of a work tree's dvc.yaml, cut to what `targets` need."""
+    """Return the graph of a work tree's dvc.yaml, reduced to `targets` and what they depend on.
+
+    Raises:
+        DVCError: dvc.yaml or params.yaml is invalid.
+        GraphError: a target matches no stage.
+    """
     return select(parse_dot(dvc(tree, "dag", "--dot", env=env)), targets)

@@ -1,9 +1,9 @@
-"""DVC's cache as work trees share it: the files are the same ones, the list of runs is each tree's own.
+"""DVC's cache, shared by work trees: one set of files, one run-cache per tree.
 
-DVC lists what stages made of what they read (`runs/` of its cache, the "run-cache") and holds no lock on that
-list. A process that looks a stage up while another writes that stage's entry finds half of it, takes it as
-corrupted and deletes it, and the writer fails (`StageCache._load_cache`, DVC 3.67). So each work tree has a
-list of its own; entries go from one list to another whole, by a rename.
+DVC's run-cache (`runs/` of its cache) maps what a stage read to what it made. DVC 3.67 takes no lock on
+it (`StageCache._load_cache`): if a process looks up a stage while another writes its entry, it reads half
+of it, deletes it as corrupted, and the writer fails. So every work tree has its own run-cache. Entries are
+copied from and to the main tree's run-cache before and after each stage, each by one rename.
 """
 
 from __future__ import annotations
@@ -13,55 +13,57 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
-from hanet.files.atomic import whole_file
-from pipeline.repository.graph import dvc
+from pipeline.repository.command import dvc
 
 FILES = "files"
-RUNS = "runs"
+RUN_CACHE = "runs"
 
 
 @dataclass(frozen=True)
 class SharedCache:
-    """The cache of a work tree, which stands for that of the main tree."""
+    """The DVC cache of a work tree, with the files of the main tree's cache."""
 
     tree: Path
 
     @property
-    def own(self) -> Path:
-        """What DVC takes for the cache in the work tree."""
+    def path(self) -> Path:
+        """The work tree's cache folder."""
         return self.tree / ".dvc" / "cache"
 
     @property
     def main(self) -> Path:
-        """The main tree's cache, once settled."""
-        return (self.own / FILES).readlink().parent
+        """The main tree's cache folder; valid after `connect`."""
+        return (self.path / FILES).readlink().parent
 
-    def settle(self, main: Path) -> None:
-        """Give the work tree the main tree's settings of DVC and a cache of its own on the same files."""
+    def connect(self, main: Path) -> None:
+        """Make the work tree's cache, link it to the main tree's files, and copy DVC's local settings."""
         local = main / ".dvc" / "config.local"  # credentials of remotes
         if local.exists():
             shutil.copy2(local, self.tree / ".dvc" / "config.local")
         files = (main / dvc(main, "cache", "dir").strip()).resolve() / FILES
-        for folder in (files, self.own):
+        for folder in (files, self.path):
             folder.mkdir(parents=True, exist_ok=True)
-        (self.own / FILES).unlink(missing_ok=True)
-        (self.own / FILES).symlink_to(files)
-        dvc(self.tree, "cache", "dir", "--local", str(self.own))
+        (self.path / FILES).unlink(missing_ok=True)
+        (self.path / FILES).symlink_to(files)
+        dvc(self.tree, "cache", "dir", "--local", str(self.path))
 
     @contextmanager
-    def in_use(self) -> Iterator[None]:
-        """Know what other trees' stages made until now; then have them know what this one's did."""
-        copy_runs(self.main, self.own)
+    def synced(self) -> Iterator[None]:
+        """Copy new run-cache entries from the main tree before the block and to it after the block."""
+        copy_entries(self.main, self.path)
         yield
-        copy_runs(self.own, self.main)
+        copy_entries(self.path, self.main)
 
 
-def copy_runs(source: Path, target: Path) -> None:
-    """Copy the entries of a cache's list of runs that another's lacks; those half-written are left alone."""
-    for entry in source.glob(f"{RUNS}/*/*/[!.]*"):
+def copy_entries(source: Path, target: Path) -> None:
+    """Copy run-cache entries that `target` lacks; skip temporary files, whose names begin with a dot."""
+    for entry in source.glob(f"{RUN_CACHE}/*/*/[!.]*"):
         copy = target / entry.relative_to(source)
         if copy.exists():
             continue
-        with whole_file(copy, beside=target) as temporary:  # beside the copy DVC would take it for an entry
-            shutil.copy2(entry, temporary)  # with its time: DVC takes the newest
+        temporary = target / f".{uuid4().hex}.tmp"  # DVC would read a temporary file next to the entries
+        shutil.copy2(entry, temporary)  # with its time stamp: DVC takes the newest entry
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        temporary.replace(copy)

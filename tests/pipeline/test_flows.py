@@ -19,7 +19,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
 
 from pipeline.server.sweep import sweep
-from pipeline.stage import Progress
+from pipeline.stage import EpochProgress
 from tests.support.graph_of_shell import shell, write_project
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until
@@ -110,7 +110,7 @@ def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
         "publish@tiny": "NotRun",
     }
     assert "right says wrong" in tasks_of("wrong")["right"].state.message
-    assert tasks_of("wrong")["publish@tiny"].state.message == "not run, for want of compare@tiny"
+    assert tasks_of("wrong")["publish@tiny"].state.message == "not run: compare@tiny did not complete"
     assert run_of("wrong").state.message == "1 Failed, 2 NotRun, 3 Unchanged. Failed: right"
     assert run_of("wrong").state.name == "Failed"
 
@@ -168,7 +168,7 @@ def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project:
     settings = {"targets": ["train"], "overrides": ["train.sleep=2"]}
     assert start(project, "late", **settings, stage_timeout_minutes=0.1).wait(180) != 0
     assert names("late") == {"first": "Completed", "train@a-1": "Failed"}
-    assert "ended after 6 seconds, the time it had" in tasks_of("late")["train@a-1"].state.message
+    assert "exceeded its time limit of 6 s" in tasks_of("late")["train@a-1"].state.message
     [scratch] = (project / ".dvc/tmp/runs").glob("*/scratch/a")
     reached = int(scratch.read_text())
     assert reached >= 1
@@ -210,10 +210,10 @@ def test_progress_counts_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "pipeline.stage.update_progress_artifact", lambda _, progress, **__: told.append(progress)
     )
-    progress = Progress("train@a-1", 4, clock=iter(range(100)).__next__)
+    progress = EpochProgress("train@a-1", 4, clock=iter(range(100)).__next__)
     for line in ("  resuming after epoch 0", "  epoch 1: loss 1", "  epoch 2: loss 1", "  epoch 4: loss 1"):
-        progress.see(line)
-    progress.end()
+        progress.update(line)
+    progress.finish()
     assert told[0] == 25.0
     assert told[-1] == 100.0
     assert told == sorted(told)

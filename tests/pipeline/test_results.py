@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from pipeline import results
-from pipeline.repository.work_trees import RESULTS, RESULTS_URL, remove_old
+from pipeline.repository.environment import RESULTS, RESULTS_URL
+from pipeline.repository.work_trees import remove_old
 
 RUNS = {
     "kin-none-1": {"run_id": "a", "experiment_id": "7", "lock_hash": "x"},
@@ -47,9 +48,9 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_only_what_the_run_made_is_kept(tmp_path: Path, tree: Path) -> None:
-    nothing = results.keep(tmp_path, tree, "a", ["train@one-hanet-1", "compare@other"])
+    nothing = results.collect(tmp_path, tree, "a", ["train@one-hanet-1", "compare@other"])
     assert [path for path in nothing.rglob("*") if path.is_file()] == []
-    folder = results.keep(tmp_path, tree, "b", ["compare@one", "publish@one", "report"])
+    folder = results.collect(tmp_path, tree, "b", ["compare@one", "publish@one", "report"])
     assert folder == tmp_path / RESULTS / "b"
     assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()) == [
         "index.html",
@@ -58,15 +59,15 @@ def test_only_what_the_run_made_is_kept(tmp_path: Path, tree: Path) -> None:
         "one/tables/budget.md",
         "one/tables/comparison.md",
     ]
-    assert results.keep(tmp_path, tree, "b", ["compare@one"]) == folder  # again, as a retry does
+    assert results.collect(tmp_path, tree, "b", ["compare@one"]) == folder  # again, as a retry does
 
 
 def test_artifact_of_an_experiment(
     tmp_path: Path, tree: Path, shown: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = results.keep(tmp_path, tree, "b", ["compare@one", "publish@one", "report"])
+    folder = results.collect(tmp_path, tree, "b", ["compare@one", "publish@one", "report"])
     monkeypatch.setenv(RESULTS_URL, "http://127.0.0.1:4201/")
-    results.show(folder, saved_as="mine")
+    results.publish_results(folder, saved_as="mine")
     text = shown["results-one"]
     assert "[The report](http://127.0.0.1:4201/b/index.html)" in text
     assert "[4 runs compared]" in text
@@ -74,15 +75,15 @@ def test_artifact_of_an_experiment(
     assert "`dvc exp apply mine`" in text
     assert text.index("# comparison") < text.index("# budget")  # the comparison first
     monkeypatch.delenv(RESULTS_URL)
-    results.show(folder, saved_as=None)
+    results.publish_results(folder, saved_as=None)
     assert f"[The report](file://{folder}/index.html)" in shown["results-one"]
     assert "dvc exp apply" not in shown["results-one"]
 
 
 def test_artifact_of_ablations(tmp_path: Path, tree: Path, shown: dict[str, str]) -> None:
-    made = results.keep(tmp_path, tree, "b", ["compare@one", "publish@one"])
-    failed = results.keep(tmp_path, tree, "c", [])
-    results.show_ablations({"kin-none": made, "kin-flow": failed})
+    made = results.collect(tmp_path, tree, "b", ["compare@one", "publish@one"])
+    failed = results.collect(tmp_path, tree, "c", [])
+    results.publish_ablations({"kin-none": made, "kin-flow": failed})
     text = shown["ablations-one"]
     assert "|  | accel | mpjpe |\n| --- | ---: | ---: |\n| kin-none | 1.5 | 2.0 |" in text
     assert "[2 runs compared](http://127.0.0.1:5000/#/compare-runs?runs=%5B%22a%22%2C%22b%22%5D" in text
@@ -90,16 +91,16 @@ def test_artifact_of_ablations(tmp_path: Path, tree: Path, shown: dict[str, str]
 
 
 def test_nothing_made_shows_nothing(tmp_path: Path, tree: Path, shown: dict[str, str]) -> None:
-    folder = results.keep(tmp_path, tree, "c", [])
-    results.show(folder, saved_as=None)
-    results.show_ablations({"kin-none": folder, "never-started": tmp_path / "nowhere"})
+    folder = results.collect(tmp_path, tree, "c", [])
+    results.publish_results(folder, saved_as=None)
+    results.publish_ablations({"kin-none": folder, "never-started": tmp_path / "nowhere"})
     assert shown == {}
     assert results.mlflow_links([{"tracking_ui": "http://x", "runs": {}}]) == ""
     assert results.markdown_table({}) == ""
 
 
 def test_old_results_are_removed(tmp_path: Path, tree: Path) -> None:
-    old, new = (results.keep(tmp_path, tree, name, []) for name in ("old", "new"))
+    old, new = (results.collect(tmp_path, tree, name, []) for name in ("old", "new"))
     week_ago = time.time() - 7.5 * 86400
     os.utime(old, (week_ago, week_ago))
     assert remove_old(tmp_path, days=7) == [old]

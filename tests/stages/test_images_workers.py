@@ -12,9 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from distributed import LocalCluster
+from distributed import Client, LocalCluster, Security
 
 from hanet.estimators.images import job
+from hanet.estimators.images.options import ImagesEstimate
 from stages import estimate, workspace
 from tests.support import drawn, official_files
 from tests.support.paths import ROOT
@@ -56,6 +57,20 @@ def test_a_scheduler_by_its_address(one_process: dict[str, str], monkeypatch: py
         monkeypatch.setenv(job.SCHEDULER, cluster.scheduler_address)
         estimate.main("drawn")
     assert results() == one_process
+
+
+def test_other_programs_cannot_run_code_in_the_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(job.SCHEDULER, raising=False)
+    with job.workers(ImagesEstimate.model_construct(scheduler=None, workers=1)) as client:
+        assert client.submit(os.getpid).result() != os.getpid()
+        info = client.scheduler_info()
+        [(worker, described)] = info["workers"].items()
+        for address in (info["address"], worker, described["nanny"]):
+            assert address.startswith("tls://127.0.0.1:")
+        plain = info["address"].replace("tls", "tcp")
+        for address, security in ((plain, None), (info["address"], Security.temporary())):
+            with pytest.raises(OSError, match=r"[Tt]imed out|closed|TLS certificate does not match"):
+                Client(address, security=security, timeout=3)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from http import HTTPStatus
@@ -26,6 +27,7 @@ HEAD, NODE = "10.213.7.1", "10.213.7.2"
 """Addresses of the two, of a range for private use; nothing outside the namespaces has a way there."""
 GIT, DATA, MLFLOW, PREFECT = 9418, 8800, 5000, 4200
 API = f"http://{HEAD}:{PREFECT}/api"
+AUTH = "hanet:shared-by-head-and-node"
 
 
 def lacking() -> str:
@@ -130,11 +132,12 @@ class Pair:
         self.head = Machine(
             f"head-{tag}", folder / "head",
             base | {"PREFECT_HOST": HEAD, "PREFECT_PORT": str(PREFECT), "MLFLOW_TRACKING_URI": address,
+                    "PREFECT_API_AUTH_STRING": AUTH,
                     "DVC_SITE_CACHE_DIR": str(folder / "head" / "site")},
         )  # fmt: skip
         self.node = Machine(
             f"node-{tag}", folder / "node",
-            base | {"PREFECT_API_URL": API, "MLFLOW_TRACKING_URI": address,
+            base | {"PREFECT_API_URL": API, "PREFECT_API_AUTH_STRING": AUTH, "MLFLOW_TRACKING_URI": address,
                     "DVC_SITE_CACHE_DIR": str(folder / "node" / "site")},
         )  # fmt: skip
         self.shared = folder / "shared"
@@ -165,7 +168,8 @@ class Pair:
     def ask(self, path: str, body: Any = None, *, at: str = API) -> Any:
         """A server's answer to a request from the head; Prefect's, unless another is named."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(f"{at}/{path}", data=data, headers={"Content-Type": "application/json"})
+        login = {"Authorization": f"Basic {b64encode(AUTH.encode()).decode()}"} if at == API else {}
+        request = Request(f"{at}/{path}", data=data, headers={"Content-Type": "application/json", **login})
         deadline = time.monotonic() + 30
         while True:
             try:

@@ -241,7 +241,7 @@ def gpu_of(worker: Any, count: int) -> int:
 def workers(options: ImagesEstimate) -> Iterator[Any]:
     """A client of the scheduler that is named, or of processes on this machine."""
     from dask.system import CPU_COUNT
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     address = options.scheduler or os.environ.get(SCHEDULER)
     if address:
@@ -250,6 +250,8 @@ def workers(options: ImagesEstimate) -> Iterator[Any]:
         return
     count = options.workers or torch.cuda.device_count() or CPU_COUNT
     settings: dict[str, Any] = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None}
+    # A program that can connect can run code in the workers: only these processes have the certificate.
+    settings |= {"protocol": "tls://", "security": Security.temporary()}
     # No limit: a worker's memory is that of the network and a batch, and one that is stopped never ends.
     with (
         LocalCluster(**settings, processes=True, memory_limit=0) as cluster,

@@ -13,14 +13,14 @@ import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from pipeline.node import network
-from pipeline.node.network import Network, NetworkError, prefect_answers
-from pipeline.processes.processes import Processes, StoppedError
+from pipeline.node.network import Network, NetworkError, server_reachable
+from pipeline.processes.children import Children, StoppedError
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "PAUSE", 0.01)
-    monkeypatch.setattr(network, "ASK", 0.01)
+    monkeypatch.setattr(network, "RETRY_DELAY", 0.01)
+    monkeypatch.setattr(network, "POLL", 0.01)
     monkeypatch.setattr(network, "DVC", (sys.executable, "-c"))
 
 
@@ -34,8 +34,8 @@ def counting(path: Path, fails: int) -> str:
 
 def run(path: Path, program: str, answers: Any = lambda: True) -> list[str]:
     told: list[str] = []
-    with Processes() as processes:
-        crossing = Network(processes, os.environ, told.append, answers=answers)
+    with Children() as children:
+        crossing = Network(children, os.environ, told.append, reachable=answers)
         crossing._run([sys.executable, "-c", program], path, None)
     return told
 
@@ -62,18 +62,18 @@ def test_failures_while_it_is_away_are_not(tmp_path: Path) -> None:
 
 
 def test_waiting_ends_with_the_run() -> None:
-    with Processes() as processes:
-        crossing = Network(processes, os.environ, lambda _: None, answers=lambda: False)
-        threading.Timer(0.3, processes.stop).start()
+    with Children() as children:
+        crossing = Network(children, os.environ, lambda _: None, reachable=lambda: False)
+        threading.Timer(0.3, children.stop).start()
         with pytest.raises(StoppedError):
-            crossing.await_answer()
+            crossing.wait_until_reachable()
 
 
 def test_git_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "GIT_LIMIT", 0.3)
-    monkeypatch.setattr(network, "TRIES", 1)
-    with Processes() as processes, pytest.raises(NetworkError, match="failed 1 times"):
-        Network(processes, os.environ, print, answers=lambda: True).git(
+    monkeypatch.setattr(network, "GIT_TIMEOUT", 0.3)
+    monkeypatch.setattr(network, "MAX_TRIES", 1)
+    with Children() as children, pytest.raises(NetworkError, match="failed 1 times"):
+        Network(children, os.environ, print, reachable=lambda: True).git(
             tmp_path, "-c", "alias.s=!sleep 64", "s"
         )
 
@@ -96,11 +96,11 @@ def test_whether_prefect_answers(status: int | None, expected: bool) -> None:
             server.shutdown()
             server.server_close()
         with temporary_settings({PREFECT_API_URL: address}):
-            assert prefect_answers() is expected
+            assert server_reachable() is expected
         if status is not None:
             server.shutdown()
 
 
 def test_without_a_server_nothing_is_waited_for() -> None:
     with temporary_settings({PREFECT_API_URL: None}):
-        assert prefect_answers()
+        assert server_reachable()

@@ -76,7 +76,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         node.run("git", "clone", "--quiet", code, "clone")
         head.start("prefect", sys.executable, "-m", "pipeline.server.serve")
         until(lambda: pair.answers(f"http://{HEAD}:{MLFLOW}/health"), 300, "MLflow")
-        until(lambda: "deployments" in head.log("prefect").read_text(), 300, "Prefect")
+        until(lambda: "Prefect: http" in head.log("prefect").read_text(), 300, "Prefect")
         yield pair
         if "node" in node.programs:
             node.end("node")
@@ -149,6 +149,14 @@ def mlflow_run(pair: Pair) -> Any:
     experiment = pair.ask("experiments/get-by-name?experiment_name=kinect", at=address)["experiment"]
     [run] = pair.ask("runs/search", {"experiment_ids": [experiment["experiment_id"]]}, at=address)["runs"]
     return run
+
+
+def test_a_node_without_the_heads_auth_string_does_not_start(pair: Pair) -> None:
+    other = {"PREFECT_API_AUTH_STRING": "hanet:not-that-of-the-head"}
+    refused = pair.node.start("refused", sys.executable, "-m", "pipeline.node.worker", "--cpu", **other)
+    assert refused.wait(120) == 2
+    assert "it refuses the one in PREFECT_API_AUTH_STRING" in pair.node.log("refused").read_text()
+    del pair.node.programs["refused"]
 
 
 def test_a_cut_in_the_middle_of_training(pair: Pair) -> None:

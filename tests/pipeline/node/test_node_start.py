@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.node import worker
-from pipeline.node.train import Place
-from pipeline.repository.work_trees import this_clone
+from pipeline.node.train import NodeFolders
+from pipeline.repository.git import this_clone
 from tests.support.graph_of_shell import shell, write_project
 
 
@@ -22,16 +22,27 @@ def clone(tmp_path: Path) -> Path:
 
 
 def test_it_says_what_a_clone_lacks(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    for name in (worker.API, worker.AUTH):
+        monkeypatch.delenv(name, raising=False)
     assert [line.partition(":")[0] for line in worker.missing(clone)] == [
         "PREFECT_API_URL",
-        "git's remote 'origin', which is that of the head too",
-        "DVC's default remote, which is that of the head too",
+        "PREFECT_API_AUTH_STRING",
+        "git's remote 'origin', the same as the head's",
+        "DVC's default remote, the same as the head's",
     ]
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    monkeypatch.setenv(worker.API, "http://127.0.0.1:1/api")
+    monkeypatch.setenv(worker.AUTH, "hanet:of-the-head")
     shell(clone, "git", "remote", "add", "origin", "nowhere")
     shell(clone, sys.executable, "-m", "dvc", "remote", "add", "--default", "storage", "nowhere")
     assert worker.missing(clone) == []
+    monkeypatch.setattr(
+        worker, "is_refused", lambda api, auth: (api, auth) == ("http://127.0.0.1:1/api", "hanet:of-the-head")
+    )
+    [line] = worker.missing(clone)
+    assert (
+        line == "the auth string of the server at http://127.0.0.1:1/api; "
+        "it refuses the one in PREFECT_API_AUTH_STRING"
+    )
 
 
 def test_a_clone_that_lacks_something_is_refused(
@@ -41,7 +52,7 @@ def test_a_clone_that_lacks_something_is_refused(
     monkeypatch.chdir(clone)
     monkeypatch.setattr(sys, "argv", ["node", "--cpu"])
     assert worker.main() == 2
-    assert "this clone is no node yet" in capsys.readouterr().err
+    assert "this clone is not ready to be a node" in capsys.readouterr().err
 
 
 def test_a_machine_without_a_gpu_is_refused(
@@ -65,19 +76,19 @@ def test_each_gpu_has_its_tree(clone: Path, monkeypatch: pytest.MonkeyPatch) -> 
     trees = []
     for gpu in ("0", "1", ""):
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpu)
-        trees.append(Place.here().tree.name)
+        trees.append(NodeFolders.here().tree.name)
     assert trees == ["node-0", "node-1", "node-cpu"]
 
 
 def test_a_worker_that_ends_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(worker, "AGAIN", 0.2)
+    monkeypatch.setattr(worker, "RESTART_DELAY", 0.2)
     monkeypatch.setattr("pipeline.server.sweep.sweep", lambda _: 1 / 0)  # as without a server
     program = "import os; print('gpu', os.environ['CUDA_VISIBLE_DEVICES'], flush=True)"
-    monkeypatch.setattr(worker, "prefect", lambda *_: [sys.executable, "-c", program])
+    monkeypatch.setattr(worker, "worker_command", lambda *_: [sys.executable, "-c", program])
     stop = threading.Event()
-    working = threading.Thread(target=worker.work, args=(tmp_path, ["0", "1"], stop))
+    working = threading.Thread(target=worker.run_workers, args=(tmp_path, ["0", "1"], stop))
     working.start()
     printed = ""
     deadline = time.monotonic() + 60

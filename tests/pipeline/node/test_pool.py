@@ -15,12 +15,12 @@ import pytest
 from prefect.client.schemas.objects import State, WorkPoolStatus
 from prefect.states import Cancelled, Completed, Crashed, Failed, Running
 
-from pipeline.node import network, parcel, pool
+from pipeline.node import network, payload, pool
 from pipeline.node import train as training
 from pipeline.node.network import Network, NetworkError
 from pipeline.node.pool import GpuPool, gpu_pool
-from pipeline.processes.processes import Processes
-from pipeline.repository.graph import dvc
+from pipeline.processes.children import Children
+from pipeline.repository.command import dvc
 from pipeline.work import StageError, Work
 from tests.support.graph_of_shell import shell, write_project
 
@@ -65,7 +65,7 @@ class Server:
 class Machines:
     """Both clones; `server.node` may be replaced."""
 
-    def __init__(self, folder: Path, processes: Processes) -> None:
+    def __init__(self, folder: Path, children: Children) -> None:
         self.head, self.data = write_project(folder / "head"), folder / "data"
         code = str(folder / "code.git")
         shell(folder, "git", "init", "--quiet", "--bare", "--initial-branch", "main", code)
@@ -78,21 +78,21 @@ class Machines:
         (self.head / "params.yaml").write_text(
             (self.head / "params.yaml").read_text().replace("epochs: 4", "epochs: 2")
         )
-        self.processes = processes
-        self.place = training.Place(folder / "node", folder / "node/.dvc/tmp/runs/node-cpu")
+        self.children = children
+        self.place = training.NodeFolders(folder / "node", folder / "node/.dvc/tmp/runs/node-cpu")
         self.server = Server(self.train)
         self.told: list[str] = []
 
     def work(self, tree: Path, **options: Any) -> Work:
-        return Work(tree, env=dict(os.environ), processes=self.processes, **options)
+        return Work(tree, env=dict(os.environ), children=self.children, **options)
 
     def train(self, stage: str, commit: str, force: bool, stage_timeout_minutes: float | None) -> State[Any]:
         """What the node's flow does."""
         limit = stage_timeout_minutes and stage_timeout_minutes * 60
-        crossing = Network(self.processes, os.environ, self.told.append, answers=lambda: True)
-        training.bring(self.place, crossing, stage, commit)
-        outcome = training.train(stage, self.work(self.place.tree, force=force, timeout=limit))
-        training.send(self.place, crossing, stage, commit)
+        crossing = Network(self.children, os.environ, self.told.append, reachable=lambda: True)
+        training.fetch_work(self.place, crossing, stage, commit)
+        outcome = training.repro_stage(stage, self.work(self.place.tree, force=force, timeout=limit))
+        training.push_result(self.place, crossing, stage, commit)
         return Completed(message=outcome)
 
     def run(self, name: str = STAGE, **options: Any) -> State[Any] | None:
@@ -102,15 +102,15 @@ class Machines:
 
 @pytest.fixture
 def machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Machines]:
-    with Processes() as processes:
-        both = Machines(tmp_path, processes)
+    with Children() as children:
+        both = Machines(tmp_path, children)
         for module in (pool, training):
             monkeypatch.setattr(module, "get_run_logger", lambda: logging.getLogger("run"))
         monkeypatch.setattr(pool, "run_deployment", lambda *a, **k: both.server.run_deployment(*a, **k))
         monkeypatch.setattr(pool, "get_client", lambda **_: both.server)
         monkeypatch.setattr(pool, "flow_run", SimpleNamespace(name="run"))
-        monkeypatch.setattr(pool, "LOOK", 0.01)
-        monkeypatch.setattr(network, "PAUSE", 0.01)
+        monkeypatch.setattr(pool, "POLL", 0.01)
+        monkeypatch.setattr(network, "RETRY_DELAY", 0.01)
         yield both
 
 
@@ -146,9 +146,9 @@ def test_a_node_that_is_killed_is_replaced(machines: Machines) -> None:
 @pytest.mark.parametrize(
     ("reply", "times", "message"),
     [
-        (Crashed(message="gone"), pool.ATTEMPTS, r"failed 5 times on its node: Crashed, gone"),
+        (Crashed(message="gone"), pool.MAX_ATTEMPTS, r"failed 5 times on its node: Crashed, gone"),
         (Failed(message="diverged"), 1, r"train@a-1 failed on its node: Failed, diverged"),
-        (Cancelled(), 1, r"train@a-1 failed on its node: Cancelled, no more is known"),
+        (Cancelled(), 1, r"train@a-1 failed on its node: Cancelled, without a message"),
     ],
 )
 def test_a_run_that_does_not_end_well(
@@ -166,13 +166,13 @@ def test_a_tree_that_was_changed_meanwhile(machines: Machines) -> None:
         return machines.train(**asked)
 
     machines.server.node = change
-    with pytest.raises(StageError, match=r"does not fit this tree, was it changed\?"):
+    with pytest.raises(StageError, match=r"do not fit this tree"):
         machines.run()
 
 
 def test_the_end_of_the_run_cancels_the_nodes(machines: Machines) -> None:
     def stop(**_: Any) -> State[Any]:
-        machines.processes.stop()
+        machines.children.stop()
         return Running()
 
     machines.server.node = stop
@@ -182,8 +182,8 @@ def test_the_end_of_the_run_cancels_the_nodes(machines: Machines) -> None:
     assert [state.type.value for state in machines.server.states.values()] == ["CANCELLING"]
     after = GpuPool()
     with (
-        pytest.raises(Exception, match="the run is ending"),
-        after._started(STAGE, machines.work(machines.head), "0" * 40, 1),
+        pytest.raises(Exception, match="the run is stopping"),
+        after._flow_run(STAGE, machines.work(machines.head), "0" * 40, 1),
     ):
         pass
 
@@ -192,13 +192,13 @@ def test_a_stage_that_fails_there(machines: Machines) -> None:
     (machines.head / "train.sh").write_text("echo no luck; exit 3\n")
     with pytest.raises(StageError, match="no luck"):
         machines.run()
-    with pytest.raises(StageError, match=r"dvc repro --dry ended with code"):
+    with pytest.raises(StageError, match=r"dvc repro --dry exited with code"):
         machines.run("train@unknown")
 
 
 def test_a_stage_that_takes_too_long(machines: Machines) -> None:
     (machines.head / "train.sh").write_text("sleep 65\n")
-    with pytest.raises(StageError, match=r"ended after 4 seconds"):
+    with pytest.raises(StageError, match=r"time limit of 4 s"):
         machines.run(timeout=4.0)
 
 
@@ -219,4 +219,4 @@ def test_the_heads_credentials_reach_the_nodes_tree(machines: Machines) -> None:
     local.write_text("['remote \"storage\"']\n    jobs = 3\n")
     machines.run()
     assert "jobs = 3" in (machines.place.tree / ".dvc/config.local").read_text()
-    assert parcel.files_of(machines.place.tree, STAGE).cached_deps == ["first.txt"]
+    assert payload.files_of(machines.place.tree, STAGE).cached_deps == ["first.txt"]

@@ -1,38 +1,27 @@
-"""`make prefect` on a project of shell commands: runs of its workers, and what is left when a part dies."""
+"""`make prefect` on a project of shell commands: who may reach it, its runs, and the death of a part."""
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import signal
-import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 from uuid import UUID
 
 import psutil
 import pytest
-from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.filters import (
-    ArtifactFilter,
-    ArtifactFilterKey,
-    FlowRunFilter,
-    FlowRunFilterId,
-    LogFilter,
-    LogFilterFlowRunId,
-)
+from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import StateType
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelling
 
-from tests.support.graph_of_shell import shell, write_project
-from tests.support.paths import ROOT
+from tests.support.browser import FOREIGN, LACKING, page_text
+from tests.support.foreign_site import attack, foreign_site
+from tests.support.graph_of_shell import shell
+from tests.support.served import Served, artifact, messages, served_project, serving, state, tasks
 from tests.support.waiting import command, ended, until
 
 FOUR = ("small", "large", "wide", "deep")
@@ -42,87 +31,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tree = write_project(tmp_path_factory.mktemp("served") / "project")
-    (tree / "mlflow.db").touch()  # nothing here writes to MLflow
-    (tree / "pipeline").symlink_to(ROOT / "pipeline")
-    (tree / "prefect.yaml").symlink_to(ROOT / "prefect.yaml")
-    return tree
-
-
-def free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
-
-
-class Served:
-    """`make prefect`, its processes and a client."""
-
-    def __init__(self, tree: Path, *, workers: int) -> None:
-        port, results = free_ports()
-        self.tree, self.address, self.results = (
-            tree,
-            f"http://127.0.0.1:{port}",
-            f"http://127.0.0.1:{results}",
-        )
-        self.log = tree / ".dvc" / "tmp" / "make.log"
-        path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-        self.make = subprocess.Popen(
-            ["make", "-f", str(ROOT / "Makefile"), "-o", "env", "prefect"],
-            cwd=tree,
-            env={
-                **os.environ,
-                "PATH": path,
-                "PREFECT_PORT": str(port),
-                "RESULTS_PORT": str(results),
-                "CPU_WORKERS": str(workers),
-            },
-            start_new_session=True,
-            stdout=self.log.open("w"),
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait_until_up(self, workers: int) -> None:
-        until(lambda: self.address in self.log.read_text() or self.make.poll() is not None, 400)
-        assert self.make.poll() is None, self.log.read_text()
-        until(lambda: self.log.read_text().count("started!") >= workers)
-
-    def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.make.pid).children(recursive=True)
-
-    def part(self, *words: str) -> psutil.Process:
-        """The process, not its supervisor, whose command ends with `prefect` and these words and more."""
-        wanted = ["-m", "prefect", *words]
-        return next(p for p in self.family() if command(p)[1 : 1 + len(wanted)] == wanted)
-
-    def interrupt(self) -> None:
-        """What Ctrl-C does: the signal goes to everything of the terminal."""
-        os.killpg(self.make.pid, signal.SIGINT)
-
-    def run(self, client: SyncPrefectClient, deployment: str, **parameters: Any) -> UUID:
-        """What Quick run and the form do."""
-        found = client.read_deployment_by_name(deployment)
-        return client.create_flow_run_from_deployment(found.id, parameters=parameters).id
-
-
-@contextmanager
-def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefectClient]]:
-    served = Served(tree, workers=workers)
-    family = served.family()
-    try:
-        served.wait_until_up(workers)
-        with (
-            temporary_settings({PREFECT_API_URL: f"{served.address}/api"}),
-            get_client(sync_client=True) as client,
-        ):
-            yield served, client
-    finally:
-        if served.make.poll() is None:
-            family = served.family()
-            served.interrupt()
-        until(lambda: ended(family), 30)
-        served.make.wait(30)
+    return served_project(tmp_path_factory.mktemp("served") / "project")
 
 
 def trains(processes: list[psutil.Process]) -> list[psutil.Process]:
@@ -141,31 +50,119 @@ def at_work(served: Served) -> list[psutil.Process]:
     ]
 
 
-def state(client: SyncPrefectClient, run: UUID) -> str:
-    found = client.read_flow_run(run).state
-    return (found and found.name) or ""
-
-
 def one_at_a_time(client: SyncPrefectClient, run: UUID) -> None:
     """Each task of a run begins when the one before it ended."""
-    tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run])))
-    times = sorted((task.start_time, task.end_time) for task in tasks)
+    times = sorted((task.start_time, task.end_time) for task in tasks(client, run))
     assert len(times) == 5
     assert all(before[1] <= after[0] for before, after in pairwise(times))
 
 
-def messages(client: SyncPrefectClient, run: UUID) -> list[str]:
-    found = client.read_logs(LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run])), limit=200)
-    return [log.message for log in found]
+@pytest.fixture(scope="class")
+def served_client(project: Path) -> Iterator[tuple[Served, SyncPrefectClient]]:
+    with serving(project, workers=2) as both:
+        yield both
 
 
-def artifact(client: SyncPrefectClient, key: str) -> str:
-    [found] = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
-    return str(found.data)
+@pytest.fixture
+def served(served_client: tuple[Served, SyncPrefectClient]) -> Served:
+    return served_client[0]
 
 
-def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
-    with serving(project, workers=2) as (served, client):
+@pytest.fixture
+def client(served_client: tuple[Served, SyncPrefectClient]) -> SyncPrefectClient:
+    return served_client[1]
+
+
+class TestServed:
+    """These share a server, whose start takes many seconds. The last test ends it."""
+
+    def test_the_api_needs_the_auth_string(self, served: Served) -> None:
+        assert served.ask("/api/health")[0] == 200
+        for auth in ("", "hanet:wrong", served.auth + "x", served.auth.partition(":")[2]):
+            assert served.ask("/api/admin/version", auth=auth)[0] == 401
+            assert served.ask("/api/deployments/filter", {}, auth=auth)[0] == 401
+        status, _, text = served.ask("/api/deployments/filter", {}, auth=served.auth)
+        assert (status, len(json.loads(text))) == (200, 4)
+        assert (served.tree / ".prefect/auth-string").read_text().strip() == served.auth
+
+    def test_unknown_host_names_are_refused(self, served: Served) -> None:
+        port = served.address.rpartition(":")[2]
+        for host, expected in ((f"{FOREIGN}:{port}", 400), ("", 400), (f"localhost:{port}", 200)):
+            for path in ("/api/health", "/ui-settings", "/open"):
+                assert served.ask(path, headers={"Host": host})[0] == expected
+            assert served.ask("/api/admin/version", auth=served.auth, headers={"Host": host})[0] == expected
+        with pytest.raises(HTTPError, match="400"):
+            urlopen(Request(f"{served.results}/x", headers={"Host": FOREIGN}))
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(Request(f"{served.results}/x"))
+
+    def test_other_origins_get_no_permission(self, served: Served) -> None:
+        for origin, expected in (
+            (f"http://{FOREIGN}", None),
+            ("null", None),
+            (served.address, served.address),
+        ):
+            _, headers, _ = served.ask("/api/health", headers={"Origin": origin})
+            assert {k.lower(): v for k, v in headers.items()}.get("access-control-allow-origin") == expected
+
+    def test_a_run_cannot_bring_a_command_or_an_environment(
+        self, served: Served, client: SyncPrefectClient
+    ) -> None:
+        deployment = client.read_deployment_by_name("reproduce/reproduce").id
+        for variables in (
+            {"command": "touch X"},
+            {"env": {"PATH": "/tmp"}},
+            {"env.PATH": "/tmp"},
+            {"working_dir": "/"},
+        ):
+            body = {"parameters": {"targets": ["first"]}, "job_variables": variables}
+            status, _, text = served.ask(
+                f"/api/deployments/{deployment}/create_flow_run", body, auth=served.auth
+            )
+            assert (status, next(iter(variables)) in text) == (422, True)
+        assert client.read_flow_runs() == []
+        worker = served.part("prefect", "worker", "start")
+        assert worker.environ()["CUDA_VISIBLE_DEVICES"] == ""
+
+    @pytest.mark.skipif(bool(LACKING), reason=LACKING)
+    def test_a_page_of_another_origin_gets_nothing(self, served: Served, client: SyncPrefectClient) -> None:
+        run = f"/deployments/{client.read_deployment_by_name('reproduce/reproduce').id}/create_flow_run"
+        with foreign_site(run) as (site, reached):
+            # The same page reads and starts runs where a server lets it.
+            found = attack(site, site)
+            assert found == {"list": "200 open", "plain": "200 open", "run": "200 open", "blind": "opaque"}
+            assert reached.count(f"/api{run}") == 2
+            found = attack(site, served.address)
+            blocked = "TypeError: Failed to fetch"
+            assert found == {"list": blocked, "plain": blocked, "run": blocked, "blind": "opaque"}
+            # A name of the attacker that leads here: the page then has the server's origin.
+            rebound = served.address.replace("127.0.0.1", FOREIGN)
+            assert page_text(f"{rebound}/deployments").count("Invalid host header") == 1
+        assert client.read_flow_runs() == []
+
+    @pytest.mark.skipif(bool(LACKING), reason=LACKING)
+    def test_the_printed_link_opens_the_pages(self, served: Served) -> None:
+        assert "train-on-node" in page_text(served.link)
+        assert "train-on-node" in page_text(served.link.replace("127.0.0.1", "localhost"))
+        wrong = page_text(f"{served.address}/open#hanet:of-yesterday")
+        assert "The server does not accept this link" in wrong
+        assert "train-on-node" not in page_text(f"{served.address}/deployments")
+
+    def test_an_override_cannot_become_shell(
+        self, project: Path, served: Served, client: SyncPrefectClient
+    ) -> None:
+        before = (project / "params.yaml").read_bytes()
+        run = served.run(client, "reproduce/reproduce", overrides=['run.ablations=["x; id > X #"]'])
+        until(lambda: client.read_flow_run(run).state.is_final())
+        assert state(client, run) == "Failed"
+        assert "run.ablations.0: 'x; id > X #'" in client.read_flow_run(run).state.message
+        assert (project / "params.yaml").read_bytes() == before
+        assert len(shell(project, "git", "worktree", "list").splitlines()) == 1
+        assert not list(project.rglob("X"))
+
+    def test_ablations_on_two_workers_and_a_cancelled_run(
+        self, project: Path, served: Served, client: SyncPrefectClient
+    ) -> None:
         ablations = served.run(client, "ablation/ablation", ablations=FOUR)
         until(lambda: client.read_flow_run(ablations).state.is_final())
         assert state(client, ablations) == "Completed"
@@ -212,7 +209,7 @@ def test_ablations_on_two_workers_and_a_cancelled_run(project: Path) -> None:
         everything = served.family()
         served.interrupt()
         assert until(lambda: ended(everything)) < 20
-    assert "ended by itself" not in served.log.read_text()
+        assert "exited unexpectedly" not in served.log.read_text()
 
 
 def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
@@ -220,19 +217,19 @@ def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
         lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
         family = at_work(served)
         everything = served.family()
-        served.part("worker", "start").kill()
+        served.part("prefect", "worker", "start").kill()
         assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 20
-        assert "the worker cpu-1 ended by itself (code 137)" in served.log.read_text()
+        assert "the worker cpu-1 exited unexpectedly (code 137)" in served.log.read_text()
     with serving(project) as (served, client):
         until(lambda: client.read_flow_run(lost).state.type is StateType.CRASHED, 100)
         served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
         family = at_work(served)
         everything = served.family()
-        served.part("server", "start").kill()
+        served.part("pipeline.server.app").kill()
         assert until(lambda: ended(family)) < 10
         assert until(lambda: ended(everything)) < 15
-        assert "the server ended by itself (code 137)" in served.log.read_text()
+        assert "the server exited unexpectedly (code 137)" in served.log.read_text()
 
 
 @pytest.mark.parametrize("killed", ["make", "serve"])

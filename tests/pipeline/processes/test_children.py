@@ -14,9 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pipeline.processes.processes import Processes, StoppedError, TimeLimitError
-from pipeline.repository.work_trees import absolute, locked
-from pipeline.server.alive import dead, sign
+from pipeline.processes.children import Children, StoppedError, TimeLimitError
+from pipeline.processes.locks import locked
+from pipeline.repository.environment import absolute_uri
+from pipeline.server.liveness import dead_runs, lock_path
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until
 
@@ -30,18 +31,18 @@ def below(pid: int) -> list[psutil.Process]:
 
 def test_lines_and_code_come_through(tmp_path: Path) -> None:
     lines: list[str] = []
-    with Processes() as processes:
-        code = processes.run(
+    with Children() as children:
+        code = children.run(
             ["sh", "-c", "echo one; echo two >&2; exit 3"], cwd=tmp_path, env=os.environ, on_line=lines.append
         )
     assert (lines, code) == (["one", "two"], 3)
-    with pytest.raises(StoppedError), processes:
-        processes.run(["true"], cwd=tmp_path, env=os.environ, on_line=lines.append)
+    with pytest.raises(StoppedError), children:
+        children.run(["true"], cwd=tmp_path, env=os.environ, on_line=lines.append)
 
 
 def test_code_of_a_signal(tmp_path: Path) -> None:
-    with Processes() as processes:
-        assert processes.run(["sh", "-c", "kill -9 $$"], cwd=tmp_path, env=os.environ, on_line=print) == 137
+    with Children() as children:
+        assert children.run(["sh", "-c", "kill -9 $$"], cwd=tmp_path, env=os.environ, on_line=print) == 137
 
 
 def test_stop_ends_the_stubborn_too(tmp_path: Path) -> None:
@@ -50,11 +51,11 @@ def test_stop_ends_the_stubborn_too(tmp_path: Path) -> None:
 
     def work() -> None:
         try:
-            processes.run(["sh", "-c", STUBBORN], cwd=tmp_path, env=os.environ, on_line=lambda _: up.set())
+            children.run(["sh", "-c", STUBBORN], cwd=tmp_path, env=os.environ, on_line=lambda _: up.set())
         except StoppedError as error:
             result.append(error)
 
-    with Processes() as processes:
+    with Children() as children:
         thread = threading.Thread(target=work)
         thread.start()
         assert up.wait(20)
@@ -62,22 +63,22 @@ def test_stop_ends_the_stubborn_too(tmp_path: Path) -> None:
         family = below(os.getpid())
     thread.join(10)
     assert len(result) == 1
-    assert processes.stopped
+    assert children.stopped
     assert ended(family)
 
 
 def test_time_limit(tmp_path: Path) -> None:
     began = time.monotonic()
-    with Processes() as processes, pytest.raises(TimeLimitError, match=r"0\.5 seconds"):
-        processes.run(["sleep", "63"], cwd=tmp_path, env=os.environ, on_line=print, timeout=0.5)
+    with Children() as children, pytest.raises(TimeLimitError, match=r"time limit of 0\.5 s"):
+        children.run(["sleep", "63"], cwd=tmp_path, env=os.environ, on_line=print, timeout=0.5)
     assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_nothing_outlives_a_killed_starter(tmp_path: Path, number: int) -> None:
     program = (
-        "import os; from pathlib import Path; from pipeline.processes.processes import Processes\n"
-        f"Processes().run(['sh', '-c', {STUBBORN!r}], cwd=Path('.'), env=os.environ, on_line=print)"
+        "import os; from pathlib import Path; from pipeline.processes.children import Children\n"
+        f"Children().run(['sh', '-c', {STUBBORN!r}], cwd=Path('.'), env=os.environ, on_line=print)"
     )
     starter = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, start_new_session=True)
     until(lambda: any("sleep" in command(p) for p in below(starter.pid)))
@@ -102,15 +103,15 @@ def test_lock_is_let_go_when_the_last_program_ends(tmp_path: Path) -> None:
 def test_a_run_shows_life_until_its_process_ends(tmp_path: Path) -> None:
     """Longer than its flow runs: the server is told of the end after that."""
     program = (
-        "from pathlib import Path; from pipeline.server.alive import show_life; "
-        "show_life(Path(), 'run'); input()"
+        "from pathlib import Path; from pipeline.server.liveness import hold_lock\n"
+        "hold_lock(Path(), 'run'); input()"
     )
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen([sys.executable, "-c", program], cwd=tmp_path, env=env, stdin=subprocess.PIPE)
-    until(sign(tmp_path, "run").exists)
-    assert list(dead(tmp_path)) == []
+    until(lock_path(tmp_path, "run").exists)
+    assert list(dead_runs(tmp_path)) == []
     process.communicate()
-    assert list(dead(tmp_path)) == [("run", f"process {process.pid} on {socket.gethostname()}")]
+    assert list(dead_runs(tmp_path)) == [("run", f"process {process.pid} on {socket.gethostname()}")]
 
 
 @pytest.mark.parametrize(
@@ -123,4 +124,4 @@ def test_a_run_shows_life_until_its_process_ends(tmp_path: Path) -> None:
     ],
 )
 def test_mlflow_address_is_absolute(uri: str | None, expected: str) -> None:
-    assert absolute(uri, Path("/main")) == expected
+    assert absolute_uri(uri, Path("/main")) == expected

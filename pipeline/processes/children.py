@@ -1,4 +1,7 @@
-"""Programs that end with the run that started them, one supervisor each (`pipeline.processes.supervise`)."""
+"""Child processes that cannot outlive the run that started them.
+
+Each runs under a supervisor of its own (`pipeline.processes.supervise`).
+"""
 
 from __future__ import annotations
 
@@ -11,38 +14,38 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from pipeline.processes.supervise import PR_SET_PDEATHSIG, on_linux
+from pipeline.processes.supervise import PR_SET_PDEATHSIG, prctl
 
 SUPERVISOR = (sys.executable, "-P", str(Path(__file__).with_name("supervise.py")))
-"""By path, so that an older revision's work tree may be the current folder."""
-PATIENCE = 8.0
-"""Seconds a supervisor has to end what it watches, before it is killed itself."""
+"""By path, because the current folder may be a work tree of an older revision."""
+SHUTDOWN_TIMEOUT = 8.0
+"""Seconds that a supervisor has to terminate its process tree before it is killed."""
 
 
 class StoppedError(RuntimeError):
-    """The run is ending, so its programs were ended or not started."""
+    """The run is stopping: its programs were terminated or not started."""
 
 
 class TimeLimitError(RuntimeError):
-    """A program took longer than it may, and was ended."""
+    """A program exceeded its time limit and was terminated."""
 
 
-def told_to_end() -> threading.Event:
-    """An event that Ctrl-C and SIGTERM set, on Linux the end of the process that started this one too.
+def stop_event() -> threading.Event:
+    """Return an event that is set by SIGINT and SIGTERM, and on Linux when the parent process dies.
 
-    So a killed `make` leaves nothing behind.
+    The last leaves nothing running after `make` was killed.
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    starter = os.getppid()
-    on_linux(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != starter:  # it ended before the request was in place
+    parent = os.getppid()
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before prctl took effect
         stop.set()
     return stop
 
 
-def supervised(
+def start_supervised(
     command: Sequence[str],
     *,
     cwd: Path,
@@ -50,44 +53,49 @@ def supervised(
     keep_open: Sequence[int] = (),
     **kwargs: object,
 ) -> subprocess.Popen[str]:
-    """Start a program under a supervisor, in a session of its own; closing its `stdin` ends it all."""
+    """Start a program under a supervisor, in a new session; closing its `stdin` terminates its tree."""
     return subprocess.Popen(
         [*SUPERVISOR, *command],
         cwd=cwd,
         env=dict(env),
         stdin=subprocess.PIPE,
         text=True,
-        start_new_session=True,  # Ctrl-C is the run's to handle
+        start_new_session=True,  # the run handles Ctrl-C
         pass_fds=tuple(keep_open),
         **kwargs,  # pyright: ignore[reportArgumentType, reportCallIssue]
     )
 
 
-def end(program: subprocess.Popen[str]) -> None:
-    """End a supervised program and wait for that, ten seconds at most."""
+def terminate(program: subprocess.Popen[str]) -> None:
+    """Terminate a supervised program and wait for it, at most ten seconds."""
     if program.stdin is not None:
         program.stdin.close()
     try:
-        program.wait(PATIENCE)
+        program.wait(SHUTDOWN_TIMEOUT)
     except subprocess.TimeoutExpired:
         program.kill()
         program.wait()
 
 
-class Processes:
-    """The programs of a run. Leaving the block ends those that run; none can be started after.
+class Children:
+    """The supervised programs of a run. Leaving the block terminates them; then none can be started.
 
-    Several threads may run programs at once. `keep_open` are file descriptors that supervisors hold as long
-    as their program lives: a lock taken through one is let go only when no program is left.
+    Several threads may run programs at the same time.
     """
 
     def __init__(self, *, keep_open: Sequence[int] = ()) -> None:
+        """Make an empty group.
+
+        Args:
+            keep_open: File descriptors that supervisors inherit. A lock on one of them is held until the last
+                program has exited.
+        """
         self._keep_open = tuple(keep_open)
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
         self._stopped = False
 
-    def __enter__(self) -> Processes:
+    def __enter__(self) -> Children:
         return self
 
     def __exit__(
@@ -97,11 +105,11 @@ class Processes:
 
     @property
     def stopped(self) -> bool:
-        """Whether programs were ended before their time, or would be."""
+        """Whether `stop` was called."""
         return self._stopped
 
     def stop(self) -> None:
-        """End all programs and refuse further ones; return when none is left."""
+        """Terminate all programs and refuse new ones; return when none is left."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
@@ -109,7 +117,7 @@ class Processes:
             if program.stdin is not None:
                 program.stdin.close()
         for program in running:
-            end(program)
+            terminate(program)
 
     def run(
         self,
@@ -120,19 +128,16 @@ class Processes:
         on_line: Callable[[str], None],
         timeout: float | None = None,
     ) -> int:
-        """Run a program to its end, handing over each line it prints; return its exit code.
+        """Run a program, pass each line of its output to `on_line`, and return its exit code.
 
-        Raises
-        ------
-        TimeLimitError
-            After `timeout` seconds.
-        StoppedError
-            Where `stop` was called, before or meanwhile.
+        Raises:
+            TimeLimitError: the program ran longer than `timeout` seconds.
+            StoppedError: `stop` was called before or during the run.
         """
         with self._lock:
             if self._stopped:
-                raise StoppedError("the run is ending")
-            program = supervised(
+                raise StoppedError("the run is stopping")
+            program = start_supervised(
                 command,
                 cwd=cwd,
                 env=env,
@@ -143,7 +148,7 @@ class Processes:
             )
             self._running.add(program)
         late = threading.Event()
-        timer = threading.Timer(timeout or 0, lambda: (late.set(), end(program)))
+        timer = threading.Timer(timeout or 0, lambda: (late.set(), terminate(program)))
         timer.daemon = True
         try:
             if timeout is not None:
@@ -155,11 +160,11 @@ class Processes:
             code = program.wait()
         finally:
             timer.cancel()
-            end(program)
+            terminate(program)
             with self._lock:
                 self._running.discard(program)
         if self._stopped:
-            raise StoppedError("the run is ending")
+            raise StoppedError("the run is stopping")
         if late.is_set():
-            raise TimeLimitError(f"ended after {timeout:g} seconds, the time it had")
+            raise TimeLimitError(f"terminated: exceeded its time limit of {timeout:g} s")
         return code

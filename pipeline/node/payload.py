@@ -1,7 +1,8 @@
-"""What passes between a head and a node, two clones that share a git remote and a DVC remote alone.
+"""What a head and a node exchange through a git remote and a DVC remote.
 
-Work and small results are git commits below `refs/node`, which no branch and no clone by default holds; data
-are in the DVC remote. `pack` makes such a commit of a tree as it is, `take` puts a stage's results into one.
+Code and small results are git commits below `refs/node`, outside all branches; a clone does not fetch them by
+default. Data are in the DVC remote. `pack` makes such a commit from a tree, `unpack` copies a stage's results
+from one into a tree.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from hanet.files.atomic import whole_file
-from pipeline.repository.work_trees import git
+from pipeline.repository.git import git
 
 REMOTE = "origin"
-"""The git remote of head and node."""
+"""The git remote that head and node share."""
 LOCK = "dvc.lock"
 
 _AUTHOR = {
@@ -31,51 +32,52 @@ _AUTHOR = {
 }
 
 
-class ParcelError(RuntimeError):
-    """What was sent is not what a stage needs; the message says what is missing."""
+class PayloadError(RuntimeError):
+    """A commit from the other machine lacks what the stage needs."""
 
 
 @dataclass(frozen=True)
-class Files:
-    """A stage's files, relative to the tree."""
+class StageFiles:
+    """A stage's files, relative to the tree.
+
+    Attributes:
+        cached_deps: Dependencies that are in DVC's cache.
+        plain_deps: All other dependencies: code, parameters, small outputs of other stages.
+        plain_outs: Outputs with `cache: false`.
+    """
 
     cached_deps: list[str]
-    """What it reads that DVC's cache has."""
     plain_deps: list[str]
-    """What else it reads: code, parameters, small outputs of other stages."""
     plain_outs: list[str]
-    """What it writes that DVC's cache has not (`cache: false`)."""
 
 
 def work_ref(commit: str) -> str:
-    """Where a head leaves work."""
+    """Return the ref under which a head pushes work."""
     return f"refs/node/{commit}/work"
 
 
 def result_ref(commit: str) -> str:
-    """Where a node leaves the result of that work."""
+    """Return the ref under which a node pushes the result of that work."""
     return f"refs/node/{commit}/result"
 
 
 @contextmanager
-def held(tree: Path) -> Iterator[Any]:
-    """DVC's own lock on a tree, so that no other DVC command writes dvc.lock meanwhile; yields the `Repo`."""
+def locked_repo(tree: Path) -> Iterator[Any]:
+    """Hold DVC's lock on a tree, so that no other DVC command writes dvc.lock; yield DVC's `Repo`."""
     from dvc.repo import Repo, lock_repo
 
     with Repo(str(tree), _wait_for_lock=True) as repo, lock_repo(repo):
         yield repo
 
 
-def files_of(tree: Path, stage: str) -> Files:
-    """A stage's files, as its tree's dvc.yaml and params.yaml describe them.
+def files_of(tree: Path, stage: str) -> StageFiles:
+    """Return a stage's files, as dvc.yaml and params.yaml of the tree describe them.
 
-    Raises
-    ------
-    dvc.exceptions.DvcException
-        Where there is no such stage.
+    Raises:
+        dvc.exceptions.DvcException: there is no such stage.
     """
-    with held(tree) as repo:
-        # With its path: by its name alone it would be looked for in the current folder.
+    with locked_repo(tree) as repo:
+        # A bare stage name would be resolved relative to the current folder.
         [described] = repo.stage.collect(f"{tree / 'dvc.yaml'}:{stage}")
         cached = [Path(out.fs_path) for out in repo.index.outs if out.use_cache and out.is_in_repo]
         deps = [Path(dep.fs_path) for dep in described.deps]
@@ -87,7 +89,7 @@ def files_of(tree: Path, stage: str) -> Files:
     def relative(paths: Sequence[Path]) -> list[str]:
         return [os.path.relpath(path, tree) for path in paths]
 
-    return Files(
+    return StageFiles(
         cached_deps=relative([path for path in deps if in_cache(path)]),
         plain_deps=relative([path for path in deps if not in_cache(path)]),
         plain_outs=relative(outs),
@@ -95,11 +97,11 @@ def files_of(tree: Path, stage: str) -> Files:
 
 
 def pack(tree: Path, message: str, paths: Sequence[str]) -> str:
-    """A commit of a tree's tracked files as they are, dvc.lock and `paths` among them; nothing else changes.
+    """Commit a tree's tracked files as they are, with dvc.lock and `paths`; return the commit.
 
-    The same files lead to the same commit: it is dated as its parent.
+    Index and branches do not change. The commit has its parent's date, so equal files give the same commit.
     """
-    with held(tree), tempfile.TemporaryDirectory() as folder:
+    with locked_repo(tree), tempfile.TemporaryDirectory() as folder:
         index = Path(folder) / "index"
         known = Path(tree, git(tree, "rev-parse", "--git-path", "index"))
         if known.exists():
@@ -110,31 +112,33 @@ def pack(tree: Path, message: str, paths: Sequence[str]) -> str:
             "GIT_INDEX_FILE": str(index), "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date,
         }  # fmt: skip
         git(tree, "add", "--update", "--", ".", env=env)
-        there = [path for path in (LOCK, *paths) if (tree / path).exists()]
-        git(tree, "add", "--force", "--", *there, env=env)
+        existing = [path for path in (LOCK, *paths) if (tree / path).exists()]
+        git(tree, "add", "--force", "--", *existing, env=env)
         content = git(tree, "write-tree", env=env)
         return git(tree, "commit-tree", content, "-p", "HEAD", "-m", message, env=env)
 
 
-def locked_entry(tree: Path, commit: str, stage: str) -> Any:
-    """A stage's entry of a commit's dvc.lock.
+def lock_entry(tree: Path, commit: str, stage: str) -> Any:
+    """Return a stage's entry in a commit's dvc.lock.
 
-    Raises
-    ------
-    ParcelError
-        Where it has none.
+    Raises:
+        PayloadError: there is none.
     """
     entries = YAML().load(git(tree, "show", f"{commit}:{LOCK}"))["stages"]
     if stage not in entries:
-        raise ParcelError(f"{commit}:{LOCK} has no stage {stage!r}; the node did not run it")
+        raise PayloadError(f"{commit}:{LOCK} has no stage {stage!r}; the node did not run it")
     return entries[stage]
 
 
-def take(tree: Path, commit: str, stage: str) -> None:
-    """Put a result's entry of dvc.lock and its small outputs into a tree; `dvc pull` brings the others."""
-    entry = locked_entry(tree, commit, stage)
+def unpack(tree: Path, commit: str, stage: str) -> None:
+    """Copy a result's dvc.lock entry and its `cache: false` outputs into a tree; `dvc pull` gets the others.
+
+    Raises:
+        PayloadError: the result does not have the stage.
+    """
+    entry = lock_entry(tree, commit, stage)
     plain = files_of(tree, stage).plain_outs
-    with held(tree):
+    with locked_repo(tree):
         if plain:
             git(tree, "restore", f"--source={commit}", "--worktree", "--", *plain)
         path = tree / LOCK
@@ -142,5 +146,5 @@ def take(tree: Path, commit: str, stage: str) -> None:
         yaml.default_flow_style = False
         content: Any = yaml.load(path) if path.exists() else {"schema": "2.0"}
         content.setdefault("stages", {})[stage] = entry
-        with whole_file(path) as temporary:
-            yaml.dump(content, temporary)
+        with whole_file(path) as temporary, temporary.open("w") as file:
+            yaml.dump(content, file)

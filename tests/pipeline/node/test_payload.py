@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.node import parcel
-from pipeline.repository.graph import dvc
-from pipeline.repository.work_trees import git
+from pipeline.node import payload
+from pipeline.repository.command import dvc
+from pipeline.repository.git import git
 from tests.support.graph_of_shell import shell, write_project
 
 STAGE = "train@a-1"
@@ -48,7 +48,7 @@ def objects(folder: Path) -> set[str]:
 
 def test_a_stages_files(head: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # the current folder is another's
-    files = parcel.files_of(head, STAGE)
+    files = payload.files_of(head, STAGE)
     assert files.cached_deps == ["first.txt"]
     assert set(files.plain_deps) == {"train.sh", "params.yaml"}
     assert files.plain_outs == ["curve-a"]
@@ -58,9 +58,9 @@ def test_packing_changes_nothing_and_is_repeatable(head: Path) -> None:
     (head / "train.sh").write_text((head / "train.sh").read_text() + "true\n")
     (head / "stray").write_text("not of this stage")
     before = shell(head, "git", "status", "--porcelain"), shell(head, "git", "log", "--format=%H", "--all")
-    commit = parcel.pack(head, "work", ["train.sh"])
-    assert parcel.pack(head, "work", ["train.sh"]) == commit
-    assert parcel.pack(head, "other work", ["train.sh"]) != commit
+    commit = payload.pack(head, "work", ["train.sh"])
+    assert payload.pack(head, "work", ["train.sh"]) == commit
+    assert payload.pack(head, "other work", ["train.sh"]) != commit
     after = shell(head, "git", "status", "--porcelain"), shell(head, "git", "log", "--format=%H", "--all")
     assert before == after
     assert git(head, "rev-parse", f"{commit}^") == git(head, "rev-parse", "HEAD")
@@ -70,22 +70,22 @@ def test_packing_changes_nothing_and_is_repeatable(head: Path) -> None:
 
 
 def test_there_and_back(head: Path, node: Path, tmp_path: Path) -> None:
-    dvc(head, "push", *parcel.files_of(head, STAGE).cached_deps)
-    work = parcel.pack(head, "work", [])
-    git(head, "push", "origin", f"{work}:{parcel.work_ref(work)}")
+    dvc(head, "push", *payload.files_of(head, STAGE).cached_deps)
+    work = payload.pack(head, "work", [])
+    git(head, "push", "origin", f"{work}:{payload.work_ref(work)}")
 
-    git(node, "fetch", "origin", parcel.work_ref(work))
+    git(node, "fetch", "origin", payload.work_ref(work))
     git(node, "checkout", "--detach", work)
-    dvc(node, "pull", *parcel.files_of(node, STAGE).cached_deps)
+    dvc(node, "pull", *payload.files_of(node, STAGE).cached_deps)
     dvc(node, "repro", "--single-item", STAGE)
     dvc(node, "push", STAGE)
-    result = parcel.pack(node, "result", parcel.files_of(node, STAGE).plain_outs)
-    git(node, "push", "origin", f"{result}:{parcel.result_ref(work)}")
+    result = payload.pack(node, "result", payload.files_of(node, STAGE).plain_outs)
+    git(node, "push", "origin", f"{result}:{payload.result_ref(work)}")
     assert not (node / "left.txt").exists()
 
     dvc(head, "repro", "--single-item", "left")  # the head does other things meanwhile
-    git(head, "fetch", "origin", parcel.result_ref(work))
-    parcel.take(head, result, STAGE)
+    git(head, "fetch", "origin", payload.result_ref(work))
+    payload.unpack(head, result, STAGE)
     dvc(head, "pull", STAGE)
     assert (head / "model-a/weights").read_text() == "whole\n"
     assert (head / "curve-a").read_text() == "3\n"
@@ -98,21 +98,21 @@ def test_there_and_back(head: Path, node: Path, tmp_path: Path) -> None:
 
 def test_a_result_of_other_code_does_not_fit(head: Path) -> None:
     dvc(head, "repro", "--single-item", STAGE)
-    result = parcel.pack(head, "result", ["curve-a"])
+    result = payload.pack(head, "result", ["curve-a"])
     (head / "train.sh").write_text((head / "train.sh").read_text() + "true\n")
-    parcel.take(head, result, STAGE)
+    payload.unpack(head, result, STAGE)
     assert "train.sh" in dvc(head, "status", STAGE)
 
 
 def test_a_result_without_the_stage(head: Path) -> None:
-    commit = parcel.pack(head, "result", [])
-    with pytest.raises(parcel.ParcelError, match=r"has no stage 'train@a-1'"):
-        parcel.take(head, commit, STAGE)
+    commit = payload.pack(head, "result", [])
+    with pytest.raises(payload.PayloadError, match=r"has no stage 'train@a-1'"):
+        payload.unpack(head, commit, STAGE)
 
 
 def test_the_lock_waits_for_dvc(head: Path) -> None:
     """A DVC command waits while the lock is held, and sees what was written."""
-    with parcel.held(head):
+    with payload.locked_repo(head):
         waiting = subprocess.Popen(
             [sys.executable, "-m", "dvc", "--wait-for-lock", "status", "--json", "first"],
             cwd=head, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
