@@ -89,7 +89,7 @@ def main() -> None:
     stages = chosen.stages
     ways: dict[str, Callable[[], object]] = {
         "`dvc repro`, one process": plain,
-        "`dvc repro --single-item`, a process a stage": lambda: one_by_one(stages),
+        "`dvc repro --single-item`, one process per stage": lambda: one_by_one(stages),
         "the flow, one stage at a time": lambda: reproduce(jobs=1),
         "the flow, two stages at once": lambda: reproduce(jobs=2),
     }

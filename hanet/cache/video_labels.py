@@ -39,7 +39,7 @@ def read_labels(path: Path) -> Iterator[PoseTrackVideo]:
     """Videos as `write_labels` wrote them, one at a time.
 
     Raises:
-        LabelsError: no such file, or a line that is none of a video.
+        LabelsError: no such file, or a line that describes no video.
     """
     if not path.is_file():
         raise LabelsError(f"{path}: no such file; write it from PoseTrack's annotations first")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Archive:
-    """One file of the package index and what is wanted from it.
+    """One file of the package index and the members to unpack from it.
 
     Attributes:
         requirement: project and exact version, e.g. ``pybullet==3.2.7``.

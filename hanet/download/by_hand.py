@@ -68,7 +68,7 @@ def collect(
     there. Files are copied, not linked: a cache that takes the link would write-protect the user's own file.
 
     Args:
-        manual: what is wanted.
+        manual: the wanted files.
         source: the user's folder; None where it is not set.
         folder: where the files go; made where missing.
         record: JSON file with the SHA-256 of files seen before; see `HashRecord`.

@@ -97,7 +97,7 @@ def check_description(name: str, sha256: str | None, size: int | None) -> None:
     """Refuse a file's description that cannot be meant.
 
     Raises:
-        ValueError: a name with a folder in it, a SHA-256 or size that is none.
+        ValueError: a name with a folder in it, an invalid SHA-256 or size.
     """
     if not re.fullmatch(r"\w[\w .()+-]*", name) or name.endswith((".part", ".part.json")):
         raise ValueError(f"name must be a plain file name, without folders, got {name!r}")

@@ -321,7 +321,7 @@ def _above(path: Path, members: Sequence[str]) -> str:
         found |= tops
     if len(found) > 1:
         raise ArchiveError(
-            f"{path}: what is wanted lies below several folders ({', '.join(sorted(found))}); make an "
+            f"{path}: the wanted files lie below several folders ({', '.join(sorted(found))}); make an "
             "archive that holds it once"
         )
     return found.pop()

@@ -97,14 +97,14 @@ class HashRecord:
             known = json.loads(path.read_text()) if path.exists() else {}
         except ValueError as error:
             raise ArchiveError(
-                f"{path} is not JSON ({error}): mend or delete it; deleted, the files at hand are noted anew"
+                f"{path} is not JSON ({error}): mend or delete it; deleted, the files at hand are noted again"
             ) from error
         if not isinstance(known, dict) or not all(
             isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) for value in known.values()
         ):
             raise ArchiveError(
                 f"{path}: expected file names with SHA-256 of 64 lower-case hexadecimal digits: mend or "
-                "delete it; deleted, the files at hand are noted anew"
+                "delete it; deleted, the files at hand are noted again"
             )
         self._known: dict[str, str] = known
 
@@ -128,7 +128,7 @@ class HashRecord:
             if pinned is None and noted is not None and got != noted:
                 raise ArchiveError(
                     f"{name} has SHA-256 {got}, but {noted} was noted in {self.path} when it was first used: "
-                    "the file changed, or came damaged. Get it again; where its publisher released it anew, "
+                    "the file changed, or came damaged. Get it again; where its publisher released it again, "
                     f"delete the line of {name} there and redo everything that was made from the old one"
                 )
             if noted != got:

@@ -157,7 +157,7 @@ def read_npz(path: Path) -> dict[str, Any]:
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
             f"{path}, field {field!r}: refused, because it holds {error}, where only arrays of numbers and "
-            "strings belong; do not use this file, get it anew from where it was released"
+            "strings belong; do not use this file, get it again from where it was released"
         ) from None
     except (
         zipfile.BadZipFile,
@@ -193,7 +193,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
             f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do "
-            "not use this file, get it anew from where it was released"
+            "not use this file, get it again from where it was released"
         ) from None
     except (
         *(EOFError, pickle.UnpicklingError, ValueError, OSError, TypeError, AttributeError, KeyError),

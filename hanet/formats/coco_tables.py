@@ -73,7 +73,7 @@ def places(
     for i, image in enumerate(tables.images):
         where = place(tables_path, ("images", i))
         if image.id in names:
-            raise FormatError(f"{where}: image {image.id} comes twice; number the images anew")
+            raise FormatError(f"{where}: image {image.id} comes twice; number the images in order")
         if image.file_name in at:
             raise FormatError(f"{where}: {image.file_name} comes twice; list each image once")
         names[image.id], at[image.file_name] = image.file_name, where

@@ -193,7 +193,7 @@ def _placeholder(video: Video, given: list[int], count: int, max_distance: float
     for frame, numbers in linked.items():
         before = linked.get(frame - 1, [])
         if any(number in before and before.index(number) != i for i, number in enumerate(numbers)):
-            return "people are numbered anew in each frame"
+            return "people are numbered afresh in each frame"
     return None
 
 

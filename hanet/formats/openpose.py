@@ -138,7 +138,7 @@ def _key(person: Mapping[str, Any]) -> str | None:
 
 
 def _track(person_id: Any) -> int | None:
-    """``[7]`` or 7; −1 and anything else is no number."""
+    """``[7]`` or 7; −1 and anything else is not a number."""
     value = person_id[0] if isinstance(person_id, list) and person_id else person_id
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1 or value < 0:
         return None

@@ -65,7 +65,7 @@ def from_lines(
     """The people in all lines.
 
     Raises:
-        FormatError: a word that is no number, or lines of other lengths than keypoints of one set have.
+        FormatError: a word that is not a number, or lines of other lengths than keypoints of one set have.
     """
     lines: list[tuple[str, int, Float[np.ndarray, " N"]]] = []
     for name, document in documents.items():

@@ -41,7 +41,7 @@ def side_path(cache: str | Path) -> Path:
 
 
 class SideWriter:
-    """Writes shape, place and size of tracks, a row a frame; a context manager.
+    """Writes shape, place and size of tracks, one row per frame; a context manager.
 
     The file appears under its name only when the block ends without an error.
     """

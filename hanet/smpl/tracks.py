@@ -4,7 +4,7 @@ The rotations are poses like any others: (T, 24, 6) on skeleton ``smpl24``, unit
 the joint's parent, the first (the root) to the camera or world. They are cached, refined and compared as
 such. The six numbers of a joint are in the layout `CACHE_LAYOUT`, that of HANet's released data, everywhere
 in this package. What no refiner changes (shape, translation, size) goes in a side table: one Parquet file
-beside the cache, a row a frame.
+beside the cache, one row per frame.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ STATE_FILE = "training.safetensors"
 
 
 class DivergenceError(ValueError):
-    """The validation error is no number any more; the message names the settings to change."""
+    """The validation error is no longer a number; the message names the settings to change."""
 
 
 @dataclass
@@ -147,7 +147,7 @@ class Trainer:
 
     def _epoch(self, epoch: int) -> dict[str, float]:
         """One pass over the training windows; returns mean losses."""
-        # Dropout draws from the global generator, all else from ours; both start anew in every epoch.
+        # Dropout draws from the global generator, all else from ours; both restart in every epoch.
         # Processes differ in dropout alone.
         seed = self.options.seed + 1_000_003 * (epoch + 1)
         torch.manual_seed(seed + 10_007 * self.processes.rank)

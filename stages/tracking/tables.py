@@ -1,4 +1,6 @@
-"""Tables in MLflow: a parent run a table, which says what ran and what is missing, a child a row and seed.
+"""Tables in MLflow: one parent run per table, one child per row and seed.
+
+The parent says what ran and what is missing.
 
 They have an MLflow experiment of their own. Its runs hold few metrics, named for readers, so that MLflow's
 page "Compare" shows just what the table compares, and every parameter, so that its "Show diff only" tells

@@ -47,7 +47,7 @@ def test_writer_refuses(tmp_path, sequence, message):
 
 
 def rewrite(path: Path, *, columns=None, **changes) -> None:
-    """Write the file at `path` anew with other metadata values (None drops one) or other columns."""
+    """Rewrite the file at `path` with other metadata values (None drops one) or other columns."""
     table = pq.read_table(path)
     metadata = json.loads(table.schema.metadata[METADATA_KEY]) | changes
     metadata = {key: value for key, value in metadata.items() if value is not None}

@@ -278,7 +278,7 @@ def test_an_exploit_in_a_plain_pickle_does_not_run(tmp_path):
 )
 def test_anything_but_plain_values_is_refused(tmp_path, attack, complaint):
     with pytest.raises(
-        UnsafeArrayError, match=f"s.pkl: refused, because it holds .*{complaint}.*get it anew"
+        UnsafeArrayError, match=f"s.pkl: refused, because it holds .*{complaint}.*get it again"
     ):
         read_pickle(save(tmp_path / "s.pkl", attack))
 

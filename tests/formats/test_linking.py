@@ -159,7 +159,7 @@ def test_places_in_a_list_are_no_numbers():
     places = [0, 300]
     frames = {t: [someone(places[(p + t) % 2] + t, track=p) for p in range(2)] for t in range(5)}
     tracks, notes = link(video(frames), COCO17, 25.0)
-    assert "people are numbered anew in each frame" in notes[0]
+    assert "people are numbered afresh in each frame" in notes[0]
     for track, place in zip(tracks, places, strict=True):
         np.testing.assert_allclose(track.sequence.values[:, 0, 0], BODY[0, 0] + 1000 + place + np.arange(5))
     # The same numbers where they follow the people, one of whom leaves.

@@ -330,7 +330,7 @@ def test_deleted_runs_come_back_without_training(project: Project) -> None:
     client = mlflow.MlflowClient()
     for name in ("bare-1", "gaussian"):
         client.delete_run(before[name].info.run_id)
-    # The tables say whose runs they show, so both are made anew.
+    # The tables say whose runs they show, so both are made again.
     told = project.run("dvc", "repro", "--force", "--single-item", "publish")
     assert told.count("there already") == len(RUNS) - 2
     assert project.reproduced("report") == ["report", "summarise"]

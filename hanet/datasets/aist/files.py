@@ -102,7 +102,9 @@ def read_cameras(folder: Path, name: str) -> dict[str, CalibratedCamera]:
     path = folder / "cameras" / "mapping.txt"
     rows = [line.split() for line in _lines(path)]
     if wrong := [row for row in rows if len(row) != 2]:
-        raise AistError(f"{path}: expected a name and a setting a line, got {' '.join(wrong[0])!r}; {REMEDY}")
+        raise AistError(
+            f"{path}: expected one name and one setting per line, got {' '.join(wrong[0])!r}; {REMEDY}"
+        )
     mapping = dict(rows)
     if name not in mapping:
         raise AistError(f"{path}: expected a line for {name}, got none among {len(mapping)}; {REMEDY}")

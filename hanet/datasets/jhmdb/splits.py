@@ -88,8 +88,8 @@ def read_split(folder: Path, k: int) -> dict[str, tuple[Clip, ...]]:
         k: 1, 2 or 3.
 
     Raises:
-        JhmdbError: no file of that split, a line that is none of a split, a clip listed twice, or a split
-            without training or test clips.
+        JhmdbError: no file of that split, a line that does not belong to a split, a clip listed
+            twice, or a split without training or test clips.
     """
     if k not in SPLITS:
         raise JhmdbError(f"Sub-JHMDB has the splits 1, 2 and 3, got {k}")

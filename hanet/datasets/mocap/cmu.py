@@ -36,7 +36,7 @@ from hanet.poses.gaps import consecutive, long_runs
 
 _TRIAL = re.compile(r"(\d{2,3})_(\d{2,3})")
 _NAME = re.compile(r"cmu_(\d{2,3})_\d{2,3}(?:/.*)?")
-_SOURCE = "get it anew from mocap.cs.cmu.edu"
+_SOURCE = "get it again from mocap.cs.cmu.edu"
 
 
 @dataclass(frozen=True)

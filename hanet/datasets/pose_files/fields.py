@@ -91,7 +91,7 @@ def column(fields: dict[str, Any], field: str, path: Path, *, length: int | None
     if length is not None and len(values) != length:
         raise ValueError(
             f"{path}, field {field!r}: {len(values)} sequences, but 'imgname' has {length}; "
-            "the file is damaged or was edited, get it anew"
+            "the file is damaged or was edited, get it again"
         )
     return values
 

@@ -104,7 +104,7 @@ def _rows(value: Any, field: str, width: int, entry: Entry) -> np.ndarray:
     if values.shape != (entry.frames, width):
         raise ValueError(
             f"{entry.where(field)}: shape {values.shape}, expected {(entry.frames, width)}: one row an image "
-            "name; get the file anew"
+            "name; get the file again"
         )
     return values
 

@@ -114,7 +114,7 @@ def read_episode(raw: Path, name: str) -> Episode:
     if len(offsets) != len(angles):
         raise PairsError(
             f"{name}: {len(offsets)} frames of Kinect positions, but {len(angles)} of angles; get both "
-            "files anew"
+            "files again"
         )
     kinect = kinect_joints(offsets.reshape(-1, 22, 3), angles.reshape(-1, 22, 3))
     return Episode(name, 10 * kinect[:, _KINECT_LIMBS], to_30_hz(vicon_limbs(markers.reshape(-1, 39, 3))))
@@ -176,12 +176,12 @@ def _table(raw: Path, name: str, system: str, kind: str, *, width: int) -> np.nd
     try:
         values = np.loadtxt(path, delimiter=",", ndmin=2)
     except (ValueError, OSError, EOFError) as error:
-        raise PairsError(f"{path}: not a table of numbers ({error}); get the file anew") from error
+        raise PairsError(f"{path}: not a table of numbers ({error}); get the file again") from error
     if values.shape[1] != width or len(values) < 2:
         raise PairsError(
             f"{path}: {values.shape[0]} frames of {values.shape[1]} numbers, expected two or more of "
-            f"{width}; get the file anew"
+            f"{width}; get the file again"
         )
     if not np.isfinite(values).all():
-        raise PairsError(f"{path}: {(~np.isfinite(values)).sum()} values are not finite; get the file anew")
+        raise PairsError(f"{path}: {(~np.isfinite(values)).sum()} values are not finite; get the file again")
     return values

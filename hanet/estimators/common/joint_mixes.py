@@ -138,9 +138,9 @@ GUESSED: dict[tuple[str, str], JointMix] = {("mpii16", "jhmdb15"): MPII_TO_JHMDB
         (BODY25, POSETRACK17, _HEAD_OF_BODY),
     )
 }
-"""Keypoints of common estimators as 2D data sets', by names of the two skeletons. Limbs go by name; trunk and
-head are a guess of ours: the neck amid the shoulders, the face at the nose, the head's crown as far above the
-nose as its bottom is below, which is amid nose and neck."""
+"""Keypoints of common estimators as 2D data sets', by names of the two skeletons. Limbs go by name. Trunk and
+head are our guess: the neck midway between the shoulders, the face at the nose, the bottom of the head midway
+between nose and neck, and its crown as far above the nose."""
 
 
 CANDIDATES: dict[str, tuple[str, ...]] = {

@@ -47,8 +47,9 @@ class ImagesEstimate(Section):
     `hanet.estimators.images.patterns`, `first_frame` the number that images give to frame 0. `skeleton`,
     `layers` and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height
     of a crop) also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` those of SPIN and
-    PARE. A shard is `shard` tracks; `workers` are processes on this machine (0: none but the stage; null: one
-    per core, or one per GPU), `scheduler` the address of a Dask scheduler instead. `half` computes in half
+    PARE. A shard is `shard` tracks; `workers` are processes on this machine (0: the stage itself alone;
+    null: one per core, or one per GPU), `scheduler` the address of a Dask scheduler
+    instead. `half` computes in half
     precision where there is a GPU. `calibrate` fits joints that two skeletons have under no common name to
     the training split's truth.
     """

@@ -79,7 +79,7 @@ class Shard:
 
     @property
     def betas(self) -> Path:
-        """Where body estimators' shapes are: an array of a row a frame."""
+        """Where body estimators' shapes are: an array of one row per frame."""
         return self.path.with_name(f"{self.path.stem}-betas.npy")
 
 

@@ -64,8 +64,9 @@ TO_H36M17: JointMix = joint_mix(
         "head_top": _EARS_FROM_SHOULDERS,
     },
 )
-"""Limbs and nose by name. The trunk is a guess of ours: pelvis amid the hips, thorax amid the shoulders,
-spine amid the two; the crown of the head lies beyond the ears by 0.6 of their way from the shoulders."""
+"""Limbs and nose by name. The trunk is our guess: pelvis midway between the hips, thorax midway
+between the shoulders, spine midway between the two. The crown of the head lies beyond the ears by 0.6 of
+their way from the shoulders."""
 
 
 class MediaPipeError(ValueError):

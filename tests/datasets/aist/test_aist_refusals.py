@@ -39,7 +39,10 @@ def _gone(folder: Path) -> None:
             r"setting99.json: no such file, which .*mapping.txt names",
         ),
         (_text("mapping.txt", f"{OTHER} setting1\n"), rf"mapping.txt: expected a line for {NAME}, got none"),
-        (_text("mapping.txt", f"{NAME}\n"), r"mapping.txt: expected a name and a setting a line, got 'gBR"),
+        (
+            _text("mapping.txt", f"{NAME}\n"),
+            r"mapping.txt: expected one name and one setting per line, got 'gBR",
+        ),
         (_gone, r"setting1.json: no such file"),
         (_text("setting1.json", "[{"), r"setting1.json: expected JSON, got another"),
         (_text("setting1.json", "{}"), r"setting1.json: expected a list of cameras"),

@@ -144,7 +144,7 @@ def test_a_missing_skeleton(tmp_path):
 @pytest.mark.parametrize("text", ["", ":units\n  mass 1\n", ":version 1.10"])
 def test_a_skeleton_that_is_none(tmp_path, text):
     (write(tmp_path, {"01_01": 6}) / "subjects/01/01.asf").write_text(text)
-    with pytest.raises(ClipError, match=r"01\.asf: no section :.*get it anew from mocap.cs.cmu.edu"):
+    with pytest.raises(ClipError, match=r"01\.asf: no section :.*get it again from mocap.cs.cmu.edu"):
         read(tmp_path)
 
 
@@ -162,7 +162,7 @@ def test_a_motion_that_is_cut_off(tmp_path, keep):
     text = path.read_text()
     path.write_text(text[: text.index(" ", int(len(text) * keep))] if keep else "")
     with pytest.raises(
-        ClipError, match=r"01_01\.amc.*get it anew from mocap.cs.cmu.edu, or remove the trial"
+        ClipError, match=r"01_01\.amc.*get it again from mocap.cs.cmu.edu, or remove the trial"
     ):
         read(tmp_path)
 

@@ -150,7 +150,7 @@ def test_a_malformed_file_is_named(tmp_path, system, kind):
     with pytest.raises(PairsError, match=where + "4 values are not finite"):
         read_episode(tmp_path, name)
     path.write_text("1,2,x\n")
-    with pytest.raises(PairsError, match=where + "not a table of numbers .*get the file anew"):
+    with pytest.raises(PairsError, match=where + "not a table of numbers .*get the file again"):
         read_episode(tmp_path, name)
     path.unlink()
     with pytest.raises(
