@@ -1,7 +1,7 @@
-"""HANet in its published form: the encoder computes all frames and hides the unwatched ones.
+"""HANet in its published form: the encoder computes all frames and masks the unwatched ones.
 
-The tests hold `hanet.models.hanet.HANet` equal to it, the benchmark compares their speed. Wiring, masks,
-neighbours and interpolation are a second implementation; layers and weights are the model's.
+Tests check that `hanet.models.hanet.HANet` gives equal results; the benchmark compares their speed. Wiring,
+masks, neighbours and interpolation are implemented independently; layers and weights are the model's.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class DenseHANet(nn.Module):
 
 
 def decode(layer: DecoderLayer, x: Tensor, memory: Tensor, *, position: Tensor, watched: Tensor) -> Tensor:
-    """One decoder layer whose memory holds all frames (`position`), of which `watched` may be read."""
+    """One decoder layer with all frames in its memory (`position`), of which `watched` may be read."""
     branches = (
         (layer.norm_attention, lambda y: layer.attention(y + position, y + position, y)),
         (

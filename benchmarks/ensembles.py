@@ -1,9 +1,9 @@
 """Small networks trained in one step (`torch.vmap` over stacked weights) against one after another.
 
-Run ``python -m benchmarks.ensembles`` in the repository's root: a GPU where there is one, else the CPU (a few
+Run ``python -m benchmarks.ensembles`` in the repository's root: a GPU if available, else the CPU (a few
 minutes). Both ways start from the same weights, see the same batches and are checked to give equal gradients.
-Dropout is on in what is timed. Times are the median of 7 rounds after 2, the two ways by turns in one run; a
-round steps every network once.
+Dropout is on while timing. Times are the median of 7 rounds after 2, alternating between the two ways in one
+run; a round steps every network once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class OneByOne:
 
 
 class Stacked:
-    """The same networks as one, whose weights have a first axis more, and one optimizer."""
+    """The same networks as one module, whose weights have an additional first axis, with one optimizer."""
 
     def __init__(self, config: Config, models: list[nn.Module]) -> None:
         self.config, self.skeleton = config, models[0]
@@ -74,7 +74,7 @@ class Stacked:
     def step(self, detected: Tensor, gt: Tensor) -> None:
         """Step every network with the batch of its number."""
         self.optimizer.zero_grad(set_to_none=True)
-        # The sum's gradient by a network's weights is that of its own loss.
+        # The gradient of the sum with respect to a network's weights is that of the network's own loss.
         self.losses(self.weights, self.buffers, detected, gt).sum().backward()
         self.optimizer.step()
 
@@ -84,7 +84,7 @@ class Stacked:
 
 
 def call_of(function: Callable[[object, Tensor], object]) -> Callable[[Tensor], object]:
-    """What stands for a module where a network is called."""
+    """The function that replaces a module's call."""
     return lambda windows: function(None, windows)
 
 
@@ -147,7 +147,7 @@ def report(device: torch.device, members: list[int]) -> str:
         f"`python -m benchmarks.ensembles` on {on}, PyTorch {torch.__version__}, float32, "
         f"batches of {OPTIONS.batch}.",
         "",
-        "| network | members | one by one, ms | stacked, ms | speed-up | gradients off by, in float64 |",
+        "| network | members | one by one, ms | stacked, ms | speed-up | gradient error, in float64 |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, config in CASES.items():
@@ -162,7 +162,7 @@ def report(device: torch.device, members: list[int]) -> str:
 
 
 def main() -> None:
-    """Measure, print and write the table; what is concluded from it stands in the result's file."""
+    """Measure, print and write the table; the conclusions are in the result's file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--members", type=int, nargs="+", default=[4], help="how many networks")
     parser.add_argument("--output", type=Path, help="Markdown file to write")

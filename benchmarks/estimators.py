@@ -1,4 +1,4 @@
-"""Estimators over images: frames a second by batch, and the share of reading and cropping.
+"""Estimators over images: frames per second by batch size, and the share of reading and cropping.
 
 Run from the repository: ``python -m benchmarks.estimators``; writes benchmarks/results/estimators.md. Takes
 some minutes on a CPU. Weights are random, which changes no timing; images are drawn, JPEG, 1280 × 720.
@@ -58,12 +58,12 @@ def draw(folder: Path, frames: int) -> Footage:
 
 
 def clock(device: str) -> float:
-    """Seconds of this process's computing, which other work hardly moves; on a GPU seconds on the wall."""
+    """CPU seconds of this process, nearly independent of other load; on a GPU wall-clock seconds."""
     return time.process_time() if device == "cpu" else time.perf_counter()
 
 
 def track(footage: Footage, frames: int) -> PersonTrack:
-    """One person in that many frames."""
+    """One person in `frames` frames."""
     clip = footage.clip("", 0, frames, 25.0)
     boxes = np.tile(np.array(BOX, dtype=np.float32), (frames, 1))
     return PersonTrack(name="a", frames=clip.frames, boxes=boxes, fps=25.0, tail=clip.tail)
@@ -78,7 +78,7 @@ def seconds(estimator: Estimator, person: PersonTrack, *, batch: int, device: st
 
 
 def reading(estimator: Estimator, person: PersonTrack) -> float:
-    """Time to read and crop alone, which a thread does beside the network."""
+    """Time to read and crop only, which a separate thread does."""
     begin = time.process_time()
     for frame in person.frames:
         if frame.image is not None:
@@ -95,10 +95,11 @@ def report(frames: int) -> None:
         "# Estimators over images",
         "",
         f"From JPEG files of 1280 × 720 to poses, {frames} frames of one person after a warm-up, "
-        + ("half precision on a GPU" if device != "cpu" else "one thread, as a worker of the stage has")
-        + ". *Frames/s* is a second of the process's own computing, so that other work on the machine moves "
-        "it little; *speed* is over a batch of 1 in the same run; *reading* is the share of reading and "
-        "cropping, which a thread does beside the network. Workers add up while there are cores.",
+        + ("half precision on a GPU" if device != "cpu" else "one thread, as in each worker of the stage")
+        + ". *Frames/s* counts frames per second of the process's own CPU time, which other work on the "
+        "machine changes little; *speed* is relative to a batch of 1 in the same run; *reading* is the share "
+        "of reading and cropping, which the stage does in a separate thread. Speed grows with workers up to "
+        "the number of cores.",
         "",
         "| estimator | frames/s, batch 1 | "
         + " | ".join(f"speed, batch {b}" for b in BATCHES[1:])

@@ -1,4 +1,4 @@
-"""Batches of windows: one index for the whole batch against a data set that makes them one by one.
+"""Batches of windows: one index for the whole batch compared with a data set that builds them one by one.
 
 Run from the repository: ``python -m benchmarks.gather``; writes benchmarks/results/gather.md.
 """
@@ -22,7 +22,7 @@ WINDOWS = (6, 11, 31, 101)
 
 
 class OneByOne(Dataset):
-    """The usual sampler: a Python list of (track, start), a slice of two arrays a window."""
+    """The usual sampler: a Python list of (track, start), a slice of two arrays per window."""
 
     def __init__(self, detected: list[np.ndarray], gt: list[np.ndarray], window: int, stride: int) -> None:
         self.detected, self.gt, self.window = detected, gt, window
@@ -73,7 +73,7 @@ def compare(window: int, detected: np.ndarray, gt: np.ndarray) -> str:
     order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))
     batches = list(order.split(BATCH)[:BATCHES])
     assert all(torch.equal(a, b) for a, b in zip(indexed(batches[0]), looped(batches[0]), strict=True))
-    # By turns, twice: the first turn warms both.
+    # Alternate twice: the first turn is a warm-up.
     for _ in range(2):
         loop, index = seconds(looped, batches), seconds(indexed, batches)
     return (
@@ -92,10 +92,10 @@ def main() -> None:
         "",
         f"{FRAMES:,} frames of {CHANNELS} channels, detected and ground truth, in tracks of {TRACK:,}; "
         f"random batches of {BATCH} windows at stride {STRIDE}, float32, in memory, one thread. Median of "
-        f"{BATCHES} batches, both ways by turns in one process. *One by one*: `Dataset.__getitem__` and "
-        "`default_collate`, no worker processes. *Index*: `WindowSet.gather`. Both give equal tensors; the "
-        "longer the window, the more of the time is copying, which both do alike. Set-up is the list of "
-        "windows.",
+        f"{BATCHES} batches, both ways alternately in one process. *One by one*: `Dataset.__getitem__` and "
+        "`default_collate`, no worker processes. *Index*: `WindowSet.gather`. Both give equal tensors. "
+        "Longer windows spend more of the time copying, which takes equally long both ways. Set-up builds "
+        "the list of windows.",
         "",
         "| frames | windows | one by one, ms | index, ms | ratio | set-up one by one, ms | index, ms |",
         "|---:|---:|---:|---:|---:|---:|---:|",

@@ -1,7 +1,7 @@
-"""HANet's training step on a GPU: how much a larger batch and bfloat16 win, and how far its outputs are off.
+"""HANet's training step on a GPU: speed-up by larger batches and bfloat16, and deviations of the outputs.
 
-Run ``python -m benchmarks.gpu`` in the repository's root where there is a GPU (about a minute). Times are the
-mean of 20 steps after 5; ratios are within the run.
+Run ``python -m benchmarks.gpu`` in the repository's root on a machine with a GPU (about a minute). Times are
+the mean of 20 steps after 5; ratios are within the run.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ COUNTS = (14, 28, 56, 112)
 
 
 def camera(index: int) -> dict[str, Any]:
-    """A camera 5 m from the origin, 40° on for each index, upright where y is down (centimetres)."""
+    """Return a camera 5 m from the origin at an angle of 40° · index, upright with y down (centimetres)."""
     return {
         "name": CAMERAS[index],
         "size": [1920, 1080],
@@ -97,10 +97,10 @@ def main() -> None:
     lines = [
         "# Ingesting a data set",
         "",
-        f"AIST++'s files with made-up dances of {DANCE:,} frames: pickles read by the restricted unpickler, "
-        "nine cameras, two caches (joints and keypoints), and the leakage guard over all splits, which keeps "
-        "a hash of every frame. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; *above "
-        "imports* leaves out what the process held before it began.",
+        f"AIST++'s files with synthetic dances of {DANCE:,} frames: pickles read by the restricted "
+        "unpickler, nine cameras, two caches (joints and keypoints), and the leakage guard over all splits, "
+        "which keeps a hash of every frame. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; "
+        "*above imports* is the peak minus the memory used before the run began.",
         "",
         "| million camera frames | frames/s | peak, MB | above imports, MB | written, MB |",
         "|---:|---:|---:|---:|---:|",

@@ -27,7 +27,7 @@ LENGTHS = (4_000, 20_000, 100_000)
 
 
 def tracks(frames: int) -> tuple[SmplTrack, SmplTrack]:
-    """A true and a detected track of random poses; a track of 100,000 frames is a short one over and over."""
+    """A true and a detected track of random poses; a track of 100,000 frames repeats a short one."""
     rng = np.random.default_rng(0)
     made = []
     for seed in range(2):
@@ -44,7 +44,7 @@ def peak_mb() -> float:
 
 
 def task(frames: int, chunk: int) -> dict[str, float]:
-    """Score one track; what it held before and at most."""
+    """Score one track; return the seconds and the memory before and at the peak."""
     torch.set_num_threads(1)
     body = synthetic_body()
     truth, detected = tracks(frames)
@@ -68,10 +68,10 @@ def report() -> None:
     lines = [
         "# Scoring SMPL meshes",
         "",
-        f"`evaluate_meshes` of one track on the synthetic body ({V:,} vertices, posed twice a frame: truth "
-        "and prediction), one thread, a process of its own each. SMPL has 6,890 vertices. *Above tracks* is "
-        "how far resident memory rose over its peak before scoring began, when imports, body and tracks were "
-        "there; it includes a flag a number of both tracks.",
+        f"`evaluate_meshes` of one track on the synthetic body ({V:,} vertices, posed twice per frame: truth "
+        "and prediction), one thread, one process per line. SMPL has 6,890 vertices. *Above tracks* is the "
+        "peak of resident memory minus its peak before scoring began, with imports, body and tracks loaded; "
+        "it includes one flag per number of both tracks.",
         "",
         f"| chunk ({FRAMES:,} frames) | speed over chunk 1 | million vertices/s | above tracks, MB |",
         "|---:|---:|---:|---:|",

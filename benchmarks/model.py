@@ -1,4 +1,5 @@
-"""Watched frames alone against the published dense form: time of a forward pass and of a training step.
+"""HANet on watched frames compared with the published dense form: time of a forward pass and of a training
+step.
 
 Run ``python -m benchmarks.model`` in the repository's root (under a minute on one core). Both forms share
 weights and alternate within one process; the table gives each one's fastest call, which other load on the
@@ -99,7 +100,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     text = (
-        "# HANet: watched frames alone against the dense form\n\n"
+        "# HANet: watched frames only, compared with the dense form\n\n"
         f"`python -m benchmarks.model --repeats {arguments.repeats} --threads {arguments.threads} "
         f"--device {arguments.device}` on {machine(arguments.device)}, PyTorch {torch.__version__}.\n"
         "Fastest call each. The dense form computes encoder and memory at all frames and masks them. A\n"

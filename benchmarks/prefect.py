@@ -1,4 +1,4 @@
-"""What a stage costs beyond its own work: plain DVC, DVC once a stage, and the flow that does so.
+"""Overhead per stage: plain DVC, DVC once per stage, and the flow.
 
 Run from the repository: ``python -m benchmarks.prefect``; writes benchmarks/results/prefect.md. Takes
 minutes.
@@ -33,7 +33,7 @@ stages:
 
 
 def write_project(tree: Path, stages: int) -> None:
-    """A graph of independent stages that do next to nothing, in git."""
+    """Create a graph of independent, nearly empty stages, in git."""
     subprocess.run(["git", "init", "--quiet", tree], check=True)
     subprocess.run([*DVC, "init", "--quiet"], cwd=tree, check=True)
     subprocess.run([*DVC, "config", "core.check_update", "false"], cwd=tree, check=True)
@@ -101,7 +101,7 @@ def main() -> None:
 
 
 def reproduce_once() -> None:
-    """So that the first of what is measured does not pay for imports."""
+    """Run the flow once, so that the first measurement does not include imports."""
     timed(lambda: reproduce(jobs=1), 1)
 
 
@@ -112,10 +112,10 @@ def report(stages: int, rounds: int, fastest: dict[str, tuple[float, float]]) ->
         "# Stages run by Prefect",
         "",
         f"{stages} independent stages, each an `echo`; everything to do, then again with nothing to do. The "
-        f"fastest of {rounds} rounds, all ways in turn in each. The server runs already; a flow's time holds "
-        "reading the graph (a `dvc dag`) and reporting to the server.",
+        f"fastest of {rounds} rounds, all ways in turn in each. The server was already running; a flow's "
+        "time includes reading the graph (`dvc dag`) and reporting to the server.",
         "",
-        "| way | seconds | a stage, s | over plain DVC | nothing to do, s |",
+        "| way | seconds | per stage, s | over plain DVC | nothing to do, s |",
         "|---|---:|---:|---:|---:|",
         *(
             f"| {way} | {did:.1f} | {did / stages:.2f} | {did / first:.1f} × | {idle:.1f} |"

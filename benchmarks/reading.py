@@ -36,7 +36,7 @@ METADATA = CacheMetadata(dataset="synthetic", split="test", estimator="random_wa
 
 
 def walks(frames: int) -> Iterator[PoseSequence]:
-    """Tracks of random walks, millimetres a step."""
+    """Tracks of random walks, millimetres per step."""
     rng = np.random.default_rng(0)
     for track in range(frames // TRACK):
         steps = rng.standard_normal((TRACK, 17, 3), dtype=np.float32)
@@ -44,7 +44,7 @@ def walks(frames: int) -> Iterator[PoseSequence]:
 
 
 def write(path: Path, frames: int) -> float:
-    """Seconds to write, without those to make up the poses."""
+    """Seconds to write, without generating the poses."""
     spent, begin = 0.0, time.perf_counter()
     with CacheWriter(path, METADATA) as writer:
         for sequence in walks(frames):
@@ -66,7 +66,7 @@ def read(path: Path, frames: int, mmap_dir: Path | None = None) -> float:
 
 
 def stream(path: Path, frames: int) -> float:
-    """Seconds to pass all sequences by."""
+    """Seconds to stream all sequences."""
     begin = time.perf_counter()
     passed = sum(len(sequence) for sequence in PoseCache.open(path).sequences())
     spent = time.perf_counter() - begin
@@ -112,9 +112,10 @@ def report() -> None:
         "# Writing and reading pose caches",
         "",
         f"Synthetic random walks of 51 channels (17 joints in 3D) in tracks of {TRACK:,} frames; the "
-        "pose array alone is 204 MB a million frames, its keys 12 MB. Each line is one run in a fresh "
-        "process, the file in the page cache. *Peak* is `ru_maxrss`; *above imports* leaves out what the "
-        "process held before it began. Writing counts the writer's time, not that of making up the poses.",
+        "pose array alone is 204 MB per million frames, its keys 12 MB. Each line is one run in a fresh "
+        "process, the file in the page cache. *Peak* is `ru_maxrss`; *above imports* is the peak minus "
+        "the memory used before the task began. Writing counts the writer's time, without generating the "
+        "poses.",
         "",
         "| task | million frames | million frames/s | peak, MB | above imports, MB | file, MB |",
         "|---|---:|---:|---:|---:|---:|",

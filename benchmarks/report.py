@@ -1,4 +1,4 @@
-"""Where benchmarks write, and what they say of the machine."""
+"""Where benchmarks write their results, and a description of the machine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def environment() -> str:
-    """Processor, how busy it was, and versions, in one line."""
+    """Processor, load and versions, in one line."""
     cpu = next(
         (
             line.partition(":")[2].strip()
@@ -21,7 +21,7 @@ def environment() -> str:
         platform.processor(),
     )
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pyarrow", "torch"))
-    # Beside other work a rate is a lower bound; the load average tells.
+    # Other work makes rates lower bounds; the load average shows it.
     return (
         f"{cpu}, {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the end; "
         f"Python {platform.python_version()}, {packages}."

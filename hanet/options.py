@@ -1,4 +1,4 @@
-"""The base of all options that params.yaml holds, and the types that many of them share."""
+"""Base class of all options in params.yaml, and types shared by many of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 
 
 class Section(BaseModel):
-    """A mapping without unknown keys; the library's dataclasses below it follow the same rule."""
+    """A mapping without unknown keys; the rule also applies to dataclasses within it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
@@ -34,10 +34,10 @@ def name(text: str) -> str:
 
 
 def once(items: list[Any]) -> list[Any]:
-    """The items.
+    """Check that no item is listed twice; return the items.
 
     Raises:
-        ValueError: where one is listed twice.
+        ValueError: a repeated item.
     """
     if twice := sorted({str(item) for item in items if items.count(item) > 1}):
         raise ValueError(f"listed more than once: {', '.join(twice)}; keep one of each")
@@ -45,10 +45,10 @@ def once(items: list[Any]) -> list[Any]:
 
 
 def three_splits(value: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Items by split.
+    """Check a mapping of splits to items; return it.
 
     Raises:
-        ValueError: where a split is missing or unknown, or an item is in two of them.
+        ValueError: a split is missing or unknown, or an item is in two splits.
     """
     if set(value) != set(SPLITS):
         raise ValueError(f"expected the splits {', '.join(SPLITS)}, got {', '.join(value) or 'none'}")

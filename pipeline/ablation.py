@@ -33,7 +33,7 @@ def ablation(
     ablations: Annotated[list[Name], Field(min_length=1)],
     experiments: list[Name] = [],  # noqa: B006  (the form needs it; Prefect passes a validated copy)
     seeds: list[Seed] = [],  # noqa: B006
-    jobs: Jobs = 2,
+    jobs: Jobs = 0,
     train_on: TrainOn = "here",
 ) -> State[Any]:
     """Run `reproduce` once per ablation, each saved as a DVC experiment, and compare them.
@@ -45,7 +45,7 @@ def ablation(
         ablations: Names under `ablations` in params.yaml.
         experiments: Experiments that replace those under `run` in params.yaml.
         seeds: Seeds that replace those under `run` in params.yaml.
-        jobs: How many stages of one ablation may run at the same time.
+        jobs: How many stages of one ablation may run at the same time. 0: the variable `hanet_jobs`.
         train_on: Where to train: here, or on nodes of the pool gpu (docs/gpu-node.md).
     """
     main, run_id = main_tree(Path.cwd()), str(flow_run.id)

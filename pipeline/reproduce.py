@@ -37,6 +37,7 @@ from pipeline.scheduler import run_graph
 from pipeline.server.access import private_server
 from pipeline.server.liveness import exit_with_worker, hold_lock
 from pipeline.stage import NOT_RUN
+from pipeline.variables import setting
 from pipeline.work import Work
 
 MAX_JOBS = 64
@@ -44,7 +45,7 @@ Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
 Target = Annotated[str, Field(pattern=rf"^{STAGE}$")]
 Override = Annotated[str, Field(pattern=changes.OVERRIDE)]
 Seed = Annotated[int, Field(ge=0)]
-Jobs = Annotated[int, Field(ge=1, le=MAX_JOBS)]
+Jobs = Annotated[int, Field(ge=0, le=MAX_JOBS)]
 TrainOn = Literal["here", "gpu"]
 Minutes = Annotated[float, Field(ge=0)]
 # Empty, not None: the form shows these as plain text fields.
@@ -61,7 +62,7 @@ def reproduce(
     overrides: list[Override] = [],
     seeds: list[Seed] = [],
     force: bool = False,
-    jobs: Jobs = 2,
+    jobs: Jobs = 0,
     revision: Revision = "",
     stage_timeout_minutes: Minutes = 0,
     gpu: bool = False,
@@ -79,9 +80,9 @@ def reproduce(
         overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
         seeds: Seeds that replace those under `run` in params.yaml.
         force: Run stages also if DVC finds them up to date.
-        jobs: How many stages may run at the same time.
+        jobs: How many stages may run at the same time. 0: Prefect's variable `hanet_jobs`.
         revision: A git revision to run. Empty: the current tree.
-        stage_timeout_minutes: Time limit of each stage. 0: no limit.
+        stage_timeout_minutes: Time limit of each stage. 0: the variable `hanet_stage_timeout_minutes`.
         gpu: Whether stages take turns on the GPU with those of all other runs.
         train_on: Where to train: here, or on a node of the pool gpu (docs/gpu-node.md).
         name: Name of the DVC experiment that a run with changes is saved as. Empty: the run's name.
@@ -100,10 +101,10 @@ def reproduce(
     with exit_with_worker(), nodes as pool, locked_tree(main, isolated) as children:
         graph = plan(main, isolated, asked, targets)
         create_database(main, env, children)
-        timeout = stage_timeout_minutes * 60 or None
+        timeout = setting("hanet_stage_timeout_minutes", stage_timeout_minutes) * 60 or None
         cache = isolated.cache if isolated else None
         work = Work(tree, env=env, children=children, force=force, timeout=timeout, pool=pool, cache=cache)
-        states = run_graph(graph, work, jobs=jobs, gpu=gpu)
+        states = run_graph(graph, work, jobs=int(setting("hanet_jobs", jobs)), gpu=gpu)
         save_results(main, isolated, states, run_id, name or default_name(flow_run.name, run_id))
     return final_state(states)
 

@@ -20,6 +20,8 @@ from prefect.artifacts import create_markdown_artifact
 from pipeline.repository.environment import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
+_FIGURES = Path("data/reports/index_files")
+"""Figures of a report that has too many to hold them."""
 _METRICS, _RECEIPT = "metrics.json", "receipt.json"
 # For each group of stages its outputs to collect; {} is the experiment, the part of the stage after @.
 _OUTPUTS = {
@@ -34,6 +36,8 @@ def collect(main: Path, tree: Path, flow_run: str, stages: Iterable[str]) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     if (tree / _REPORT).is_file() and "report" in stages:
         shutil.copy2(tree / _REPORT, folder / _REPORT.name)
+        if (tree / _FIGURES).is_dir():
+            shutil.copytree(tree / _FIGURES, folder / _FIGURES.name, dirs_exist_ok=True)
     for stage in stages:
         group, _, experiment = stage.partition("@")
         for output in _OUTPUTS.get(group, ()):
@@ -91,7 +95,7 @@ def publish_ablations(folders: Mapping[str, Path]) -> None:
 
 def experiments(folder: Path) -> list[str]:
     """Return the experiments that a run's folder has results of."""
-    return sorted(path.name for path in folder.glob("*/"))
+    return sorted(path.name for path in folder.glob("*/") if path.name != _FIGURES.name)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The body of an SMPL experiment, on the device that the stage runs on."""
+"""The body model of an SMPL experiment, on the stage's device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def body_of(experiment: str) -> tuple[Body, JointSet] | None:
     """The experiment's body and the joints that are scored; None where its poses are not SMPL.
 
     Raises:
-        SmplFileError: a file that is missing.
+        SmplFileError: a missing file.
         ValueError: a file other than the one the poses were made with.
     """
     found = noted_body(workspace.PAIRS / experiment)

@@ -1,34 +1,38 @@
-"""Stage compare: an experiment's tables, as JSON, CSV, Markdown and LaTeX, and what `dvc metrics` shows."""
+"""Stage compare: an experiment's tables, as JSON, CSV, Markdown and LaTeX, and numbers for `dvc metrics`."""
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 import pandas as pd
 
 from hanet.files.atomic import fresh_folder, write_json, write_text
+from hanet.files.json_text import read_json
 from hanet.options import flatten
 from hanet.progress import console
 from hanet.results import rendering
 from hanet.results import tables as _tables
+from hanet.results.columns import measured
+from hanet.results.tallies import Tallies
 from stages import workspace
 from stages.graph.names import instance_of
 from stages.params.load import load
 
 
 def main(experiment: str) -> None:
-    """Write the tables of params.yaml of which two rows or more were run, and all methods, best first."""
+    """Write the tables of params.yaml with at least two rows that were run, and one of all methods, best
+    first.
+    """
     with workspace.stage("compare", experiment):
         report = workspace.REPORTS / experiment
-        scores = json.loads((report / "scores.json").read_text())
-        provenance = json.loads((report / "provenance.json").read_text())
-        tallies = _tables.Tallies(pd.read_parquet(report / "tallies.parquet"))
-        _, decides = _tables.measured(scores)
+        scores = read_json(report / "scores.json", dict, remedy="run dvc repro")
+        provenance = read_json(report / "provenance.json", dict, remedy="run dvc repro")
+        tallies = Tallies(report / "tallies.parquet")
+        _, decides = measured(scores)
         sign = 1 if decides.lower_is_better else -1
         methods = sorted(scores, key=lambda name: (name != "input", sign * scores[name][decides.key]["mean"]))
-        # One column of every kind of data set for `dvc plots`, and which metric it is.
+        # One column for every kind of data set for `dvc plots`, and the metric it has.
         shown = {"metric": f"{decides.label} {decides.unit}"}
         flat = pd.DataFrame(
             [
@@ -68,7 +72,7 @@ HEADLINE = {
 
 
 def headline(row: dict[str, Any]) -> dict[str, float]:
-    """The numbers that `dvc metrics` shows and compares, PCK as shares; all of them are in scores.json."""
+    """The numbers that `dvc metrics` shows and compares, PCK as shares; scores.json has all."""
     return {name: row[key]["mean"] for key, name in HEADLINE.items() if key in row}
 
 

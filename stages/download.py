@@ -12,7 +12,7 @@ from stages.params.load import load
 
 
 def main(dataset: str) -> None:
-    """Fetch what params.yaml describes, or copy what the user has put in a folder; verify either."""
+    """Fetch the files that params.yaml describes, or copy them from the user's folder; verify them."""
     with workspace.stage("download", dataset):
         described = load().dataset(dataset)
         with fresh_folder(workspace.RAW / dataset) as folder:

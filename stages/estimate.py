@@ -1,7 +1,7 @@
 """Stage estimate: run an experiment's estimator over its data set.
 
-data/pairs/<experiment> then holds, split by split, detected poses and their ground truth: all that training,
-filters and evaluation read.
+data/pairs/<experiment> then contains detected poses and their ground truth for each split: the input of
+training, filters and evaluation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stages.params.load import load
 
 
 def main(experiment: str) -> None:
-    """Write one cache of detected poses per split, and the estimator's weights where it is trained here."""
+    """Write one cache of detected poses per split, and the estimator's weights if it is trained."""
     with workspace.stage("estimate", experiment):
         params = load()
         described = params.experiment(experiment)
@@ -35,10 +35,11 @@ def main(experiment: str) -> None:
                 scratch=workspace.SCRATCH / "estimate" / experiment,
                 weights=workspace.WEIGHTS,
             )
-            for split in SPLITS:
-                if not (folder / f"gt-{split}.parquet").is_file():  # the estimator left nobody out
+            splits = [split for split in SPLITS if (poses / f"gt-{split}.parquet").is_file()]
+            for split in splits:
+                if not (folder / f"gt-{split}.parquet").is_file():  # every track has an estimate
                     copy_cache(poses / f"gt-{split}.parquet", folder / f"gt-{split}.parquet")
-        for split in SPLITS:
+        for split in splits:
             cache = PoseCache.open(workspace.detected_path(experiment, split))
             console.print(f"  {split}: {cache.num_frames} frames by {cache.metadata.estimator}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from hanet.cache.files import PoseCache
@@ -10,6 +9,7 @@ from hanet.figures.experiment import draw
 from hanet.figures.settings import FigureSettings
 from hanet.figures.shown import choose
 from hanet.files.atomic import fresh_folder, write_json
+from hanet.files.json_text import read_json
 from stages import workspace
 from stages.bodies import body_of
 from stages.graph.names import instance_of
@@ -26,7 +26,7 @@ def main(experiment: str, *, settings: FigureSettings | None = None) -> None:
             PoseCache.open(workspace.truth_path(experiment, "test")),
             workspace.detected_path(experiment, "test"),
             workspace.REFINED / experiment,
-            runs=json.loads((report / "runs.json").read_text()),
+            runs=read_json(report / "runs.json", list, remedy="run dvc repro"),
             settings=settings,
             body=None if body is None else body[0],
         )
@@ -35,8 +35,8 @@ def main(experiment: str, *, settings: FigureSettings | None = None) -> None:
                 folder,
                 shown,
                 settings,
-                scores=json.loads((report / "scores.json").read_text()),
-                provenance=json.loads((report / "provenance.json").read_text()),
+                scores=read_json(report / "scores.json", dict, remedy="run dvc repro"),
+                provenance=read_json(report / "provenance.json", dict, remedy="run dvc repro"),
                 by_joint_table=report / "per_joint.csv",
             )
             write_json(folder / "manifest.json", manifest)

@@ -1,4 +1,4 @@
-"""Stage ingest: raw files to ground-truth pose caches in data/poses/<dataset>, leakage checked."""
+"""Stage ingest: convert raw files to ground-truth pose caches in data/poses/<dataset>, and check leakage."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from stages.params.load import load
 
 
 def main(dataset: str) -> None:
-    """Write the caches of every split, and a report of what was read, left out and checked."""
+    """Write the caches of every split, and a report of sequences read, sequences left out and checks."""
     with workspace.stage("ingest", dataset):
         described = load().dataset(dataset)
         with fresh_folder(workspace.POSES / dataset) as folder:
             raw = workspace.RAW / dataset
-            report = write(content(raw, described, dataset), raw, folder, dataset)
+            scratch = workspace.SCRATCH / "ingest" / dataset
+            report = write(content(raw, described, dataset, scratch=scratch), raw, folder, dataset)
             write_json(folder / "report.json", report)
         for name, row in report["splits"].items():
             console.print(f"  {name}: {row['sequences']} sequences, {row['frames']} frames")

@@ -1,30 +1,28 @@
-"""Stage publish: put the results that dvc.lock stands for into MLflow.
+"""Stage publish: record the results in dvc.lock in MLflow.
 
-In the experiment's MLflow experiment: a run for every training, use of a trained model and comparator. In
-``<experiment> tables``: a parent run for every table, with a child for every row and seed.
+The experiment's MLflow experiment has one run per training, per use of a trained model and per comparison
+method. ``<experiment> tables`` has one parent run per table, with one child per row and seed.
 
-DVC's files are the truth. A run belongs to its stage's entry in dvc.lock, so one that DVC skipped, or that
-was deleted from MLflow, is there again after this; nothing is trained for it, and what is there is not
-repeated.
+DVC's files are authoritative. A run is identified by its stage's entry in dvc.lock, so runs of skipped
+stages, and runs deleted from MLflow, are created again without training; existing runs are not repeated.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
-from ruamel.yaml import YAML
+from ruamel.yaml import YAML, YAMLError
 
 from hanet.cache.files import PoseCache
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash, json_hash
+from hanet.files.json_text import read_json
 from hanet.models import checkpoints
+from hanet.models.cards import model_card
 from hanet.progress import console
 from stages import workspace
 from stages.graph.names import instance_of
@@ -35,10 +33,13 @@ from stages.tracking.client import (
     last_epoch,
     log_metrics,
     mlflow_client,
+    mlflow_errors,
     open_run,
     tracking_ui,
     training_key,
 )
+from stages.tracking.registered import Trained, log_model
+from stages.tracking.shown import NOTE, describe, units_table, validation_unit
 from stages.tracking.tables import publish_table
 
 if TYPE_CHECKING:
@@ -52,11 +53,11 @@ class Result:
     Attributes:
         experiment: the experiment's name, also MLflow's.
         name: the run's name.
-        key: what tells the run from others of the experiment.
-        lock_hash: of the stage that made it.
+        key: identifies the run within the experiment.
+        lock_hash: hash of the lock entry of the stage that made it.
         params: parameters to show.
-        metrics: test scores, and what else is a number.
-        tags: what the numbers stand on.
+        metrics: test scores and other numbers.
+        tags: provenance of the numbers.
         checkpoint: folder of the trained model, if any.
         settings: how the trained model is used (`LearnedMethod`'s settings), if there is one.
         history: file of per-epoch numbers, if any.
@@ -75,13 +76,11 @@ class Result:
 
 
 def main(experiment: str) -> None:
-    """Publish every result and table, and write down what was published as which run."""
-    from mlflow.exceptions import MlflowException
-
+    """Publish every result and table, and record their runs."""
     with workspace.stage("publish", experiment):
         lock = read_lock(Path("dvc.lock"))
         ablations = load().run.ablations
-        try:
+        with mlflow_errors():
             client = mlflow_client()
             where = experiment_id(client, experiment)
             runs = {}
@@ -97,11 +96,8 @@ def main(experiment: str) -> None:
                     client, path, {result.name: result for result in found}, runs, lock_hash
                 )
                 console.print(f"  {experiment} tables / {path.stem}: {how}")
-            note(client, experiment)
-        except MlflowException as error:
-            raise ValueError(
-                f"MLflow failed: {error}; check MLFLOW_TRACKING_URI and run make publish again"
-            ) from error
+            keys = {key for result in found for key in result.metrics}
+            describe(client, experiment, keys, validation_unit(result.history for result in found))
         receipt = {"tracking_ui": tracking_ui(), "runs": runs, "tables": tables}
         write_json(workspace.RECEIPTS / f"{experiment}.json", receipt)
 
@@ -110,7 +106,15 @@ def read_lock(path: Path) -> dict[str, Any]:
     """The stages of dvc.lock."""
     if not path.is_file():
         raise ValueError(f"{path} is missing: nothing was reproduced yet; run dvc repro first")
-    return YAML(typ="safe").load(path)["stages"]
+    remedy = "take it from git (git checkout dvc.lock) or run dvc repro"
+    try:
+        stages = YAML(typ="safe").load(path)["stages"]
+    # A damaged file makes the parser fail in ways of its own.
+    except (YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{path}: not DVC's lock file ({' '.join(str(error).split())}); {remedy}") from error
+    if not isinstance(stages, dict):
+        raise ValueError(f"{path}: expected a mapping under stages, got {type(stages).__name__}; {remedy}")
+    return stages
 
 
 def hash_of(lock: dict[str, Any], stage: str) -> str:
@@ -121,9 +125,9 @@ def hash_of(lock: dict[str, Any], stage: str) -> str:
 
 
 def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list[Result]:
-    """The comparators, the trainings and other uses of what was trained."""
+    """The comparison methods, the trainings, and other uses of trained models."""
     report = workspace.REPORTS / experiment
-    provenance = json.loads((report / "provenance.json").read_text())
+    provenance = read_json(report / "provenance.json", dict, remedy="run dvc repro")
     tags = {
         "experiment": experiment,
         "dataset": provenance["dataset"],
@@ -136,7 +140,7 @@ def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list
     if provenance["leak"]:
         tags["leak"] = provenance["leak"]
     found = []
-    for run in json.loads((report / "runs.json").read_text()):
+    for run in read_json(report / "runs.json", list, remedy="run dvc repro"):
         if run["seed"] is None:
             found.append(comparator(experiment, run, tags, hash_of(lock, f"filter@{experiment}")))
             continue
@@ -152,7 +156,7 @@ def results(experiment: str, lock: dict[str, Any], ablations: list[str]) -> list
 
 
 def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_hash: str) -> Result:
-    """The run of a method that needs no training."""
+    """The run of a method without training."""
     method = run["method"]
     described = PoseCache.open(workspace.REFINED / experiment / "filters" / f"{method}.parquet").metadata
     return Result(
@@ -167,7 +171,7 @@ def comparator(experiment: str, run: dict[str, Any], tags: dict[str, str], lock_
 
 
 def refined_with(experiment: str, run: dict[str, Any]) -> dict[str, Any]:
-    """`LearnedMethod`'s settings that a row's poses were refined with."""
+    """`LearnedMethod`'s settings with which a row's poses were refined."""
     path = workspace.REFINED / experiment / f"{run['model']}-{run['seed']}" / f"{run['method']}.parquet"
     parameters = PoseCache.open(path).metadata.provenance["parameters"]
     return {key: parameters[key] for key in Use.model_fields}
@@ -229,16 +233,16 @@ def scores(run: dict[str, Any]) -> dict[str, float]:
     for name, cell in run["metrics"].items():
         suffixes = {"mean": "", "low": "_low", "high": "_high"}
         values |= {f"test_{name}{suffixes[part]}": value for part, value in cell.items()}
-    return values
+    return values | {f"test_{name}": value for name, value in run.get("cost", {}).items()}
 
 
 def description(checkpoint: Path) -> dict[str, Any]:
     """The network and configuration of a trained model."""
-    return json.loads((checkpoint / checkpoints.DESCRIPTION).read_text())
+    return read_json(checkpoint / checkpoints.DESCRIPTION, dict, remedy="run dvc repro")
 
 
 def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
-    """Make the result's run, or complete the one there is; returns its id and what was done."""
+    """Create the result's run, or complete the existing one; returns its id and what was done."""
     state = json_hash([result.metrics, result.params, result.settings, result.lock_hash])
     run = open_run(
         client, result.experiment, result.name, result.key, result.params, lock_hash=result.lock_hash
@@ -246,53 +250,40 @@ def publish(client: MlflowClient, result: Result) -> tuple[str, str]:
     tags = client.get_run(run).data.tags
     if tags.get("published") == state:
         return run, "there already"
+    logged_keys: list[str] = []
     if result.history is not None:
         logged = last_epoch(client, run)
-        for row in pd.read_csv(result.history).drop(columns="unit").to_dict("records"):
+        history = pd.read_csv(result.history).drop(columns="unit")
+        logged_keys = list(history.columns)
+        for row in history.to_dict("records"):
             if row["epoch"] > logged:
                 log_metrics(client, run, row, step=int(row["epoch"]))
     log_metrics(client, run, result.metrics)
     new = result.tags | {"lock_hash": result.lock_hash}
     if result.checkpoint is not None:
-        # The description holds the weights' hash, so it stands for the whole checkpoint.
+        # The description contains the weights' hash, so it identifies the checkpoint.
         model = {f"refine_{key}": str(value) for key, value in result.settings.items()}
         model["checkpoint_sha256"] = file_hash(result.checkpoint / checkpoints.DESCRIPTION)
-        new |= model
+        unit = validation_unit([result.history])
+        units = units_table([*logged_keys, *result.metrics], unit)
+        new |= model | {NOTE: f"{model_card(result.checkpoint)}\n\n{units}"}
         if any(tags.get(key) != value for key, value in model.items()):
-            log_model(run, result.checkpoint, result.settings)
-    # Last, so that an interrupted publish is taken up again.
+            error = f"validation error {result.metrics['validation_error_best']:.4g} {unit}"
+            log_model(
+                client,
+                run,
+                Trained(
+                    name=f"{result.experiment} {result.tags['method']}",
+                    checkpoint=result.checkpoint,
+                    settings=result.settings,
+                    about=f"Seed {result.tags['seed']}, {error}.",
+                ),
+            )
+    # Last, so that an interrupted publish is resumed.
     for name, value in (new | {"published": state}).items():
         client.set_tag(run, name, value)
     client.set_terminated(run, "FINISHED")
     return run, "brought up to date" if "published" in tags else "published"
-
-
-def log_model(run: str, checkpoint: Path, settings: dict[str, Any]) -> None:
-    """The checkpoint as a model that MLflow loads and that refines a track with these settings."""
-    import mlflow
-
-    shape = description(checkpoint)
-    detected = PoseCache.open(workspace.detected_path(shape["metadata"]["experiment"], "test")).metadata
-    channels, settings = detected.channels, {**settings, "representation": detected.representation}
-    with TemporaryDirectory() as folder, mlflow.start_run(run_id=run):
-        path = Path(folder) / "settings.json"
-        write_json(path, settings)
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(Path(__file__).with_name("tracking") / "model.py"),
-            artifacts={"checkpoint": str(checkpoint), "settings": str(path)},
-            input_example=np.zeros((shape["config"]["window"], channels), dtype=np.float32),
-            pip_requirements=["hanet"],
-        )
-
-
-def note(client: MlflowClient, experiment: str) -> None:
-    """The experiment's page shows the tables."""
-    tables = sorted((workspace.REPORTS / experiment / "tables").glob("*.md"))
-    if tables:
-        where = experiment_id(client, experiment)
-        text = "\n".join(path.read_text() for path in tables)
-        client.set_experiment_tag(where, "mlflow.note.content", text)
 
 
 if __name__ == "__main__":

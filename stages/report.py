@@ -1,21 +1,21 @@
-"""Stage report: the results of every experiment that is run as one page, data/reports/index.html.
+"""Stage report: the results of all experiments that are run, as one page, data/reports/index.html.
 
-The page needs nothing but itself: style, script, figures and films are in it. It follows from its inputs
-alone, so equal inputs give equal bytes.
+The page includes style, script, figures and videos. Figures that would make it too large to open quickly are
+next to it, in data/reports/index_files. It is deterministic: equal inputs give equal bytes.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from hanet.files.atomic import write_text
+from hanet.files.atomic import fresh_folder, write_text
 from hanet.options import flatten
 from hanet.progress import console
 from hanet.results import records
@@ -25,8 +25,10 @@ from stages import workspace
 from stages.params.load import load
 
 PAGE = workspace.REPORTS / "index.html"
+FILES = workspace.REPORTS / "index_files"
+"""Where the figures are if there are too many for the page, by experiment."""
 LIMIT = 15_000_000
-"""Bytes of a page that still opens at once."""
+"""Maximum bytes of figures in a page that still opens quickly."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,13 @@ class Experiment:
     """One experiment's part of the page.
 
     Attributes:
-        name: the experiment's.
-        provenance: what `stages.evaluate` wrote down about the numbers.
-        tables, figures, curves: what is shown, in this order.
-        settings: what params.yaml says about what is run, by title: models, ablations, the rest.
-        receipt: which MLflow runs show the results; empty where nothing is published.
-        commands: by method, for what is defined but not run: how to run it.
-        data: the data set's report, if it has one: its splits and whether they leak.
+        name: the experiment's name.
+        provenance: provenance recorded by `stages.evaluate`.
+        tables, figures, curves: shown in this order.
+        settings: the experiment's settings in params.yaml, by title: models, ablations, others.
+        receipt: the MLflow runs of the results; empty if unpublished.
+        commands: commands that run methods that are defined but not run, by method.
+        data: the data set's report, if any: its splits and their leakage.
     """
 
     name: str
@@ -55,7 +57,7 @@ class Experiment:
 
     @property
     def scored(self) -> Row | None:
-        """A row that says what was scored: the frames are the same for all."""
+        """A row with the scored data: the frames are the same for all rows."""
         return next((row for table in self.tables for row in table.rows if row.status == "run"), None)
 
 
@@ -64,14 +66,14 @@ def main() -> None:
     with workspace.stage("report"):
         params = load().model_dump(mode="json")
         experiments = [experiment(name, params) for name in params["run"]["experiments"]]
-        text = render(experiments, summaries(params), params)
-        check_size(text, experiments)
+        with fresh_folder(FILES) as folder:
+            text = render(place(experiments, folder), summaries(params), params)
         write_text(PAGE, text)
         console.print(f"  {PAGE}: {len(text.encode()) / 1e6:.1f} MB; open it in a browser")
 
 
 def experiment(name: str, params: dict[str, Any]) -> Experiment:
-    """Gather what the other stages wrote about an experiment."""
+    """Gather the other stages' results of an experiment."""
     report = workspace.REPORTS / name
     tables = in_order((report / "tables").glob("*.json"), params.get("tables", {}))
     if not tables:
@@ -92,25 +94,25 @@ def experiment(name: str, params: dict[str, Any]) -> Experiment:
 
 
 def summaries(params: dict[str, Any]) -> list[Table]:
-    """The tables over experiments, as far as there are any."""
+    """The existing tables over experiments."""
     paths = (workspace.REPORTS / "summaries" / "tables").glob("*.json")
     return [read(path, Table) for path in in_order(paths, params["summaries"])]
 
 
 def in_order(paths: Iterable[Path], names: Iterable[str]) -> list[Path]:
-    """Tables in the order that params.yaml names them in, those it does not name after them by name."""
+    """Tables in the order of params.yaml, then others by name."""
     rank = {name: number for number, name in enumerate(names)}
     return sorted(paths, key=lambda path: (rank.get(path.stem, len(rank)), path.stem))
 
 
 def settings(experiment: str, params: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """What is set for an experiment, by title; an ablation is what it changes."""
+    """An experiment's settings, by title; an ablation is listed by its changes."""
     described = dict(params["experiments"][experiment])
     models = described.pop("models")
     found = {}
     for name in params["run"]["models"]:
         found[f"model {name}"] = flat = flatten(models[name])
-        flat.pop("training.seed", None)  # run.seeds says which
+        flat.pop("training.seed", None)  # already listed under run.seeds
     for name in params["run"].get("ablations", []):
         found[f"ablation {name}: what it changes"] = flatten(params["ablations"][name])
     found["data set, estimator and filters"] = flatten(described)
@@ -119,7 +121,7 @@ def settings(experiment: str, params: dict[str, Any]) -> dict[str, dict[str, Any
 
 
 def commands(experiment: str, params: dict[str, Any]) -> dict[str, str]:
-    """By name, for models and ablations that are defined but not run: the command that adds them."""
+    """Commands that run models and ablations that are defined but not run, by name."""
     defined = {
         "models": params["experiments"][experiment]["models"],
         "ablations": params.get("ablations", {}),
@@ -160,12 +162,12 @@ def render(experiments: list[Experiment], over: list[Table], params: dict[str, A
 
 
 def anchor(name: str) -> str:
-    """A name as an id and as the target of a link: without spaces, and no two names alike."""
+    """A name as an HTML id: without spaces, and unique."""
     return quote(name, safe="")
 
 
 def short(value: Any) -> tuple[str, str | None]:
-    """A value as params.yaml would write it, or a hash's first digits with the whole of it apart."""
+    """A value as in params.yaml; a hash by its first digits, with the full hash as a tooltip."""
     if value is None or isinstance(value, bool):
         return json.dumps(value), None
     text = ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
@@ -173,17 +175,18 @@ def short(value: Any) -> tuple[str, str | None]:
     return (f"{text[:12]}…", text) if is_hash else (text, None)
 
 
-def check_size(text: str, experiments: list[Experiment]) -> None:
-    """Refuse a page too large to open, naming what makes it so."""
-    size = len(text.encode())
-    if size <= LIMIT:
-        return
-    shown = sorted((f for e in experiments for f in e.figures), key=lambda figure: -len(figure.uri))
-    largest = ", ".join(f"{figure.title} ({len(figure.uri) / 1e6:.1f} MB)" for figure in shown[:3])
-    raise ValueError(
-        f"the report would have {size / 1e6:.1f} MB, more than {LIMIT / 1e6:g}; largest: {largest}; "
-        "make figures or films smaller"
-    )
+def place(experiments: list[Experiment], folder: Path) -> list[Experiment]:
+    """Put all figures into the page if they fit into `LIMIT`, else into `folder`, which becomes `FILES`."""
+    shown = [figure for experiment in experiments for figure in experiment.figures]
+    if sum(figure.embedded_size for figure in shown) <= LIMIT:
+        return [replace(one, figures=[figure.embedded() for figure in one.figures]) for one in experiments]
+    return [
+        replace(
+            one,
+            figures=[figure.beside(folder / one.name, Path(FILES.name) / one.name) for figure in one.figures],
+        )
+        for one in experiments
+    ]
 
 
 if __name__ == "__main__":

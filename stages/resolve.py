@@ -1,8 +1,9 @@
-"""Stage resolve: what every other stage depends on besides data, in data/resolved, one small file per stage.
+"""Stage resolve: write what every other stage depends on in addition to data to data/resolved, one file per
+stage.
 
-A file holds `params`, the options that the stage uses with all defaults filled in, and `code`, a hash of the
-meaning of each module that it imports (`stages.graph.code`). This stage runs after every change of code or of
-params.yaml; another one only where its own file changes.
+A file contains `params`, the options that the stage uses with all defaults filled in, and `code`, a hash of
+the meaning of each module that it imports (`stages.graph.code`). This stage runs after every change of code
+or params.yaml; the others run only if their own file changes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hanet.files.atomic import fresh_folder, write_text
+from hanet.files.json_text import read_json
 from hanet.options import flatten
 from hanet.progress import console
 from stages import workspace
@@ -22,13 +24,15 @@ from stages.graph.instances import KINDS, Instance, instances
 from stages.params.load import Params, load
 
 NO_SCIENCE = (
+    "hanet.datasets.mocap.packages",
+    "hanet.datasets.uiprmd.pair_hashes",
     "hanet.progress",
     "stages.graph",
     "stages.params",
     "stages.tracking.client",
     "stages.workspace",
 )
-"""Modules that no result depends on: parameters arrive resolved, and logs hold no results."""
+"""Modules that do not affect results: parameters are already resolved, and logs contain no results."""
 REGISTRIES = (
     "hanet.datasets.downloads",
     "hanet.datasets.readers",
@@ -37,13 +41,13 @@ REGISTRIES = (
     "hanet.models.options",
     "hanet.models.registry",
 )
-"""Modules in which the code of each kind stands apart, see `stages.graph.code`."""
+"""Modules that dispatch to the code of each kind, see `stages.graph.code`."""
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 SHOWN = 3
 
 
 def main(*, root: Path = Path()) -> None:
-    """Write the files of all stages that are run, and say which changed and by what."""
+    """Write the files of all stages that are run, and report what changed."""
     with workspace.stage("resolve"):
         found = {one.path: content for one, content in resolved(load(), root)}
         before = read(workspace.RESOLVED)
@@ -60,14 +64,14 @@ def main(*, root: Path = Path()) -> None:
 
 
 def resolved(params: Params, root: Path) -> Iterator[tuple[Instance, dict[str, Any]]]:
-    """What decides each stage's result besides its data.
+    """The resolved file of each stage that is run.
 
     Args:
         params: the parameters.
-        root: the folder that holds the packages hanet and stages.
+        root: the folder of the packages hanet and stages.
 
     Raises:
-        ValueError: a name that is no plain file name.
+        ValueError: a name that is not a plain file name.
         CodeError: as `Source.code`.
     """
     source = Source(
@@ -87,23 +91,25 @@ def resolved(params: Params, root: Path) -> Iterator[tuple[Instance, dict[str, A
 def read(folder: Path) -> dict[str, dict[str, Any]]:
     """The content of every file below a folder, by its path there without the ending."""
     return {
-        str(path.relative_to(folder).with_suffix("")): json.loads(path.read_text())
+        str(path.relative_to(folder).with_suffix("")): read_json(
+            path, dict, remedy="delete it and run dvc repro"
+        )
         for path in sorted(folder.rglob("*.json"))
     }
 
 
 def changes(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """What differs between two versions of a file, in words; of many things the first."""
-    told = []
+    """The first differences between two versions of a file, as text."""
+    found = []
     old, new = flatten(before["params"]), flatten(after["params"])
     for key in dict.fromkeys((*old, *new)):
         if key not in old or key not in new:
-            told.append(f"{key} is {'new' if key in new else 'gone'}")
+            found.append(f"{key} is {'new' if key in new else 'gone'}")
         elif old[key] != new[key]:
-            told.append(f"{key} was {old[key]}, is {new[key]}")
+            found.append(f"{key} was {old[key]}, is {new[key]}")
     modules = dict.fromkeys((*before["code"], *after["code"]))
-    told += [name for name in modules if before["code"].get(name) != after["code"].get(name)]
-    return [*told[:SHOWN], f"{len(told) - SHOWN} more"] if len(told) > SHOWN else told
+    found += [name for name in modules if before["code"].get(name) != after["code"].get(name)]
+    return [*found[:SHOWN], f"{len(found) - SHOWN} more"] if len(found) > SHOWN else found
 
 
 if __name__ == "__main__":

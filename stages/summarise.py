@@ -1,8 +1,8 @@
-"""Stage summarise: tables over several experiments, data/reports/summaries, and a run of each in MLflow.
+"""Stage summarise: tables over several experiments in data/reports/summaries, and one MLflow run each.
 
-Of every summary of params.yaml of which a group of experiments is run, as JSON, CSV, Markdown and LaTeX. What
-the experiments gave is read from their reports; that it has changed is seen by their receipts, which hold the
-lock hash of their tables.
+Summaries of params.yaml with at least one group of experiments that is run are written as JSON, CSV, Markdown
+and LaTeX. Results are read from the experiments' reports; changes are detected by their receipts, which
+contain the lock hash of their tables.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from hanet.progress import console
 from hanet.results import rendering, summaries
 from stages import workspace
 from stages.params.load import load
-from stages.tracking.client import mlflow_client
+from stages.tracking.client import mlflow_client, mlflow_errors
 from stages.tracking.tables import publish_summary
 
 
 def main() -> None:
-    """Write the summaries, and what is missing for those that are not whole."""
+    """Write the summaries, and list what incomplete ones lack."""
     with workspace.stage("summarise"):
         params = load()
         results = {
@@ -46,7 +46,8 @@ def main() -> None:
                 write_text(path.with_suffix(".md"), rendering.markdown(table))
                 write_text(path.with_suffix(".tex"), rendering.latex(table))
                 console.print(rendering.terminal(table))
-                publish_summary(mlflow_client(), path)
+                with mlflow_errors():
+                    publish_summary(mlflow_client(), path)
 
 
 if __name__ == "__main__":

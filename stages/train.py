@@ -1,6 +1,6 @@
 """Stage train: one network of an experiment with one seed; the best epoch's weights in data/models.
 
-Stage ablate runs this too, for the models that `ablations` in params.yaml describes.
+Stage ablate also runs this, for the models under `ablations` in params.yaml.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from hanet.models import checkpoints, trained_on
 from hanet.models.device import device, hardware
 from hanet.progress import console
 from hanet.smpl.joints import SmplJoints
-from hanet.training.distributed import Processes, joined, launch, rank
+from hanet.training.distributed import ProcessGroup, launch, process_group, rank
 from hanet.training.pairs import PoseRows
 from hanet.training.trainer import STATE_FILE, Trainer
 from stages import workspace
@@ -33,7 +33,9 @@ from stages.tracking.client import LiveRun
 
 
 def main(experiment: str, model: str, seed: str) -> None:
-    """Train in this process, or start as many as `train` in params.yaml says, each of which comes here."""
+    """Train in this process, or start the processes that `train` in params.yaml describes, which also call
+    this.
+    """
     number = rank()
     process = () if number is None else (f"process {number}",)
     with workspace.stage("train", experiment, model, f"seed {seed}", *process):
@@ -48,12 +50,12 @@ def main(experiment: str, model: str, seed: str) -> None:
                 rendezvous=params.train.rendezvous,
             )
             return
-        with joined() as processes:
+        with process_group() as processes:
             train(params, experiment, model, int(seed), processes)
 
 
-def train(params: Params, experiment: str, model: str, seed: int, processes: Processes) -> None:
-    """Train, or go on where a killed run stopped; the first process writes checkpoint and history."""
+def train(params: Params, experiment: str, model: str, seed: int, processes: ProcessGroup) -> None:
+    """Train, or resume a killed run; rank 0 writes checkpoint and history."""
     described = params.model(experiment, model)
     options = replace(described.training, seed=seed)
     train, validation = (rows(experiment, split) for split in ("train", "val"))
@@ -94,7 +96,7 @@ def train(params: Params, experiment: str, model: str, seed: int, processes: Pro
 
 
 def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
-    """What a checkpoint says of its training."""
+    """Provenance of a training, for the checkpoint."""
     caches = {split: PoseCache.open(workspace.detected_path(experiment, split)) for split in ("train", "val")}
     size = trainer.processes.size
     return {
@@ -111,7 +113,7 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
 
 
 def rows(experiment: str, split: str) -> PoseRows:
-    """Detected and true poses of a split, side by side."""
+    """Detected and ground-truth poses of a split, row by row."""
     body = body_of(experiment)
     detected = PoseCache.open(workspace.detected_path(experiment, split)).read(columns=())
     truth = PoseCache.open(workspace.truth_path(experiment, split)).read(columns=("labelled", "image_size"))
@@ -119,7 +121,7 @@ def rows(experiment: str, split: str) -> PoseRows:
 
 
 def as_csv(history: list[dict[str, float]], unit: str) -> str:
-    """One line an epoch, the epoch first, the unit of the validation error last."""
+    """One line per epoch, the epoch first, the unit of the validation error last."""
     names = ["epoch", *sorted({name for row in history for name in row} - {"epoch"}), "unit"]
     text = io.StringIO()
     writer = csv.DictWriter(text, names, lineterminator="\n")
@@ -129,10 +131,10 @@ def as_csv(history: list[dict[str, float]], unit: str) -> str:
 
 
 class EpochLog:
-    """Shows a progress bar and logs every epoch to MLflow as it ends, so that a training can be watched.
+    """Show a progress bar and log every finished epoch to MLflow, so that a training can be monitored.
 
-    The run carries the training's fingerprint; `stages.publish` finds it by that and completes it. Without a
-    reachable MLflow the training goes on, and publish makes the run from the history.
+    The run has the training's fingerprint, by which `stages.publish` finds and completes it. If MLflow is
+    unreachable, training continues, and publish creates the run from the history.
     """
 
     def __init__(self, experiment: str, name: str, trainer: Trainer, params: dict[str, Any]) -> None:
@@ -154,7 +156,9 @@ class EpochLog:
 
     @contextmanager
     def _tracking(self) -> Iterator[None]:
-        """Whatever a tracking server can do wrong must not stop a training: say so once, go on without."""
+        """Errors of a tracking server must not stop a training: report the first one and continue without
+        MLflow.
+        """
         try:
             yield
         except Exception as error:

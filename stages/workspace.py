@@ -1,6 +1,6 @@
-"""What every stage shares: dying with its parent, saying what runs on what, writing whole files, MLflow.
+"""Common code of stages: exit with the parent, headline, user errors, paths.
 
-MLflow is imported here, in `stages.publish` and in `stages.tracking.model` alone, and only where it is used:
+Only this module, `stages.publish` and `stages.tracking.model` import MLflow, and only where it is used:
 importing it takes seconds. `stages.tracking.tables` gets a client.
 """
 
@@ -12,6 +12,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,26 +21,30 @@ from rich.console import Console
 
 from hanet.download.unpack import ArchiveError
 from hanet.estimators.common.weight_files import WeightStore
-from hanet.models.device import hardware
+from hanet.files.atomic import write_json
+from hanet.poses.plausible import NoPosesError
 from hanet.progress import console
 
 DATA = Path("data")
 RAW, POSES, PAIRS = DATA / "raw", DATA / "poses", DATA / "pairs"
 MODELS, REFINED, REPORTS = DATA / "models", DATA / "refined", DATA / "reports"
 RESOLVED = DATA / "resolved"
-"""What decides the result of each stage besides its data, see `stages.resolve`."""
+"""Folder of what determines each stage's result in addition to its data, see `stages.resolve`."""
 FIGURES, RECEIPTS = DATA / "figures", DATA / "published"
 HASHES = DATA / "hashes"
-"""SHA-256 of publishers' files, noted on first use: no output of DVC's, so that later runs are held to it."""
+"""SHA-256 of publishers' files, recorded on first use: not an output of DVC, so that later runs are checked
+against it.
+"""
 WEIGHTS = WeightStore(DATA / "weights", HASHES / "weights.json")
 SCRATCH = DATA / "scratch"
-"""States of unfinished trainings: not an output of DVC's, so that it survives a killed run."""
+TIMES = DATA / "scratch" / "times"
+"""States of unfinished trainings: not an output of DVC, so that they survive a killed run."""
 
 _PR_SET_PDEATHSIG = 1
 
 
 def truth_path(experiment: str, split: str) -> Path:
-    """The ground-truth cache of a split, beside `detected_path`."""
+    """The ground-truth cache of a split, in the folder of `detected_path`."""
     return PAIRS / experiment / f"gt-{split}.parquet"
 
 
@@ -48,27 +53,37 @@ def detected_path(experiment: str, split: str) -> Path:
     return PAIRS / experiment / f"detected-{split}.parquet"
 
 
+def kinds_path(experiment: str) -> Path:
+    """What the simulated detector did to each test frame, where it is known."""
+    return PAIRS / experiment / "kinds-test.parquet"
+
+
 @contextmanager
 def stage(*title: str) -> Iterator[None]:
-    """Frame of a stage's work: a headline, and `user_errors`."""
+    """Context of a stage's work: prints a headline, notes the time in `TIMES`, and applies `user_errors`."""
     die_with_parent()
     with user_errors():
-        console.print(f"[bold]{' '.join(title)}[/] on {machine()}")
+        # Stages that compute without PyTorch are not made to wait for it.
+        on = machine() if "torch" in sys.modules else f"Python {platform.python_version()}, commit {commit()}"
+        console.print(f"[bold]{' '.join(title)}[/] on {on}")
+        began = time.monotonic()
         yield
+        seconds = round(time.monotonic() - began, 1)
+        write_json(TIMES / f"{'-'.join(title).replace(' ', '-')}.json", {"of": title, "seconds": seconds})
 
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Errors that a user can mend are one line without a traceback (exit 2)."""
+    """Print errors that a user can correct as one line, without a traceback (exit 2; 1 without poses)."""
     try:
         yield
     except (ValueError, OSError, ArchiveError) as error:
         Console(stderr=True, soft_wrap=True, highlight=False).print(f"Error: {error}", markup=False)
-        raise SystemExit(2) from None
+        raise SystemExit(1 if isinstance(error, NoPosesError) else 2) from None
 
 
 def die_with_parent() -> None:
-    """On Linux, be killed when the process that started this one ends, e.g. a killed `dvc repro`.
+    """On Linux, exit when the parent process exits, e.g. a killed `dvc repro`.
 
     DVC leaves the commands of its stages running when it is killed; an orphan could then write into the
     output of the next run.
@@ -76,19 +91,21 @@ def die_with_parent() -> None:
     if sys.platform == "linux":
         parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before the request was in place
+        if os.getppid() != parent:  # the parent exited before the request was in place
             os.kill(os.getpid(), signal.SIGKILL)
 
 
 def machine() -> str:
-    """What this runs on: device, threads, PyTorch, Python, commit."""
+    """Description of this machine: device, threads, PyTorch, Python, commit."""
+    from hanet.models.device import hardware  # imports PyTorch, which takes seconds
+
     return f"{hardware()}, Python {platform.python_version()}, commit {commit()}"
 
 
 def commit() -> str:
     """The work tree's commit; ``-dirty`` where tracked files differ, ``unknown`` outside git.
 
-    What the pipeline itself writes (dvc.lock, data/) does not count: it differs during every run.
+    Files that the pipeline itself writes (dvc.lock, data/) do not count: they differ during every run.
     """
 
     def git(*arguments: str) -> str:

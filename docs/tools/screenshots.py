@@ -1,6 +1,5 @@
 """The pictures of docs/prefect.md, taken in headless Chromium of real runs; what a page shows is asserted.
 
-    pip install -c constraints.txt -e '.[docs]'
     python -m docs.tools.screenshots
 
 Clones the commit into a temporary folder, with settings so small that a training takes seconds, on this
@@ -127,7 +126,7 @@ def take(page: Page, prefect: str, tasks: str) -> None:
 
 
 def quick_run(page: Page, prefect: str, deployment: str, *, asked: bool = False) -> None:
-    """Start a run as it is, `asked` again where the flow must be told something; open its page."""
+    """Start a run with its defaults and open its page; `asked`: the flow's form opens first, submit it."""
     open_deployment(page, prefect, deployment)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Quick run").click()

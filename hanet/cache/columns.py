@@ -1,11 +1,12 @@
-"""The columns of a pose cache's Parquet file, and rows to and from arrays. No other module knows them.
+"""The columns of a pose cache's Parquet file, and their conversion to and from arrays. The column layout is
+known to this module alone.
 
-A row is a frame of one person's track:
+One row per frame and person:
 
 ==================  ========================  ===================================================
 sequence            dictionary of string      name of the sequence
 track, frame        int32                     the person's number, the frame's number
-pose                float32[J·D]              NaN where there is none
+pose                float32[J·D]              NaN where missing
 scores              float32[J], null          detector confidence
 labelled            bool[J], null             whether a value may be trusted; null: it may
 box                 float32[4], null          x1, y1, x2, y2 in pixels
@@ -14,12 +15,13 @@ image_width/height  int32, null               pixels
 
 Lists are of fixed size. "No scores" is a list of nulls, not a null list: Arrow releases that this package
 admits write null fixed-size lists to Parquet and then cannot read them (apache/arrow #35692).
-`CacheMetadata` stands in the file's metadata as JSON.
+`CacheMetadata` stands in the file's metadata as JSON, and beside it who the tracks are, where that is known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import json
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,13 +30,15 @@ import pyarrow.parquet as pq
 
 from hanet.cache.metadata import CacheMetadata
 from hanet.cache.table import KEYS, OPTIONAL, PoseTable
+from hanet.files.json_text import parse_json
 from hanet.poses.sequence import PoseSequence
 
 METADATA_KEY = b"hanet.pose_cache"
+PEOPLE_KEY = b"hanet.people"
 PARQUET_OPTIONS: dict[str, Any] = {
     "compression": "zstd",
     "use_dictionary": ["sequence"],
-    # Bytes of equal weight side by side: a fifth less than zstd alone.
+    # Group bytes of equal significance before compressing: a fifth smaller than zstd alone.
     "use_byte_stream_split": [f"{name}.list.element" for name in ("pose", "scores", "box")],
 }
 _COLUMNS = {
@@ -47,11 +51,11 @@ _COLUMNS = {
     "boxes": ("box",),
     "image_size": ("image_width", "image_height"),
 }
-"""Columns of the file behind each array of a PoseTable."""
+"""Columns of the file that make up each array of a PoseTable."""
 
 
 def arrow_schema(metadata: CacheMetadata) -> pa.Schema:
-    """The schema of a cache with this metadata, which it holds as JSON."""
+    """The schema of a cache; its metadata are stored in it as JSON."""
 
     def fixed(value: pa.DataType, size: int, *, nullable: bool) -> pa.DataType:
         return pa.list_(pa.field("element", value, nullable=nullable), size)
@@ -77,7 +81,7 @@ def arrow_schema(metadata: CacheMetadata) -> pa.Schema:
 
 
 def encode(sequence: PoseSequence, rows: slice, schema: pa.Schema) -> pa.Table:
-    """Some rows of a sequence, the name as plain string; copied, so that the caller may reuse its arrays."""
+    """Encode some rows of a sequence. The arrays are copied, so that the caller may reuse its own."""
     frames = sequence.frames[rows].astype(np.int32)
     T = len(frames)
 
@@ -103,11 +107,34 @@ def encode(sequence: PoseSequence, rows: slice, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_arrays(columns, names=schema.names)
 
 
-def select_columns(file: pq.FileMetaData, optional: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The arrays that the file can give and the columns behind each: the required and some of `optional`.
+def people_to_json(people: Mapping[tuple[str, int], str]) -> str:
+    """Who each track is: ``[[sequence, track, person], ...]``."""
+    return json.dumps([[*key, person] for key, person in people.items()])
 
-    Left out are optional ones that are null throughout, as the row groups' null counts tell.
+
+def people_from_json(text: str) -> dict[tuple[str, int], str]:
+    """Inverse of `people_to_json`.
+
+    Raises:
+        ValueError: text of another kind.
     """
+    try:
+        entries = parse_json(text, list, where="the people of tracks", remedy="the file is damaged")
+        return {(str(name), int(track)): str(person) for name, track, person in entries}
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(
+            f"expected the people of tracks as [[sequence, track, person], ...]: {error}"
+        ) from None
+
+
+def select_columns(file: pq.FileMetaData | None, optional: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Map the arrays to read, required ones and some of `optional`, to their columns.
+
+    Optional arrays that are null throughout, by the row groups' null counts, are left out. Without `file`, of
+    which these are read, none is.
+    """
+    if file is None:
+        return {n: columns for n, columns in _COLUMNS.items() if n not in OPTIONAL or n in optional}
     present = set()
     for i in range(file.num_row_groups):
         group = file.row_group(i)
@@ -123,9 +150,13 @@ def select_columns(file: pq.FileMetaData, optional: Collection[str]) -> dict[str
 
 
 def decode(
-    group: pa.Table, selected: dict[str, tuple[str, ...]], codes: dict[str, int], metadata: CacheMetadata
+    group: pa.Table,
+    selected: dict[str, tuple[str, ...]],
+    codes: dict[str, int],
+    metadata: CacheMetadata,
+    people: Mapping[tuple[str, int], str],
 ) -> PoseTable:
-    """A row group as arrays; `codes` (name to code) grows by the names that are new."""
+    """A row group as arrays; new names are added to `codes` (name to code)."""
     arrays: dict[str, Any] = {}
     for name, columns in selected.items():
         parts = [group[column].combine_chunks() for column in columns]
@@ -140,7 +171,7 @@ def decode(
         else:
             flat = _filled(parts[0].flatten(), True if name == "labelled" else np.nan)
             arrays[name] = flat.reshape(len(group), parts[0].type.list_size)
-    return PoseTable(**arrays, names=tuple(codes), metadata=metadata)
+    return PoseTable(**arrays, names=tuple(codes), metadata=metadata, people=people)
 
 
 def _filled(array: pa.Array, value: float | int | bool) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Pose caches on disk: one Parquet file each, written whole or not at all, checked when opened.
+"""Pose caches on disk: one Parquet file each, written atomically, checked when opened.
 
 The columns are described in `hanet.cache.columns`, the metadata in `hanet.cache.metadata`.
 """
@@ -6,22 +6,33 @@ The columns are described in `hanet.cache.columns`, the metadata in `hanet.cache
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
-from tempfile import TemporaryFile
 from types import TracebackType
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from hanet.cache.columns import METADATA_KEY, PARQUET_OPTIONS, arrow_schema, decode, encode, select_columns
+from hanet.cache.columns import (
+    METADATA_KEY,
+    PARQUET_OPTIONS,
+    PEOPLE_KEY,
+    arrow_schema,
+    decode,
+    encode,
+    people_from_json,
+    people_to_json,
+    select_columns,
+)
+from hanet.cache.filling import Filling, says
 from hanet.cache.metadata import GROUND_TRUTH, SCHEMA_VERSION, CacheMetadata
+from hanet.cache.order import RowOrder
 from hanet.cache.table import OPTIONAL, PoseTable, check_aligned, concatenate
-from hanet.files.atomic import whole_file
 from hanet.files.hashing import file_hash
+from hanet.files.parquet import DamagedFileError, is_sealed, open_parquet, parquet_writer, verify_pages
 from hanet.poses.sequence import PoseSequence, Representation
 from hanet.poses.skeletons import Skeleton
 
@@ -38,27 +49,29 @@ __all__ = [
 
 ROW_GROUP = 65_536
 _MAX_FRAME = 2**31 - 1
-_REWRITE = "write it again by the stage it comes from"
+_REWRITE = (
+    "write it again by the stage it comes from, in the pipeline with dvc repro --force --single-item STAGE"
+)
 
 
 class CacheError(ValueError):
-    """A file that cannot serve as the pose cache asked for; says which, what was expected and what came."""
+    """A file that is not the pose cache expected; the message gives the file, expected and got."""
 
 
 class CacheWriter:
-    """Writes one pose cache, sequence by sequence, a row group at a time; a context manager.
+    """Context manager that writes one pose cache, sequence by sequence, one row group at a time.
 
     The file appears under its name only when the block ends without an error: until then rows go to a
-    temporary name beside it. Poses are stored in single precision. The bytes depend only on the metadata
-    and the rows, not on the time or on how a track's frames were cut into sequences.
+    temporary file in the same folder. Poses are stored in single precision. The bytes depend only on the
+    metadata and the rows, not on the time or on how a track's frames were cut into sequences.
 
-    A track may come in several sequences: with gaps between their frames, or one straight after another,
-    to be read as one.
+    A track may be written as several sequences, with or without gaps between their frames; consecutive ones
+    are read as one.
 
     Args:
-        path: where the cache shall be; missing folders are made, an older file is replaced.
-        metadata: what all sequences have in common.
-        row_group: frames a row group: what reading holds in memory at a time.
+        path: the file to write; missing folders are created, an existing file is replaced.
+        metadata: common to all sequences.
+        row_group: frames per row group; a reader holds one row group in memory.
     """
 
     def __init__(self, path: str | Path, metadata: CacheMetadata, *, row_group: int = ROW_GROUP) -> None:
@@ -69,12 +82,12 @@ class CacheWriter:
         self._buffer: list[pa.Table] = []
         self._buffered = 0
         self._spans: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        self._people: dict[tuple[str, int], str] = {}
         self._last: tuple[tuple[str, int], int, tuple[int, int] | None] | None = None
 
     def __enter__(self) -> CacheWriter:
         with ExitStack() as stack:
-            temporary = stack.enter_context(whole_file(self.path))
-            self._parquet = stack.enter_context(pq.ParquetWriter(temporary, self._schema, **PARQUET_OPTIONS))
+            self._parquet = stack.enter_context(parquet_writer(self.path, self._schema, **PARQUET_OPTIONS))
             stack.push(self._finish)
             self._open = stack.pop_all()
         return self
@@ -83,8 +96,9 @@ class CacheWriter:
         """Add a sequence.
 
         Raises:
-            ValueError: where it is empty, differs from the metadata (naming the field), has frames that
-                its track already has, or follows on a part of its track that has another image size.
+            ValueError: the sequence is empty, differs from the metadata (the message names the field),
+                repeats frames of its track, continues a part of its track that has another image size, or
+                is of another person than a part of its track.
         """
         self._check(sequence)
         for start in range(0, len(sequence), self._row_group):
@@ -113,9 +127,20 @@ class CacheWriter:
             if other_start < stop and start < other_stop:
                 raise ValueError(
                     f"{where}: frames {start}..{stop - 1} repeat frames of {other_start}..{other_stop - 1}, "
-                    "which were written before; write each frame of a track once"
+                    "which are already written; write each frame of a track once"
                 )
-        spans.insert(place, (start, stop))
+        end = spans[-1][1] if spans else -1
+        follows = self._last is not None and self._last[:2] == (sequence.key, start)
+        if start < end or (start == end and not follows):
+            raise ValueError(
+                f"{where}: frames {start}..{stop - 1} come late, the last part ended before {end}; "
+                "write its parts in order, and parts without a gap one straight after the other"
+            )
+        if sequence.person is not None:
+            known = self._people.setdefault(sequence.key, sequence.person)
+            if known != sequence.person:
+                raise ValueError(f"{where}: a track is one person's, got {known} and {sequence.person}")
+        spans.append((start, stop))
         self._last = (sequence.key, stop, sequence.image_size)
 
     def _flush(self, rows: int) -> None:
@@ -132,6 +157,8 @@ class CacheWriter:
     ) -> None:
         if kind is None and self._buffered:
             self._flush(self._buffered)
+        if kind is None and self._people:
+            self._parquet.add_key_value_metadata({PEOPLE_KEY: people_to_json(self._people)})
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -141,61 +168,40 @@ class CacheWriter:
 
 def _parquet(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path)
+        parquet = open_parquet(path)
+        str(parquet.schema_arrow)  # decodes names, which may not be text
+        return parquet
     except FileNotFoundError as error:
         raise CacheError(
             f"{path}: expected a pose cache, got no such file; run the stage that writes it"
         ) from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CacheError(
             f"{path}: expected a whole Parquet file, got another ({error}); {_REWRITE}"
         ) from error
 
 
 def _continues(before: PoseTable, after: PoseTable) -> bool:
-    """Whether a table's first row is the frame that follows another's last row."""
+    """True where a table's first row is the frame after another table's last row."""
     name, track, frame = before.row(-1)
     return after.row(0) == (name, track, frame + 1)
 
 
-class _Filling:
-    """An array that is filled from the top: in memory, or in an unnamed file that is mapped when full."""
-
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype, folder: str | Path | None) -> None:
-        self.shape, self.dtype, self.filled = shape, dtype, 0
-        # Mapping an empty file is an error, so an empty array stays in memory.
-        self.file = None if folder is None or 0 in shape else TemporaryFile(dir=folder)  # noqa: SIM115
-        self.array = np.empty(shape if self.file is None else 0, dtype)
-
-    def append(self, part: np.ndarray) -> None:
-        if self.file is None:
-            self.array[self.filled : self.filled + len(part)] = part
-            self.filled += len(part)
-        else:
-            # Written, not mapped: pages of a mapping would count as ours until the system wants them back.
-            self.file.write(np.ascontiguousarray(part).data)
-
-    def finish(self) -> np.ndarray:
-        if self.file is None:
-            return self.array
-        with self.file:
-            self.file.flush()
-            return np.memmap(self.file, dtype=self.dtype, mode="c", shape=self.shape)
-
-
 @dataclass(frozen=True)
 class PoseCache:
-    """A pose cache that was found to be in order when it was opened. It holds no open file.
+    """A pose cache, checked when it was opened. It holds no open file.
 
     Attributes:
         path: the Parquet file.
         metadata: what its numbers mean.
         num_frames: rows, over all tracks.
+        people: who a track is, by `PoseSequence.key`; empty where nobody says, as in older files.
     """
 
     path: Path
     metadata: CacheMetadata
     num_frames: int
+    people: Mapping[tuple[str, int], str] = dataclass_field(default_factory=dict)
 
     @classmethod
     def open(
@@ -205,7 +211,7 @@ class PoseCache:
         skeleton: Skeleton | None = None,
         representation: Representation | None = None,
     ) -> PoseCache:
-        """Check a file's schema and metadata, and that it holds the skeleton and representation asked for.
+        """Check a file's schema and metadata, and that it has the requested skeleton and representation.
 
         Raises:
             CacheError: naming the file, what was expected and what came.
@@ -213,6 +219,7 @@ class PoseCache:
         path = Path(path)
         with _parquet(path) as parquet:
             schema, rows = parquet.schema_arrow, parquet.metadata.num_rows
+            known = (parquet.metadata.metadata or {}).get(PEOPLE_KEY)
         stored = (schema.metadata or {}).get(METADATA_KEY)
         if stored is None:
             raise CacheError(
@@ -220,6 +227,7 @@ class PoseCache:
             )
         try:
             metadata = CacheMetadata.from_json(stored.decode())
+            people = {} if known is None else people_from_json(known.decode())
         except ValueError as error:
             raise CacheError(f"{path}: {error}; {_REWRITE}") from error
         for field in arrow_schema(metadata):
@@ -237,7 +245,7 @@ class PoseCache:
             raise CacheError(
                 f"{path}: expected {representation} poses, got {metadata.representation}; name another cache"
             )
-        return cls(path=path, metadata=metadata, num_frames=rows)
+        return cls(path=path, metadata=metadata, num_frames=rows, people=people)
 
     def content_hash(self) -> str:
         """SHA-256 of the file's bytes, in hexadecimal."""
@@ -246,65 +254,89 @@ class PoseCache:
     def sequences(self) -> Iterator[PoseSequence]:
         """Every run of consecutive frames of a track, in the file's order.
 
-        Streams: holds one row group and the run at hand. What says nothing comes back as None
-        (see `PoseTable.sequence`).
+        Streams: memory holds one row group and the current run. Arrays without information become None (see
+        `PoseTable.sequence`).
         """
-        pending: list[PoseTable] = []  # the run at hand, a part from each row group it spans
+        pending: list[PoseTable] = []  # the current run, one part per row group
         for group in self._groups(OPTIONAL):
             for index in range(group.num_segments):
                 part = group.segment(index)
                 if pending and not _continues(pending[-1], part):
-                    yield concatenate(pending).sequence(0)
-                    pending = []
+                    run, pending = concatenate(pending), []
+                    yield run.sequence(0)
                 pending.append(part)
         if pending:
-            yield concatenate(pending).sequence(0)
+            run, pending = concatenate(pending), []
+            yield run.sequence(0)
 
     def read(self, *, columns: Collection[str] = OPTIONAL, mmap_dir: str | Path | None = None) -> PoseTable:
         """All rows as contiguous arrays.
 
-        Filled row group by row group, so that peak memory is that of the arrays and one row group.
+        Filled row group by row group, so peak memory is the arrays plus one row group.
 
         Args:
             columns: which of ``scores``, ``labelled``, ``boxes``, ``image_size`` to read besides the poses.
-            mmap_dir: where given, the arrays are `numpy.memmap` over unnamed files in this folder, and
-                memory holds one row group and as many pages as the system finds room for. The disk space
-                (the size of the arrays) is free again when the arrays are gone. Writing to the arrays
-                changes memory only.
+            mmap_dir: where given, the arrays are `numpy.memmap` over unnamed files in this folder; memory
+                holds one row group and the pages that the system caches. The disk space is freed when the
+                arrays are garbage-collected. Writing to the arrays changes memory only.
 
         Raises:
-            CacheError: where the file's data is damaged.
-            ValueError: where a column is none of those named above.
+            CacheError: the file's data is damaged. ValueError: an unknown column.
         """
         unknown = sorted(set(columns) - set(OPTIONAL))
         if unknown:
             raise ValueError(f"columns must be among {', '.join(OPTIONAL)}, got {', '.join(unknown)}")
-        filling: dict[str, _Filling] = {}
+        filling: dict[str, Filling] = {}
         names: tuple[str, ...] = ()
+        rows = 0
         for group in self._groups(columns):
-            names = group.names
+            names, rows = group.names, rows + len(group)
+            if rows > self.num_frames:
+                break
             for name, part in group.arrays().items():
                 if name not in filling:
-                    filling[name] = _Filling((self.num_frames, *part.shape[1:]), part.dtype, mmap_dir)
+                    filling[name] = Filling((self.num_frames, *part.shape[1:]), part.dtype, mmap_dir)
                 filling[name].append(part)
+        if rows != self.num_frames:
+            raise CacheError(f"{self.path}: expected {self.num_frames} rows, got {rows} or more; {_REWRITE}")
         arrays = {name: filled.finish() for name, filled in filling.items()}
-        return PoseTable(**arrays, names=names, metadata=self.metadata)
+        if not is_sealed(self.path):  # null counts, by which arrays are left out, are known of sealed files
+            arrays = {
+                name: array for name, array in arrays.items() if name not in OPTIONAL or says(name, array)
+            }
+        return PoseTable(**arrays, names=names, metadata=self.metadata, people=self.people)
 
     def _groups(self, columns: Collection[str]) -> Iterator[PoseTable]:
-        """Row groups as tables, whose codes and growing names agree with each other; at least one, if empty.
-
-        Of `columns` (attributes of PoseTable) those that are null throughout the file are not read.
+        """Row groups as tables with shared codes and names; at least one table, empty for an empty file.
+        Optional `columns` (attributes of PoseTable) that are null throughout the file are not read.
         """
         with _parquet(self.path) as parquet:
-            selected = select_columns(parquet.metadata, columns)
+            selected = select_columns(parquet.metadata if is_sealed(self.path) else None, columns)
             stored = [column for behind in selected.values() for column in behind]
             codes: dict[str, int] = {}
+            order = RowOrder()
+            try:
+                verify_pages(self.path)
+            except DamagedFileError as error:
+                raise CacheError(f"{self.path}: the file is {error}; {_REWRITE}") from error
             for indices in [[i] for i in range(parquet.num_row_groups)] or [[]]:
                 try:
-                    # One column holds nearly all bytes: threads would add memory, not speed.
+                    # One column holds nearly all bytes: threads would use more memory without reading faster.
                     group = parquet.read_row_groups(indices, columns=stored, use_threads=False)
                 except (pa.ArrowException, OSError) as error:
                     raise CacheError(
                         f"{self.path}: row group {indices[0]} is damaged ({error}); {_REWRITE}"
                     ) from error
-                yield decode(group, selected, codes, self.metadata)
+                yield self._decoded(group, selected, codes, order)
+
+    def _decoded(
+        self, group: pa.Table, selected: dict[str, tuple[str, ...]], codes: dict[str, int], order: RowOrder
+    ) -> PoseTable:
+        try:
+            table = decode(group, selected, codes, self.metadata, self.people)
+            order.check(table)
+        except (pa.ArrowException, IndexError) as error:
+            raise CacheError(f"{self.path}: its columns are damaged ({error}); {_REWRITE}") from error
+        except ValueError as error:
+            raise CacheError(f"{self.path}: {error}; sort its rows by sequence, track and frame") from error
+        return table

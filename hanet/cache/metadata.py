@@ -1,41 +1,43 @@
-"""What a pose cache says of itself: whose poses, from which estimator, on which skeleton, in what unit."""
+"""Metadata of a pose cache: data set, estimator, skeleton, unit, provenance."""
 
 from __future__ import annotations
 
 import json
+import reprlib
 from dataclasses import dataclass, field, fields
 from typing import Any, get_args
 
+from hanet.files.json_text import parse_json
 from hanet.poses import skeletons
-from hanet.poses.sequence import DIMS, FrameOfReference, PoseSequence, Representation, Unit
+from hanet.poses.sequence import DIMS, FrameOfReference, PoseSequence, Representation, Unit, check_fps
 from hanet.poses.skeletons import Skeleton
 
 SCHEMA_VERSION = 1
 GROUND_TRUTH = "gt"
-"""The `estimator` of a cache that holds ground truth."""
+"""The `estimator` of a ground-truth cache."""
 
 
 @dataclass(frozen=True)
 class CacheMetadata:
-    """Everything that gives a cache's numbers meaning; the same for all its sequences.
+    """What a cache's numbers mean; the same for all its sequences.
 
     Attributes:
         dataset: name of the data set.
-        split: ``train``, ``test``, or what the data set calls its parts.
-        estimator: name of what detected the poses, or ``GROUND_TRUTH``.
+        split: ``train``, ``test``, or another name of the data set's own.
+        estimator: name of the estimator, or ``GROUND_TRUTH``.
         skeleton: one of `hanet.poses.skeletons.SKELETONS`; stored by name with its joints' names, so that a
             later change of the skeleton's order is noticed.
-        representation: ``2d``, ``3d`` or ``smpl``; sets D, the numbers a joint.
+        representation: ``2d``, ``3d`` or ``smpl``; determines D, the numbers per joint.
         unit: ``px``, ``m`` or ``rot6d``.
         fps: frames per second.
         frame_of_reference: as in `PoseSequence`.
-        provenance: JSON values: hashes of the sources, of the estimator's weights, parameters. No times
-            and no paths: the same input must give the same file.
+        provenance: JSON values: hashes of the sources, of the estimator's weights, parameters. No times and
+            no paths: the same input must give the same file.
         schema_version: version of the file's layout.
 
     Raises:
-        ValueError: naming the field, where a value is none of those allowed, the skeleton is not a known
-            one, or provenance would not come back from JSON as it was.
+        ValueError: a value is not allowed, the skeleton is unknown, or provenance does not survive a round
+            trip through JSON; the message names the field.
     """
 
     dataset: str
@@ -57,9 +59,15 @@ class CacheMetadata:
         }
         for name, values in allowed.items():
             if getattr(self, name) not in values:
-                raise ValueError(f"{name} must be one of {', '.join(values)}, got {getattr(self, name)!r}")
-        if not self.fps > 0:
-            raise ValueError(f"fps must be positive, got {self.fps}")
+                got = reprlib.repr(getattr(self, name))
+                raise ValueError(f"{name} must be one of {', '.join(values)}, got {got}")
+        for name in ("dataset", "split", "estimator"):
+            text = getattr(self, name)
+            if not isinstance(text, str) or not text.isprintable():
+                raise ValueError(f"{name} must be printable text, got {reprlib.repr(text)}")
+        if not isinstance(self.provenance, dict):
+            raise ValueError(f"provenance must be a mapping, got {reprlib.repr(self.provenance)}")
+        check_fps(self.fps)
         if skeletons.get(self.skeleton.name) != self.skeleton:
             raise ValueError(
                 f"skeleton must be the known {self.skeleton.name}, got another of that name with joints "
@@ -67,19 +75,19 @@ class CacheMetadata:
             )
         try:
             same = json.loads(json.dumps(self.provenance, allow_nan=False)) == self.provenance
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, RecursionError) as error:
             raise ValueError(f"provenance must hold finite JSON values only: {error}") from error
         if not same:
             raise ValueError("provenance must come back from JSON as it was: string keys, lists for tuples")
 
     @property
     def dims(self) -> int:
-        """D, the numbers a joint."""
+        """D, the numbers per joint."""
         return DIMS[self.representation]
 
     @property
     def channels(self) -> int:
-        """C = J·D, the numbers a pose."""
+        """C = J·D, the numbers per pose."""
         return len(self.skeleton) * self.dims
 
     @classmethod
@@ -106,7 +114,7 @@ class CacheMetadata:
         )
 
     def check(self, sequence: PoseSequence) -> None:
-        """Refuse a sequence that means something else, naming the field that differs."""
+        """Raise ValueError, naming the field, where a sequence's metadata differs."""
         for name in ("skeleton", "representation", "unit", "fps", "frame_of_reference"):
             expected, got = getattr(self, name), getattr(sequence, name)
             if expected != got:
@@ -115,7 +123,7 @@ class CacheMetadata:
                 )
 
     def to_json(self) -> str:
-        """One line with sorted keys, the same for equal metadata."""
+        """One line with sorted keys; equal metadata give equal text."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         values |= {"skeleton": self.skeleton.name, "joints": list(self.skeleton.joints)}
         return json.dumps(values, sort_keys=True, allow_nan=False)
@@ -125,19 +133,23 @@ class CacheMetadata:
         """Inverse of `to_json`.
 
         Raises:
-            ValueError: where the text is no JSON object, of another schema version, lacks a field, or
-                names a skeleton that is unknown or has other joints today.
+            ValueError: the text is not a JSON object, has another schema version, lacks a field, or names a
+                skeleton that is unknown or whose joints have changed.
         """
-        values = json.loads(text)
-        version = values.pop("schema_version", None) if isinstance(values, dict) else None
-        if version != SCHEMA_VERSION:
+        values = parse_json(text, dict, where="its metadata", remedy="the file is damaged")
+        version = values.pop("schema_version", None)
+        if version != SCHEMA_VERSION or isinstance(version, bool):
             raise ValueError(f"expected schema version {SCHEMA_VERSION}, got {version}")
         expected = {f.name for f in fields(cls) if f.init} | {"joints"}
         if expected != values.keys():
             raise ValueError(f"expected metadata fields {sorted(expected)}, got {sorted(values)}")
-        skeleton = skeletons.get(values.pop("skeleton"))
-        joints = tuple(values.pop("joints"))
-        if joints != skeleton.joints:
+        name, joints = values.pop("skeleton"), values.pop("joints")
+        if not isinstance(name, str):
+            raise ValueError(f"skeleton must be a name, got {reprlib.repr(name)}")
+        if not (isinstance(joints, list) and all(isinstance(joint, str) for joint in joints)):
+            raise ValueError(f"joints must be a list of names, got {reprlib.repr(joints)}")
+        skeleton = skeletons.get(name)
+        if tuple(joints) != skeleton.joints:
             raise ValueError(
                 f"expected skeleton {skeleton.name} with joints {', '.join(skeleton.joints)}, got joints "
                 f"{', '.join(joints)}"

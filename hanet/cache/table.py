@@ -6,8 +6,8 @@ consecutive frames of one track).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -28,16 +28,17 @@ class PoseTable:
     """The rows of a pose cache. ``torch.from_numpy`` takes every array without a copy.
 
     Attributes:
-        values: poses (N, C) in the metadata's unit and frame of reference; NaN where there is none.
+        values: poses (N, C) in the metadata's unit and frame of reference; NaN where missing.
         sequence_code: index into `names` (N).
         track: the person's number in the sequence (N).
         frame: frame number (N).
         names: sequence names in order of first appearance.
         metadata: what the numbers mean.
-        scores: detector confidence (N, J), NaN where there is none; None where no row has any.
-        labelled: True where a value may be trusted (N, J); None where that is everywhere.
-        boxes: person boxes (N, 4) as x1, y1, x2, y2 in pixels, NaN where there is none; None without any.
-        image_size: width and height in pixels (N, 2), 0 where unknown; None without any.
+        scores: detector confidence (N, J), NaN where missing; None where no row has any.
+        labelled: True where a value is reliable (N, J); None where all are.
+        boxes: person boxes (N, 4) as x1, y1, x2, y2 in pixels, NaN where missing; None where no row has one.
+        image_size: width and height in pixels (N, 2), 0 where unknown; None where no row has one.
+        people: id of a track's person, by `PoseSequence.key`; tracks of unknown people are left out.
     """
 
     values: Float32[np.ndarray, "N C"]
@@ -50,6 +51,7 @@ class PoseTable:
     labelled: Bool[np.ndarray, "N J"] | None = None
     boxes: Float32[np.ndarray, "N 4"] | None = None
     image_size: Int32[np.ndarray, "N 2"] | None = None
+    people: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -74,7 +76,7 @@ class PoseTable:
     def sequence(self, index: int) -> PoseSequence:
         """One segment as a PoseSequence whose arrays are views of the table's.
 
-        What says nothing comes back as None: scores or boxes that are all NaN, labelled that is all True.
+        Scores or boxes that are all NaN, and labelled that is all True, become None.
         """
         part = self.segment(index)
         meta = self.metadata
@@ -82,20 +84,22 @@ class PoseTable:
             x if x is not None and not np.isnan(x).all() else None for x in (part.scores, part.boxes)
         )
         size = (0, 0) if part.image_size is None else (int(part.image_size[0, 0]), int(part.image_size[0, 1]))
+        name, track, start = part.row(0)
         return PoseSequence(
-            name=self.names[part.sequence_code[0]],
+            name=name,
             values=part.values.reshape(len(part), len(meta.skeleton), meta.dims),
             skeleton=meta.skeleton,
             representation=meta.representation,
             fps=meta.fps,
             unit=meta.unit,
             frame_of_reference=meta.frame_of_reference,
-            track=int(part.track[0]),
-            start=int(part.frame[0]),
+            track=track,
+            start=start,
             scores=scores,
             labelled=None if part.labelled is None or part.labelled.all() else part.labelled,
             boxes=boxes,
             image_size=None if size == (0, 0) else size,
+            person=self.people.get((name, track)),
         )
 
     def sequences(self) -> Iterator[PoseSequence]:
@@ -103,7 +107,7 @@ class PoseTable:
         return (self.sequence(i) for i in range(self.num_segments))
 
     def arrays(self) -> dict[str, Any]:
-        """The arrays that have one entry a row, by name, without those that are None."""
+        """The arrays with one entry per row, by name, without those that are None."""
         return {name: array for name in ROW_ARRAYS if (array := getattr(self, name)) is not None}
 
     def row(self, index: int) -> tuple[str, int, int]:
@@ -112,21 +116,21 @@ class PoseTable:
 
 
 def concatenate(tables: Sequence[PoseTable]) -> PoseTable:
-    """Tables of one cache, one below the other; the last one's names must hold all the others' codes."""
+    """Concatenate tables of one cache; the last one's names must include all the others' codes."""
     arrays = [table.arrays() for table in tables]
     return replace(tables[-1], **{name: np.concatenate([a[name] for a in arrays]) for name in arrays[-1]})
 
 
 def check_aligned(a: PoseTable, b: PoseTable) -> None:
-    """Refuse two tables, e.g. detected and ground truth, whose rows are not the same frames in one order.
+    """Check that two tables, e.g. detected and ground truth, have the same frames in the same order.
 
     Aligned tables share window indices: ``windows.gather(batch, detected, gt)``.
 
     Raises:
-        ValueError: naming the first row that differs in (sequence, track, frame), or that only one has.
+        ValueError: names the first row that differs in (sequence, track, frame) or is missing from one table.
     """
     codes = {name: code for code, name in enumerate(a.names)}
-    # One more entry, so that a table without names can be looked up too.
+    # One extra entry, so that a table without names can be looked up too.
     translate = np.array([*(codes.get(name, -1) for name in b.names), -1], dtype=np.int32)
     n = min(len(a), len(b))
     differs = a.sequence_code[:n] != translate[b.sequence_code[:n]]

@@ -1,4 +1,6 @@
-"""Labels of videos beside pose caches: what mean average precision needs besides poses, as JSON lines."""
+"""Labels of videos, stored with pose caches as JSON lines: what mean average precision needs in addition to
+poses.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hanet.files.atomic import whole_file
 from hanet.files.explain import first_fault
+from hanet.files.json_text import parse_json
 from hanet.poses.video_labels import PoseTrackVideo
 
 
@@ -21,10 +24,10 @@ _LINE = TypeAdapter(PoseTrackVideo)
 
 
 def write_labels(path: Path, videos: Iterable[PoseTrackVideo]) -> None:
-    """Write videos as JSON lines, one a video, whole or not at all.
+    """Write videos as JSON lines, one per video, atomically.
 
     Raises:
-        LabelsError: a video twice; nothing is written.
+        LabelsError: a video occurs twice; nothing is written.
     """
     names: set[str] = set()
     with whole_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -36,17 +39,17 @@ def write_labels(path: Path, videos: Iterable[PoseTrackVideo]) -> None:
 
 
 def read_labels(path: Path) -> Iterator[PoseTrackVideo]:
-    """Videos as `write_labels` wrote them, one at a time.
+    """Read videos as `write_labels` wrote them, one at a time.
 
     Raises:
-        LabelsError: no such file, or a line that describes no video.
+        LabelsError: no such file, or a line that does not describe a video.
     """
     if not path.is_file():
         raise LabelsError(f"{path}: no such file; write it from PoseTrack's annotations first")
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                values = json.loads(line)
+                values = parse_json(line, dict, where="the line", remedy="it is damaged")
                 heads = {(track, frame): head for track, frame, head in values.pop("heads")}
                 yield _LINE.validate_python({**values, "heads": heads})
             except (ValueError, TypeError, KeyError, AttributeError) as error:

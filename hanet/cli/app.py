@@ -9,21 +9,34 @@ from typing import Annotated
 
 import typer
 
-from hanet.cli import data, meshes, scores, video
+from hanet.cli import calibrate, convert, data, export, info, meshes, refine, scores, train, video, view
 from hanet.cli.estimators import estimators
+from hanet.cli.models import models
 
+FILES = "Poses of any estimator"
 VIDEO = "From a video to refined poses"
 RESULTS = "Scores and figures"
-SOURCES = "Data sets and estimators"
+SOURCES = "Data sets, estimators and models"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-for command in (video.demo_videos, video.estimate, video.refine, video.export, video.compare):
+for command in (
+    refine.refine,
+    calibrate.calibrate,
+    train.train,
+    convert.convert,
+    info.info,
+    view.view,
+    view.app,
+    scores.score,
+):
+    app.command(rich_help_panel=FILES)(command)
+for command in (video.demo_videos, video.estimate, video.export, video.compare):
     app.command(rich_help_panel=VIDEO)(command)
-for command in (scores.score, scores.tables):
-    app.command(rich_help_panel=RESULTS)(command)
+app.command(rich_help_panel=RESULTS)(scores.tables)
 app.add_typer(meshes.app, name="figure", rich_help_panel=RESULTS)
 app.add_typer(data.app, name="data", rich_help_panel=SOURCES)
-app.command(rich_help_panel=SOURCES)(estimators)
+for command in (estimators, models, export.export_onnx):
+    app.command(rich_help_panel=SOURCES)(command)
 
 
 def _print_version(wanted: bool) -> bool:

@@ -17,7 +17,7 @@ Poses = Annotated[Path, typer.Option(help="Folder of ingested data sets.")]
 
 @app.command(name="list")
 def show_all(poses: Poses = POSES) -> None:
-    """List all data sets: what is ingested, and how to access the others."""
+    """List data sets and how to get them."""
     with user_errors():
         _check_folder(poses)
         from rich.console import Console
@@ -43,7 +43,7 @@ def show_all(poses: Poses = POSES) -> None:
 def show(
     name: Annotated[str, typer.Argument(help="Name of the data set in params.yaml.")], poses: Poses = POSES
 ) -> None:
-    """Show a data set: contents, terms, and the steps that are left before it can be ingested."""
+    """Show a data set: contents, terms, and the remaining steps before ingestion."""
     with user_errors():
         _check_folder(poses)
         from rich.console import Console

@@ -8,23 +8,37 @@ from contextlib import contextmanager
 
 import typer
 
+from hanet.extras import EXTRAS, message, package_of
+from hanet.poses.errors import NoPosesError
+
 
 @contextmanager
-def user_errors() -> Iterator[None]:
-    """Print a ValueError or OSError as one message on stderr and exit with code 2."""
+def user_errors(extra: str | None = None) -> Iterator[None]:
+    """Print a ValueError or OSError as one message on stderr and exit: 1 for input without poses, else 2.
+
+    So is an OverflowError: an integer in a file that no float can hold. A package that is not installed is
+    such an error too. The message names `extra`, which brings all that the command needs, or else the extra
+    that brings the package.
+    """
     try:
         yield
     except BrokenPipeError:  # the reader of a pipe has gone, as in `hanet data list | head`
         raise
-    except (ValueError, OSError) as error:
-        typer.echo(f"Error: {_message(error)}", err=True)
+    except ModuleNotFoundError as error:
+        if package_of(error) not in EXTRAS:
+            raise
+        typer.echo(f"Error: {message(error, extra)}", err=True)
         raise typer.Exit(2) from None
+    except OverflowError as error:
+        typer.echo(f"Error: a number in the input is too large ({error}); correct it", err=True)
+        raise typer.Exit(2) from None
+    except (ValueError, OSError) as error:
+        typer.echo(f"Error: {message(error)}", err=True)
+        raise typer.Exit(_exit_code(error)) from None
 
 
-def _message(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return str(error)
+def _exit_code(error: Exception) -> int:
+    return 1 if isinstance(error, NoPosesError) else 2
 
 
 def finite(value: float | None) -> float | None:

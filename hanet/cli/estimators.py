@@ -1,4 +1,4 @@
-"""``hanet estimators``: what each estimator needs, and whether its weights are there."""
+"""``hanet estimators``: the inputs of each estimator, and whether its weights are present."""
 
 from __future__ import annotations
 

@@ -10,10 +10,9 @@ import typer
 from hanet.cli.errors import finite, user_errors
 from hanet.cli.outputs import Force, check_output, wrote
 from hanet.cli.progress import bar
-from hanet.figures.settings import FigureSettings
+from hanet.figures.defaults import SECONDS, WRONG_ALPHA, WRONG_MM
 
 app = typer.Typer(no_args_is_help=True, help="Draw figures from pose caches.")
-DEFAULTS = FigureSettings()
 PICTURES = (".svg", ".png")
 
 Gt = Annotated[Path, typer.Option(help="Cache of the ground truth.")]
@@ -47,7 +46,7 @@ def curves(
     gt: Gt, poses: Poses, sequence: Sequence, out: Out, track: Track = None, force: Force = False
 ) -> None:
     """Draw errors and acceleration errors over time; the worst spans of a method named input are shaded."""
-    with user_errors():
+    with user_errors("video"):
         from hanet.figures.choose import by_method
 
         methods = by_method(poses)
@@ -70,11 +69,11 @@ def skeletons(
     track: Track = None,
     frames: Frames = None,
     images: Images = None,
-    wrong_alpha: WrongAlpha = DEFAULTS.wrong_alpha,
+    wrong_alpha: WrongAlpha = WRONG_ALPHA,
     force: Force = False,
 ) -> None:
     """Draw the keypoints of all methods side by side, wrong ones ringed."""
-    with user_errors():
+    with user_errors("video"):
         from hanet.figures.choose import by_method
 
         methods = by_method(poses)
@@ -99,11 +98,11 @@ def views(
     out: Out,
     track: Track = None,
     frames: Frames = None,
-    wrong_mm: WrongMm = DEFAULTS.wrong_mm,
+    wrong_mm: WrongMm = WRONG_MM,
     force: Force = False,
 ) -> None:
     """Draw the 3D joints of all methods from the front and from the side, wrong ones ringed."""
-    with user_errors():
+    with user_errors("video"):
         from hanet.figures.choose import by_method
 
         methods = by_method(poses)
@@ -127,7 +126,7 @@ def people(
     force: Force = False,
 ) -> None:
     """Draw several people with their track numbers, each in a colour of their own."""
-    with user_errors():
+    with user_errors("video"):
         check_output(out, PICTURES, force=force, inputs=[poses])
         from hanet.cache.files import PoseCache
         from hanet.cli.shown import frame_numbers
@@ -150,14 +149,14 @@ def video(
     out: Annotated[Path, typer.Option(help="File to write: .mp4 or .gif.")],
     track: Track = None,
     start: Start = None,
-    seconds: Seconds = DEFAULTS.seconds,
+    seconds: Seconds = SECONDS,
     images: Images = None,
-    wrong_mm: WrongMm = DEFAULTS.wrong_mm,
-    wrong_alpha: WrongAlpha = DEFAULTS.wrong_alpha,
+    wrong_mm: WrongMm = WRONG_MM,
+    wrong_alpha: WrongAlpha = WRONG_ALPHA,
     force: Force = False,
 ) -> None:
     """Draw all methods and the ground truth in motion side by side, wrong joints ringed."""
-    with user_errors():
+    with user_errors("video"):
         from hanet.figures.choose import by_method, rows_around
 
         methods = by_method(poses)

@@ -49,7 +49,7 @@ def mesh(
     force: Force = False,
 ) -> None:
     """Draw the meshes of all methods side by side, coloured by error, the worst frames ringed."""
-    with user_errors():
+    with user_errors("smpl,video"):
         from hanet.figures.choose import by_method
 
         methods = by_method(poses)
@@ -99,7 +99,7 @@ def mesh_video(
     force: Force = False,
 ) -> None:
     """Draw the meshes of all methods and of the truth in motion; bad frames get a coloured edge."""
-    with user_errors():
+    with user_errors("smpl,video"):
         from hanet.figures.choose import by_method
 
         methods = by_method(poses)

@@ -44,6 +44,21 @@ def check_output(
         raise ValueError(f"{path}: {above} is not writable; choose another folder")
 
 
+def check_new_folder(path: Path, *, inputs: Iterable[str | Path | None] = ()) -> None:
+    """Refuse a folder that a command must not write to: an input, a file, or one that holds files.
+
+    Raises:
+        ValueError: as above; an empty folder is fine.
+    """
+    if any(_same(path, Path(other)) for other in inputs if other is not None):
+        raise ValueError(f"{path} is named twice, as an output and as an input; choose another name")
+    if path.is_dir() and not any(path.iterdir()):
+        return
+    if os.path.lexists(path):
+        kind = "a folder that holds files" if path.is_dir() else "a file"
+        raise ValueError(f"{path}: expected a new folder to write, got {kind}; choose another name")
+
+
 def wrote(path: Path) -> None:
     """Tell the user which file was written."""
     typer.echo(f"wrote {path}")

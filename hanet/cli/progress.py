@@ -8,7 +8,7 @@ from typing import Any
 
 
 def bar(name: str, total: int | None = None) -> Callable[[Iterable[Any]], Iterable[Any]]:
-    """A function that passes items through and shows progress; silent if stderr is no terminal."""
+    """A function that passes items through and shows progress; silent if stderr is not a terminal."""
     from rich.console import Console
     from rich.progress import track
 

@@ -1,9 +1,9 @@
-"""From a video to refined poses: ``hanet demo-videos``, ``estimate``, ``refine``, ``export``, ``compare``."""
+"""From a video to refined poses: ``hanet demo-videos``, ``estimate``, ``export``, ``compare``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,6 @@ from hanet.cli.progress import bar
 
 CACHE = (".parquet",)
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
-_DEFAULT_GAP = 0.25
 
 
 def demo_videos(
@@ -57,7 +56,7 @@ def estimate(
     force: Force = False,
 ) -> None:
     """Estimate the poses of the person in a video with MediaPipe (installed by make mediapipe)."""
-    with user_errors():
+    with user_errors("video"):
         check_output(out, CACHE, force=force, inputs=[video])
         if keypoints is not None:
             check_output(keypoints, CACHE, force=force, inputs=[video, out])
@@ -71,8 +70,7 @@ def estimate(
         if keypoints is not None:
             found.write(keypoints, found.keypoints)
     typer.echo(
-        f"{video}: {len(found.joints)} frames at {float(footage.fps):.6g} per second, a person in "
-        f"{found.seen:.1%}"
+        f"{video}: {len(found.joints)} frames at {float(footage.fps):.6g} fps, a person in {found.seen:.1%}"
     )
     if len(found.starts) > 1:
         typer.echo(
@@ -82,62 +80,6 @@ def estimate(
     for path, poses in ((out, found.joints), (keypoints, found.keypoints)):
         if path is not None:
             typer.echo(f"wrote {path}: {poses.representation}, {poses.skeleton.name}, {poses.unit}")
-
-
-def refine(
-    poses: Annotated[Path, typer.Argument(help="Cache of poses.")],
-    model: Annotated[Path, typer.Option(help="Folder of a trained HANet, DeciWatch or SmoothNet.")],
-    out: Annotated[Path, typer.Option(help="Cache to write (.parquet).")],
-    stride: Annotated[
-        int | None,
-        typer.Option(
-            min=1, help="Frames between windows.", show_default="the model's interval, as published"
-        ),
-    ] = None,
-    mirror: Annotated[
-        bool, typer.Option("--mirror", help="Refine the mirror image too and average.")
-    ] = False,
-    max_gap: Annotated[
-        float, typer.Option(min=0, callback=finite, help="Longest gap to fill before refining, in seconds.")
-    ] = _DEFAULT_GAP,
-    trained_on: Annotated[
-        Path | None,
-        typer.Option(
-            help="Cache of the model's training detections.", show_default="as the model describes them"
-        ),
-    ] = None,
-    force: Force = False,
-) -> None:
-    """Refine the poses of a cache with a trained model, at the model's frame rate."""
-    with user_errors():
-        check_output(out, CACHE, force=force, inputs=[poses, trained_on])
-        from hanet.cache.files import PoseCache
-        from hanet.methods.any_video import trained_method
-        from hanet.methods.apply import refine_cache
-        from hanet.models.trained_on import PoseKind
-
-        cache = PoseCache.open(poses)
-        training = None if trained_on is None else PoseCache.open(trained_on)
-        kind = PoseKind.of_checkpoint(model, training)
-        kind.check(cache.metadata, str(poses))
-        longest = round(min(max_gap * cache.metadata.fps, cache.num_frames))
-        trained = trained_method(model, kind, stride=stride, mirror=mirror, longest_gap=longest)
-        results = refine_cache(
-            trained.method, cache, out, parameters=trained.parameters, track=bar(model.name)
-        )
-    if abs(kind.fps / cache.metadata.fps - 1) > 1e-3:
-        typer.echo(f"{cache.metadata.fps:.6g} frames a second, refined at the model's {kind.fps:.6g}")
-    for result in results:
-        typer.echo(_summary(result, cache.metadata.unit))
-    wrote(out)
-
-
-def _summary(result: Any, unit: str) -> str:
-    text = f"{result.name}, track {result.track}: {result.frames} frames"
-    if result.missing:
-        filled = result.missing - result.left_out
-        text += f", {result.missing} without a person ({filled} filled, {result.left_out} left out)"
-    return text + f"; mean acceleration {result.before:.3g} → {result.after:.3g} {unit}/s²"
 
 
 def export(
@@ -188,7 +130,7 @@ def compare(
     force: Force = False,
 ) -> None:
     """Draw methods side by side on a video: in the picture, and 3D joints from front and side."""
-    with user_errors():
+    with user_errors("video"):
         from hanet.figures.choose import by_method, find_sequence
 
         paths = by_method(poses)

@@ -1,11 +1,10 @@
-"""Data set cards: contents as ingested, terms of use, and the steps left before ingestion.
+"""Data set cards: ingested contents, terms of use, and the remaining steps before ingestion.
 
 Contents come from the pose caches that the stage ingest wrote, terms and steps from `hanet.datasets.sources`.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from hanet.cache.files import PoseCache
 from hanet.cache.metadata import CacheMetadata
 from hanet.datasets.sources import SOURCES, DatasetSource, source_of
 from hanet.download.by_hand import user_folder
+from hanet.files.json_text import read_json
 
 REPORT = "report.json"
 
@@ -51,7 +51,7 @@ class Card:
 
     Attributes:
         name: its name in params.yaml.
-        source: its publisher's offer; None if unknown.
+        source: what its publisher offers; None if unknown.
         splits: the ingested splits; empty before ingestion.
         leakage: result of the leakage check, in words; None before ingestion.
         leak: a declared leak, to be reported with every number; None without one.
@@ -65,7 +65,7 @@ class Card:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Steps left before ingestion, one line each; none for an ingested data set."""
+        """Remaining steps before ingestion, one per line; none for an ingested data set."""
         return () if self.splits else tuple(_steps(self))
 
 
@@ -83,7 +83,7 @@ def read_card(name: str, poses: Path) -> Card:
         poses: folder that the stage ingest writes data sets into.
 
     Raises:
-        CardError: a data set that is neither ingested nor of a known publisher, or an unreadable report.
+        CardError: a data set that is not ingested and has no known publisher, or an unreadable report.
         hanet.cache.files.CacheError: an unreadable cache.
     """
     source, folder = source_of(name), poses / name
@@ -100,24 +100,21 @@ def read_card(name: str, poses: Path) -> Card:
 
 
 def _rank(path: Path) -> tuple[int, str]:
-    """Sort key: splits in the order of their use, then others by name."""
+    """Sort key: splits in order of use, then others by name."""
     order = ("source", "train", "val", "test")
     split = path.stem.removeprefix("gt-")
     return (order.index(split) if split in order else len(order)), split
 
 
 def _report(path: Path) -> dict[str, Any]:
-    """Splits, leakage and leak as ingest reported them; empty without a report."""
+    """Splits, leakage and leak from ingest's report; empty without a report."""
     nothing: dict[str, Any] = {"splits": {}, "leakage": None, "leak": None}
     if not path.is_file():
         return nothing
     try:
-        report = json.loads(path.read_bytes())
+        report = nothing | read_json(path, dict, remedy="ingest the data set again")
     except ValueError as error:
-        raise CardError(f"{path}: not JSON ({error}); ingest the data set again") from None
-    if not isinstance(report, dict):
-        raise CardError(f"{path}: expected a mapping; ingest the data set again")
-    report = nothing | report
+        raise CardError(str(error)) from None
     splits = report["splits"]
     if not (isinstance(splits, dict) and all(isinstance(row, dict) for row in splits.values())):
         raise CardError(f"{path}: expected a mapping of splits; ingest the data set again")
@@ -176,7 +173,7 @@ def _steps(card: Card) -> Iterator[str]:
 
 
 def facts(card: Card) -> list[tuple[str, str]]:
-    """What a reader should know of a data set: pairs of title and text."""
+    """Facts about a data set: pairs of title and text."""
     found = []
     if card.source:
         found += [

@@ -1,7 +1,7 @@
-"""Raw files by kind of data set: what fetches or copies, verifies and unpacks them.
+"""Fetch or copy, verify and unpack raw files by kind of data set.
 
-A kind's code and addresses are imported when they are used, so that a change of one data set concerns that
-data set alone.
+A kind's code and addresses are imported when they are used, so that a change to one data set makes only that
+data set stale.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hanet.datasets.aist.options import Aist
+from hanet.datasets.aist.options import Aist, AistKeypoints
 from hanet.datasets.human36m.options import Human36M
 from hanet.datasets.jhmdb.options import SubJhmdb
 from hanet.datasets.mocap.options import Clips, Cmu
+from hanet.datasets.opencap.options import OpenCap
 from hanet.datasets.pose_files.options import Released
 from hanet.datasets.posetrack.options import PoseTrack17, PoseTrack18
 from hanet.datasets.pw3d.options import Pw3d
+from hanet.datasets.rendered.options import Rendered
 from hanet.datasets.uiprmd.options import UIPRMD, UIPRMDRaw
 from hanet.progress import console
 
@@ -23,25 +25,27 @@ if TYPE_CHECKING:
     from hanet.datasets.common.source import DatasetSource
     from hanet.datasets.registry import AnyDataset
 
-PublishedDataset = Aist | Cmu | Human36M | PoseTrack17 | PoseTrack18 | Pw3d | SubJhmdb | UIPRMDRaw
-"""Data sets that a publisher offers, in files that are fetched or got by hand."""
+PublishedDataset = (
+    Aist | AistKeypoints | Cmu | Human36M | PoseTrack17 | PoseTrack18 | Pw3d | SubJhmdb | UIPRMDRaw
+)
+"""Data sets with a publisher, whose files are fetched or provided by the user."""
 
 
 def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, hashes: Path) -> None:
-    """Put the raw files of a data set into a folder, by its kind, and report what came.
+    """Put the raw files of a data set into a folder, by its kind, and report them.
 
     Args:
         described: the data set's options.
         raw: the folder for the raw files.
         dataset: its name in params.yaml, for error messages.
-        archives: the folder for downloaded archives, where an interrupted download goes on.
-        hashes: the folder with a JSON file per data set of the SHA-256 of files seen before.
+        archives: the folder for downloaded archives, where an interrupted download resumes.
+        hashes: the folder with one JSON file of recorded SHA-256 per data set.
 
     Raises:
-        ValueError, OSError, hanet.download.unpack.ArchiveError: as the kind's own code.
+        ValueError, OSError, hanet.download.unpack.ArchiveError: as raised by the kind's own code.
     """
     match described:
-        case Clips():
+        case Clips() | Rendered():
             from hanet.download import packages
 
             packages.collect(described.download.archives, raw, archives)
@@ -55,7 +59,32 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
             download = described.download
             files = uiprmd.collect(Path(download.folder), raw, expected=download.sha256 or None)
             console.print(f"  {download.folder}: {len(files)} files")
-        case Aist() | Cmu() | Human36M() | PoseTrack17() | PoseTrack18() | Pw3d() | SubJhmdb() | UIPRMDRaw():
+        case AistKeypoints() if described.download.folder is not None:
+            from hanet.datasets.aist.keypoints_content import FILES, OPTIONAL
+            from hanet.datasets.common import copied
+
+            copied.copy(Path(described.download.folder), FILES, raw, dataset=dataset, optional=OPTIONAL)
+        case OpenCap():
+            from hanet.datasets.opencap import collect as opencap
+
+            opencap.collect(
+                described.download,
+                raw,
+                dataset=dataset,
+                archives=archives / dataset,
+                record=hashes / f"{dataset}.json",
+            )
+        case (
+            Aist()
+            | AistKeypoints()
+            | Cmu()
+            | Human36M()
+            | PoseTrack17()
+            | PoseTrack18()
+            | Pw3d()
+            | SubJhmdb()
+            | UIPRMDRaw()
+        ):
             from hanet.datasets.common import published
 
             published.collect(
@@ -70,9 +99,9 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
 
 
 def source_of(described: PublishedDataset) -> DatasetSource:
-    """Where a data set comes from, by its kind."""
+    """The source of a data set, by its kind."""
     match described:
-        case Aist():
+        case Aist() | AistKeypoints():
             from hanet.datasets.aist.source import AISTPP
 
             return AISTPP
@@ -107,7 +136,7 @@ def source_of(described: PublishedDataset) -> DatasetSource:
 
 
 def unwanted(described: PublishedDataset) -> tuple[str, ...]:
-    """Names of the publisher's files that the options leave out."""
+    """Names of the publisher's files that the options exclude."""
     if isinstance(described, SubJhmdb) and not described.download.puppet_masks:
         return ("puppet_mask.zip",)
     return ()

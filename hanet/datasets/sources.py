@@ -1,4 +1,4 @@
-"""Every published data set's source, by the name that it has in params.yaml."""
+"""Every published data set's source, by its name in params.yaml."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hanet.datasets.common.source import DatasetSource
 from hanet.datasets.human36m.source import HUMAN36M
 from hanet.datasets.jhmdb.source import SUB_JHMDB
 from hanet.datasets.mocap.source import CMU
+from hanet.datasets.opencap.source import OPENCAP
 from hanet.datasets.posetrack.source import POSETRACK2017, POSETRACK2018
 from hanet.datasets.pw3d.source import PW3D
 from hanet.datasets.uiprmd.source import UIPRMD
@@ -27,12 +28,12 @@ SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
         "aist": AISTPP,
         "cmu": CMU,
         "uiprmd-raw": UIPRMD,
+        "opencap": OPENCAP,
     }
 )
-"""Every data set's source by the name that it has in params.yaml."""
 
 
 def source_of(dataset: str) -> DatasetSource | None:
-    """The source of a data set by its name, or by that of a variant such as ``sub-jhmdb-pooled``."""
+    """The source of a data set by its name or a variant's, such as ``sub-jhmdb-pooled``."""
     names = [name for name in SOURCES if dataset == name or dataset.startswith(f"{name}-")]
     return SOURCES[max(names, key=len)] if names else None

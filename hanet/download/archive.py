@@ -1,4 +1,4 @@
-"""What is wanted from one file of the package index; `hanet.download.packages` fetches it."""
+"""An archive of the package index and the members to unpack from it; `hanet.download.packages` fetches it."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Archive:
-    """One file of the package index and the members to unpack from it.
+    """One file of the package index, and patterns of the members to unpack.
 
     Attributes:
         requirement: project and exact version, e.g. ``pybullet==3.2.7``.
         filename: exact file name of the wheel or source archive.
         sha256: SHA-256 of the file, 64 hexadecimal digits.
-        members: patterns of the wanted members; ``*`` and ``?`` stay inside one path part.
+        members: patterns of the wanted members; ``*`` and ``?`` do not match a slash.
         licence: SPDX identifier of the data's licence.
-        source: what the data are and where they come from, in a sentence.
+        source: one sentence about what the data are and where they come from.
     """
 
     requirement: str

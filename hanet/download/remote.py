@@ -1,4 +1,4 @@
-"""Descriptions of files that are to be fetched, and what became of them."""
+"""Descriptions of files to fetch, and of fetched files."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from hanet.download.credentials import Credentials, redact
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file that can be fetched without a person's help.
+    """A file that can be fetched automatically.
 
     Attributes:
-        name: plain file name it gets; its suffix says what its first bytes must be.
+        name: plain name of the saved file; its suffix determines the expected first bytes.
         urls: addresses in the order to try them: ``https://…``, ``http://…``, ``file://…``, or a local folder
-            or file, which serves as a mirror.
-        sha256: SHA-256 if known, 64 hexadecimal digits; None notes it on first use.
+            or file, used as a mirror.
+        sha256: SHA-256 if known, 64 hexadecimal digits; where None, it is recorded on first use.
         size: bytes, if known.
-        credentials: what the host asks for, if anything.
-        help: what a user can do where no address works, in a sentence.
+        credentials: credentials for the host, if it needs any.
+        help: one sentence on what the user can do where no address works.
     """
 
     name: str
@@ -40,7 +40,7 @@ class RemoteFile:
         if not self.urls:
             raise ValueError(f"{self.name}: urls is empty; name at least one address")
         for url in self.urls:
-            # A refused address may hold a password: it is shown redacted.
+            # A rejected address may contain a password: it is shown redacted.
             scheme = url.partition("://")[0] if "://" in url else "file"
             if not url or scheme not in {"http", "https", "file"}:
                 raise ValueError(
@@ -48,8 +48,8 @@ class RemoteFile:
                 )
             if is_remote(url) and not _is_plain(url):
                 raise ValueError(
-                    f"{self.name}: an address needs a host and no user or password, which belong into "
-                    f"environment variables; got {redact(url)!r}"
+                    f"{self.name}: expected an address with a host and without user or password (set those "
+                    f"in environment variables); got {redact(url)!r}"
                 )
 
 
@@ -58,10 +58,10 @@ class Fetched:
     """A verified file.
 
     Attributes:
-        path: where it is.
+        path: the file.
         sha256: its SHA-256.
-        size: its bytes.
-        address: where it came from, redacted; None where it was there already.
+        size: bytes.
+        address: its source, redacted; None where it was already there.
     """
 
     path: Path
@@ -72,12 +72,12 @@ class Fetched:
 
 @dataclass(frozen=True)
 class Retries:
-    """How often and after how long a lost connection or a busy server is tried again.
+    """Number of attempts, and pauses between them, for lost connections and busy servers.
 
     Attributes:
-        attempts: tries per address.
-        pause: seconds before the second try, on average; doubled before every further one, with jitter.
-        longest: most seconds between two tries; a server that asks for a longer wait is given up.
+        attempts: attempts per address.
+        pause: mean seconds before the second attempt; doubled before each further one, with jitter.
+        longest: longest pause in seconds; the address is abandoned where the server asks for a longer one.
     """
 
     attempts: int = 5
@@ -89,15 +89,15 @@ class Retries:
             raise ValueError(f"expected attempts of at least 1 and pauses of at least 0 s, got {self}")
 
     def seconds(self, attempt: int) -> float:
-        """How long to wait after a failed attempt (the first is 1): exponential, ± half of it at random."""
+        """Seconds to wait after a failed attempt (the first is 1): exponential, jittered by ±50 %."""
         return min(self.longest, self.pause * 2 ** (attempt - 1) * random.uniform(0.5, 1.5))
 
 
 def check_description(name: str, sha256: str | None, size: int | None) -> None:
-    """Refuse a file's description that cannot be meant.
+    """Check a file's name, SHA-256 and size.
 
     Raises:
-        ValueError: a name with a folder in it, an invalid SHA-256 or size.
+        ValueError: a name with a folder, an invalid SHA-256 or size.
     """
     if not re.fullmatch(r"\w[\w .()+-]*", name) or name.endswith((".part", ".part.json")):
         raise ValueError(f"name must be a plain file name, without folders, got {name!r}")
@@ -108,12 +108,12 @@ def check_description(name: str, sha256: str | None, size: int | None) -> None:
 
 
 def is_remote(url: str) -> bool:
-    """True for an address of HTTP."""
+    """True for an HTTP address."""
     return url.startswith(("http://", "https://"))
 
 
 def local_path(url: str, name: str) -> Path:
-    """The file that a ``file://`` address or a path stands for: a folder for the file of that name in it."""
+    """The local file of a ``file://`` address or a path; for a folder, the file `name` in it."""
     path = Path(url2pathname(urlsplit(url).path) if url.startswith("file://") else url).expanduser()
     return path / name if path.is_dir() else path
 

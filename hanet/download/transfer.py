@@ -1,8 +1,8 @@
-"""One file over HTTP into a ``.part`` beside its target, continued where that is safe.
+"""Download one file over HTTP into a ``.part`` file in the target's folder, resuming where that is safe.
 
-httpx2 moves the bytes. What it leaves to its users is here: continuing a part only where the server still has
-the same file, and never taking fewer bytes, other bytes or a web page for the file. Errors worth another try
-are httpx2's own; `ArchiveError` is final.
+httpx2 transfers the bytes. This module resumes a partial file only where the server's file is unchanged, and
+rejects truncated content, wrong content and web pages. httpx2's own errors are worth a retry; `ArchiveError`
+is final.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from hanet.download.verify import require_room
 from hanet.files.atomic import write_json
 
 BUSY = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""HTTP statuses after which the same request may succeed a little later."""
+"""HTTP statuses that are retried."""
 
 _WHY = {
-    401: "it wants credentials",
-    403: "it wants an account, accepted terms or other credentials",
-    404: "the file is not there, or not any more",
-    410: "the file is not there any more",
+    401: "it needs credentials",
+    403: "it needs an account, accepted terms or other credentials",
+    404: "the file is not there, or no longer there",
+    410: "the file is no longer there",
 }
 
 
@@ -41,27 +41,27 @@ def transfer(
     advice: str,
     report: Callable[..., object],
 ) -> None:
-    """Fetch `url` into `part`, continuing what lies there.
+    """Fetch `url` into `part`, resuming where possible.
 
-    A part is continued where the server confirms by ``If-Range`` that the file is the one the part came from;
-    its validator (a strong ETag, else Last-Modified) lies in ``<part>.json``. Any doubt starts the file
-    afresh.
+    A transfer is resumed where the server confirms by ``If-Range`` that its file is unchanged; the validator
+    (a strong ETag, else Last-Modified) is stored in ``<part>.json``. Otherwise the transfer restarts.
 
     Args:
-        client: follows redirects; its read timeout ends a stalled transfer.
+        client: must follow redirects; its read timeout ends a stalled transfer.
         url: ``https://…`` or ``http://…``.
-        part: the file so far; on return the whole file, not renamed.
-        pinned: the caller knows the SHA-256 and will check it, so a part without a validator, or from another
-            mirror, may be continued too.
-        advice: what a user can do where the server refuses the file.
+        part: the partial file; complete on return, not renamed.
+        pinned: the caller knows the SHA-256 and will check it, so a partial file without a validator, or from
+            another mirror, may be resumed too.
+        advice: what the user can do where the server refuses the file.
         report: called as ``report(completed=…, total=…)`` with bytes.
 
     Raises:
-        httpx2.HTTPError: the transfer broke off, or the server is busy; another try may continue.
-        ArchiveError: the server refuses the file or answers with a web page, or the disk has no room.
+        httpx2.HTTPError: the transfer broke off, or the server is busy; a retry may resume.
+        ArchiveError: the server refuses the file or answers with a web page, or the disk is full.
     """
     notes = _Notes(part)
-    headers = {"Accept-Encoding": "identity"}  # the file's own bytes, whatever the server thinks of .gz
+    # the file's own bytes, whether or not the server treats .gz as an encoding
+    headers = {"Accept-Encoding": "identity"}
     have = part.stat().st_size if part.exists() else 0
     validator = notes.validator(url)
     if have and (validator or pinned):
@@ -73,26 +73,26 @@ def transfer(
     with client.stream("GET", url, headers=headers) as response:
         if response.status_code == 416 and have:
             if validator and _complete_length(response) == have:
-                return  # killed after the last byte, before the renaming
+                return  # killed after the last byte, before renaming
             notes.discard()
-            raise httpx2.RemoteProtocolError("the server has no more than the part has; starting afresh")
+            raise httpx2.RemoteProtocolError(
+                "the server's file is not longer than the partial one; restarting"
+            )
         _check_answer(response, part.name.removesuffix(".part"), advice)
         continued = response.status_code == 206
         if continued and not _continues(response, have, validator):
             notes.discard()
-            raise httpx2.RemoteProtocolError(
-                "the server sent another range, or the file changed there; starting afresh"
-            )
+            raise httpx2.RemoteProtocolError("the server sent another range, or its file changed; restarting")
         have = have if continued else 0
         length = response.headers.get("Content-Length", "")
         total = have + int(length) if length.isdecimal() else None
         if total is not None:
             require_room(part.parent, total - have, part.name.removesuffix(".part"))
         if not continued:
-            part.unlink(missing_ok=True)  # before its notes are those of another file
+            part.unlink(missing_ok=True)  # before its validator is replaced by another file's
             notes.write(url, _validator(response))
         with part.open("ab") as file:
-            for chunk in response.iter_raw():  # raises where fewer bytes come than were announced
+            for chunk in response.iter_raw():  # raises where fewer bytes arrive than announced
                 file.write(chunk)
                 have += len(chunk)
                 report(completed=have, total=total)
@@ -119,30 +119,30 @@ def describe(error: Exception) -> str:
 
 
 def discard(part: Path) -> None:
-    """Remove a part and what is noted of it."""
+    """Delete a partial file and its validator."""
     _Notes(part).discard()
 
 
 def complete(part: Path, target: Path) -> Path:
-    """Give a whole part its name, if it has not got it, and drop what is noted of it."""
+    """Rename a complete partial file, if not yet renamed, and delete its validator."""
     part.replace(target)
     _Notes(part).forget()
     return target
 
 
 class _Notes:
-    """What a part is a part of: address and validator, in a small JSON file beside it."""
+    """Address and validator of a partial file, stored in a JSON file in the same folder."""
 
     def __init__(self, part: Path) -> None:
         self.part = part
         self.path = part.with_name(f"{part.name}.json")
 
     def validator(self, url: str) -> str | None:
-        """The validator of the part if it came from this address: two mirrors may date one file alike."""
+        """The validator, if the part came from this address: mirrors may date one file differently."""
         try:
             noted = json.loads(self.path.read_text())
             return noted["validator"] if noted["address"] == redact(url) else None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self, url: str, validator: str | None) -> None:
@@ -175,13 +175,13 @@ def _check_answer(response: httpx2.Response, name: str, advice: str) -> None:
 
 
 def _validator(response: httpx2.Response) -> str | None:
-    """What ``If-Range`` may hold: weak ETags do not promise the same bytes."""
+    """The validator for ``If-Range``; weak ETags are excluded, as they do not guarantee equal bytes."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified")
 
 
 def _continues(response: httpx2.Response, have: int, validator: str | None) -> bool:
-    """True where a 206 answer goes on at byte `have`, to the end, in a file that has not changed."""
+    """True where a 206 answer continues at byte `have`, to the end, in an unchanged file."""
     span = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+|\*)", response.headers.get("Content-Range", ""))
     if span is None or int(span[1]) != have or (span[3] != "*" and int(span[2]) + 1 != int(span[3])):
         return False

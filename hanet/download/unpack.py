@@ -1,14 +1,12 @@
-"""Chosen members of an archive, extracted without trusting it."""
+"""Extract selected members of an untrusted archive."""
 
 from __future__ import annotations
 
-import glob
 import gzip
 import io
 import lzma
 import stat
 import tarfile
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +21,7 @@ from hanet.files.atomic import fresh_folder
 
 CHUNK = 1 << 20
 RATIO_FLOOR = 64 << 20
-"""Bytes that any archive may unpack to: what is no more than this is no bomb, however small its archive."""
+"""Bytes that every archive may unpack to, however small it is."""
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -32,7 +30,7 @@ _DAMAGED = (
     zlib.error,
     lzma.LZMAError,
     EOFError,
-    NotImplementedError,  # zipfile's word for an unknown compression
+    NotImplementedError,  # zipfile's exception for an unknown compression
     RuntimeError,  # and for an encrypted member
 )
 
@@ -53,25 +51,26 @@ def extract(
 ) -> list[Path]:
     """Extract the members that match a pattern, under their own paths, into a new folder.
 
-    `folder` appears complete or not at all: members are written beside it and moved into place at the end.
+    `folder` appears complete or not at all: members are written to a temporary folder, which is moved into
+    place at the end.
 
     Args:
         path: a zip file, also a ``.whl``, or a tar file, plain or compressed by gzip or xz.
         members: patterns as in `Archive`; each must match at least one file.
-        folder: must not exist, or be empty.
-        member_limit: most bytes that one member may unpack to.
-        total_limit: most bytes that all members may unpack to.
-        count_limit: most members that may be extracted.
-        ratio_limit: most bytes that a byte of the archive may unpack to, on average, past the first 64 MiB;
-            of a tar file, members that are passed over count too.
+        folder: must be missing or empty.
+        member_limit: maximum unpacked bytes of one member.
+        total_limit: maximum unpacked bytes of all members.
+        count_limit: maximum number of extracted members.
+        ratio_limit: maximum ratio of unpacked to packed bytes past the first 64 MiB; skipped members of a tar
+            file count too.
 
     Returns:
         The extracted files, sorted.
 
     Raises:
         ArchiveError: the archive is damaged, a pattern matches nothing, a matching member is a link or
-            device, leads outside the folder, comes twice or is too large, the members are too many or unpack
-            to too much, or the folder is in use.
+            device, leads outside the folder, occurs twice or is too large, the limits are exceeded, or the
+            folder is in use.
     """
     if folder.exists() and any(folder.iterdir()):
         raise ArchiveError(f"{folder} is not empty: delete it first, or extract to another folder")
@@ -82,10 +81,10 @@ def extract(
 
 
 def listing(path: Path, *, ratio_limit: int = 250) -> list[str]:
-    """Names of an archive's files, links and devices, in its order; a compressed tar file is read to its end.
+    """Names of an archive's files, links and devices, in order; reads a compressed tar file to its end.
 
     Raises:
-        ArchiveError: the archive is damaged, or unpacks to too much for its size.
+        ArchiveError: the archive is damaged or exceeds the ratio limit.
     """
     limits = _Limits(path, ratio=ratio_limit)
     with _reporting_damage(path), _open_archive(path, limits) as members:
@@ -93,7 +92,7 @@ def listing(path: Path, *, ratio_limit: int = 250) -> list[str]:
 
 
 def matches(name: str, pattern: str) -> bool:
-    """True where every path part matches: unlike fnmatch, a ``*`` does not reach over a slash."""
+    """True where every path part matches; unlike in fnmatch, a ``*`` does not match a slash."""
     parts, wanted = name.split("/"), pattern.split("/")
     return len(parts) == len(wanted) and all(map(fnmatchcase, parts, wanted))
 
@@ -111,7 +110,7 @@ def _reporting_damage(path: Path) -> Iterator[None]:
 
 @dataclass
 class _Limits:
-    """What an archive may unpack to, and what it has so far."""
+    """Limits on what an archive unpacks to, and the totals so far."""
 
     path: Path
     member: int = 0
@@ -122,7 +121,7 @@ class _Limits:
 
     @property
     def expanded(self) -> int:
-        """Most bytes that the archive's own size allows for."""
+        """Maximum unpacked bytes, given the archive's size."""
         return max(RATIO_FLOOR, self.ratio * self.path.stat().st_size)
 
     def refuse_bomb(self) -> ArchiveError:
@@ -143,12 +142,12 @@ class _Member:
 
     @property
     def name(self) -> str:
-        """Without the ``./`` that some archives begin every name with."""
+        """The name without a leading ``./``."""
         return str(PurePosixPath(self.given_name))
 
 
 def _write_members(path: Path, patterns: Sequence[str], folder: Path, limits: _Limits) -> list[str]:
-    """Write the matching members under `folder` and return their names."""
+    """Write the matching members below `folder` and return their names."""
     written: set[str] = set()
     unmatched = set(patterns)
     with _open_archive(path, limits) as members:
@@ -158,7 +157,10 @@ def _write_members(path: Path, patterns: Sequence[str], folder: Path, limits: _L
                 continue
             _check_name(path, member)
             if member.name in written:
-                raise ArchiveError(f"{path}: {member.name} comes twice; which one is meant cannot be known")
+                raise ArchiveError(
+                    f"{path}: {member.name} occurs twice, expected it once; make an archive "
+                    "that holds it once"
+                )
             if len(written) == limits.count:
                 raise ArchiveError(
                     f"{path}: more than {limits.count} members match; raise count_limit only if you trust "
@@ -169,7 +171,7 @@ def _write_members(path: Path, patterns: Sequence[str], folder: Path, limits: _L
             unmatched -= matching
     if unmatched:
         raise ArchiveError(
-            f"{path} holds nothing that matches {', '.join(sorted(unmatched))}: check the patterns against "
+            f"{path} has no member that matches {', '.join(sorted(unmatched))}: check the patterns against "
             "the archive's listing"
         )
     return list(written)
@@ -177,7 +179,7 @@ def _write_members(path: Path, patterns: Sequence[str], folder: Path, limits: _L
 
 @contextmanager
 def _open_archive(path: Path, limits: _Limits) -> Iterator[Iterator[_Member]]:
-    """The members of a zip or tar archive, in their order."""
+    """The members of a zip or tar archive, in order."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as zipped:
             yield (
@@ -194,12 +196,12 @@ def _open_archive(path: Path, limits: _Limits) -> Iterator[Iterator[_Member]]:
                 for info in tar
                 if not info.isdir()
             )
-            while stream.read(CHUNK):  # to the very end, where gzip keeps its checksum
+            while stream.read(CHUNK):  # to the end, where gzip stores its checksum
                 pass
 
 
 def _decompressed(path: Path) -> io.BufferedIOBase:
-    """A tar file's own bytes, whatever the suffix says."""
+    """A tar file's uncompressed bytes, for any suffix."""
     with path.open("rb") as file:
         head = file.read(6)
     if head.startswith(b"\x1f\x8b"):
@@ -208,7 +210,7 @@ def _decompressed(path: Path) -> io.BufferedIOBase:
 
 
 class _Bounded:
-    """A stream that refuses to give more bytes than its limits allow: what is skipped is unpacked too."""
+    """A stream that enforces the limits, also on skipped members, which are decompressed too."""
 
     def __init__(self, stream: io.BufferedIOBase, limits: _Limits) -> None:
         self._stream = stream
@@ -250,7 +252,7 @@ def _check_name(path: Path, member: _Member) -> None:
 
 
 def _write(member: _Member, target: Path, limits: _Limits) -> None:
-    """Copy a member to a file, counting real bytes: sizes in headers may lie."""
+    """Copy a member to a file, counting the actual bytes: sizes in headers may be wrong."""
     source = member.open()
     assert source is not None  # only links, devices and directories have no content
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -268,60 +270,3 @@ def _write(member: _Member, target: Path, limits: _Limits) -> None:
                 raise limits.refuse_bomb()
             file.write(chunk)
     limits.written += size
-
-
-_MEMBER_LIMIT, _TOTAL_LIMIT = 1 << 30, 1 << 36
-
-
-def unpack(path: Path, members: Sequence[str], folder: Path) -> list[Path]:
-    """Unpack a publisher's archive into a folder that others may have been unpacked into.
-
-    Archives differ in the folders above what they hold, between releases and mirrors too. A pattern matches
-    the last parts of a member's path; the folders above must be the same for all, and are dropped.
-
-    Args:
-        path: the archive.
-        members: patterns of the last parts; each must match at least one file.
-        folder: made where missing.
-
-    Returns:
-        The files and folders that are new directly in `folder`, sorted.
-
-    Raises:
-        ArchiveError: as `extract`, no or different folders above, or a name that `folder` has already.
-    """
-    above = _above(path, members)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".unpacked.", suffix=".tmp", dir=folder) as beside:
-        staged = Path(beside) / "all"
-        patterns = [f"{glob.escape(above)}/{pattern}" if above else pattern for pattern in members]
-        extract(path, patterns, staged, member_limit=_MEMBER_LIMIT, total_limit=_TOTAL_LIMIT)
-        found = sorted((staged / above).iterdir())
-        if there := [one.name for one in found if (folder / one.name).exists()]:
-            raise ArchiveError(f"{path}: {folder} has {', '.join(there)} already; unpack it elsewhere")
-        return [one.rename(folder / one.name) for one in found]
-
-
-def _above(path: Path, members: Sequence[str]) -> str:
-    """The folders above what matches in an archive."""
-    names = [PurePosixPath(name) for name in listing(path)]
-    found: set[str] = set()
-    for pattern in members:
-        length = len(PurePosixPath(pattern).parts)
-        tops = {
-            "/".join(name.parts[:-length])
-            for name in names
-            if "__MACOSX" not in name.parts and matches("/".join(name.parts[-length:]), pattern)
-        }
-        if not tops:
-            raise ArchiveError(
-                f"{path} holds nothing that matches {pattern}, but {len(names)} other files, such as "
-                f"{', '.join(map(str, names[:3])) or 'none'}; is it the archive that is asked for?"
-            )
-        found |= tops
-    if len(found) > 1:
-        raise ArchiveError(
-            f"{path}: the wanted files lie below several folders ({', '.join(sorted(found))}); make an "
-            "archive that holds it once"
-        )
-    return found.pop()

@@ -1,8 +1,7 @@
-"""Whether a file is what it should be: its kind, its size, its SHA-256; and room for it on the disk."""
+"""Verify a file's kind, size and SHA-256, and the free space on the disk."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import threading
@@ -12,6 +11,7 @@ from pathlib import Path
 from hanet.download.unpack import ArchiveError
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash
+from hanet.files.json_text import read_json
 
 _HEAD = 512
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
@@ -27,21 +27,21 @@ _LEADING: dict[str, tuple[bytes, ...]] = {
     ".mat": (b"MATLAB 5.0", b"MATLAB 7.3", b"\x89HDF"),
     ".cdf": (b"\xcd\xf3\x00\x01", b"\xcd\xf2\x60\x02", b"\x00\x00\xff\xff"),
 }
-"""First bytes by suffix. Not here: ``.pkl`` (protocol 0 has no mark of its own), ``.txt`` and other text."""
+"""First bytes by suffix. Not checked: ``.pkl`` (protocol 0 has no magic number), ``.txt`` and other text."""
 
 
 def check_content(path: Path, name: str) -> None:
-    """Refuse a file whose first bytes are not those of the kind that a name promises.
+    """Check a file's first bytes against the kind that its name implies.
 
-    Servers answer with a login or error page, status 200, where an archive was asked for. A zip file must
-    have its end too: some servers announce no length, and a transfer cut off looks complete.
+    Some servers answer with a login or error page and status 200. A zip file's end is checked too: without an
+    announced length a truncated transfer looks complete.
 
     Args:
         path: the file.
-        name: the name it is to have; its suffix says what it should be.
+        name: its final name; the suffix gives the expected kind.
 
     Raises:
-        ArchiveError: a web page, an empty file, another kind of file, or a zip file cut off.
+        ArchiveError: a web page, an empty file, another kind of file, or a truncated zip file.
     """
     with path.open("rb") as file:
         head = file.read(_HEAD)
@@ -63,7 +63,8 @@ def check_content(path: Path, name: str) -> None:
     )
     if not right:
         raise ArchiveError(
-            f"{name} begins with {head[:8]!r}, which no {suffix} file does: it is damaged or another file; "
+            f"{name} begins with {head[:8]!r}, expected the first bytes of a {suffix} file: it is damaged "
+            "or another file; "
             "delete it and get it again"
         )
     if suffix in {".zip", ".npz", ".whl"} and not zipfile.is_zipfile(path):
@@ -73,47 +74,47 @@ def check_content(path: Path, name: str) -> None:
 
 
 def is_web_page(head: bytes) -> bool:
-    """True where a file's first bytes are those of an HTML page, comments and an XML declaration skipped."""
+    """True where a file begins like an HTML page, after comments and an XML declaration."""
     text = re.sub(rb"<!--.*?-->|<\?xml[^>]*>", b"", head.removeprefix(b"\xef\xbb\xbf"), flags=re.DOTALL)
     return text.lstrip().lower().startswith((b"<!doctype html", b"<html", b"<head"))
 
 
 class HashRecord:
-    """SHA-256 by file name, noted on first use in a JSON file and held to from then on.
+    """SHA-256 by file name, recorded in a JSON file on first use and enforced from then on.
 
-    Publishers of data sets rarely state hashes: the first file that came is the one everything later must
-    equal. Commit the file, and everyone works on the same bytes. Safe between threads, not processes.
+    Publishers of data sets rarely state hashes, so later files must equal the first one. Commit the record,
+    and everyone works on the same bytes. Thread-safe; not safe between processes.
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the record; a missing file is an empty one.
+        """Read the record; a missing file counts as empty.
 
         Raises:
-            ArchiveError: the file holds anything but names with hashes.
+            ArchiveError: the file is not a mapping of names to hashes.
         """
         self.path = path
         self._lock = threading.Lock()
         try:
-            known = json.loads(path.read_text()) if path.exists() else {}
+            remedy = "correct or delete it; after deletion the present files are recorded again"
+            known = read_json(path, dict, remedy=remedy) if path.exists() else {}
         except ValueError as error:
-            raise ArchiveError(
-                f"{path} is not JSON ({error}): mend or delete it; deleted, the files at hand are noted again"
-            ) from error
-        if not isinstance(known, dict) or not all(
+            raise ArchiveError(str(error)) from error
+        if not all(
             isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) for value in known.values()
         ):
             raise ArchiveError(
-                f"{path}: expected file names with SHA-256 of 64 lower-case hexadecimal digits: mend or "
-                "delete it; deleted, the files at hand are noted again"
+                f"{path}: expected file names with SHA-256 of 64 lower-case hexadecimal digits: correct or "
+                "delete it; after deletion the present files are recorded again"
             )
         self._known: dict[str, str] = known
 
     def known(self, name: str) -> str | None:
-        """The SHA-256 noted for a name, or None."""
+        """The recorded SHA-256 of a name, or None."""
         return self._known.get(name)
 
     def check(self, name: str, got: str, pinned: str | None) -> None:
-        """Hold a file's SHA-256 against the pinned one, else the noted one; note it where there is neither.
+        """Check a file's SHA-256 against the pinned one, else the recorded one; record it where there is
+        neither.
 
         Raises:
             ArchiveError: they differ; the message gives both.
@@ -127,8 +128,9 @@ class HashRecord:
                 )
             if pinned is None and noted is not None and got != noted:
                 raise ArchiveError(
-                    f"{name} has SHA-256 {got}, but {noted} was noted in {self.path} when it was first used: "
-                    "the file changed, or came damaged. Get it again; where its publisher released it again, "
+                    f"{name} has SHA-256 {got}, but {noted} was recorded in {self.path} when it was first "
+                    "used: "
+                    "the file changed or is damaged. Get it again; where its publisher released it again, "
                     f"delete the line of {name} there and redo everything that was made from the old one"
                 )
             if noted != got:
@@ -137,12 +139,12 @@ class HashRecord:
 
 
 def require_room(folder: Path, needed: int, what: str) -> None:
-    """Refuse what does not fit the disk of a folder, which need not exist yet.
+    """Check free space on the disk of a folder, which need not exist yet.
 
     Args:
-        folder: where something is to be written.
-        needed: bytes it will take.
-        what: what it is, for the message.
+        folder: the target.
+        needed: bytes needed.
+        what: what is to be written, for the message.
 
     Raises:
         ArchiveError: fewer bytes are free.
@@ -159,20 +161,20 @@ def require_room(folder: Path, needed: int, what: str) -> None:
 def verify(
     name: str, path: Path, hashes: HashRecord, *, expected_sha256: str | None, expected_size: int | None
 ) -> str:
-    """Hold a file against all that is known of it.
+    """Verify a file's size, kind and SHA-256.
 
     Args:
-        name: the name it has or is to get.
+        name: its final name.
         path: the file.
-        hashes: notes the SHA-256 where none is known.
-        expected_sha256: SHA-256 it must have, or None.
-        expected_size: bytes it must have, or None.
+        hashes: records the SHA-256 where none is known.
+        expected_sha256: expected SHA-256, or None.
+        expected_size: expected bytes, or None.
 
     Returns:
         Its SHA-256.
 
     Raises:
-        ArchiveError: of another size, kind or SHA-256.
+        ArchiveError: another size, kind or SHA-256.
     """
     check_content(path, name)
     size = path.stat().st_size

@@ -1,7 +1,7 @@
 """Estimator cards: paper, input, output, terms, and where the weights come from.
 
-This repository never contains weights: their terms are between authors and user, who sets a file or an
-address in params.yaml. The addresses here are those of the official pages.
+This repository contains no weights: the user accepts the authors' terms and sets a file or an address in
+params.yaml. The addresses here are those of the official pages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class Card:
     Attributes:
         name: its name in parameters and tables.
         paper: authors, title, venue.
-        data_sets: data sets that HANet's paper uses it on.
+        data_sets: data sets for which HANet's paper uses it.
         needs: its input.
         gives: its output.
         licence: of the code, and the terms of weights and body models.
@@ -27,7 +27,7 @@ class Card:
         layout: how a file stores the network's tensors.
         address: download address on the official page.
         reported: what users report about the address, or ``""``.
-        how: how to get it running.
+        how: how to set it up.
     """
 
     name: str
@@ -47,7 +47,7 @@ _DRIVE_FOLDER = "https://drive.google.com/drive/folders/"
 _DRIVE_FILE = "https://drive.google.com/file/d/"
 _NAMED = (
     "Read the terms, download the file in a browser, and set `weights` of an experiment's estimate in "
-    "params.yaml to it."
+    "params.yaml to its path."
 )
 _OTHERS = "Without it, use poses that others computed: the released DeciWatch or SmoothNet files."
 _SMPL = "the SMPL body model has its own licence, see https://smpl.is.tue.mpg.de"
@@ -78,7 +78,7 @@ CARDS = {
             layout="under state_dict, names module.*",
             address=f"{_DRIVE_FOLDER}1VPcwo9jVhnJpf5GVwR2-za1PFE6bCOXE",
             reported="dead (404)",
-            how=f"Ask the authors for the file and set `weights` in params.yaml to it. {_OTHERS}",
+            how=f"Ask the authors for the file and set `weights` in params.yaml to its path. {_OTHERS}",
         ),
         Card(
             name="fcn",
@@ -91,9 +91,9 @@ CARDS = {
             layout="under state_dict; statistics in a second file, stat_3d.pth.tar",
             address=f"{_DRIVE_FILE}1NUY8oZoLKY9DP63Jg_ZE96_DEJKiVvRp",
             how=(
-                "No download needed: the stage estimate trains it in minutes on a data set's keypoints and "
-                "joints. Or set `weights` and `statistics` in params.yaml to the file and its "
-                "stat_3d.pth.tar."
+                "No download needed: `pretrained: cmu-1` takes weights that come with the package, and with "
+                "`training` the stage estimate trains it on a data set's keypoints and joints. Or set "
+                "`weights` and `statistics` in params.yaml to the file and its stat_3d.pth.tar."
             ),
         ),
         Card(
@@ -110,7 +110,7 @@ CARDS = {
             layout="under model, names unchanged",
             address="http://visiondata.cis.upenn.edu/spin/model_checkpoint.pt",
             reported="dead since May 2025",
-            how=f"Ask the authors for the file and set `weights` in params.yaml to it. {_OTHERS}",
+            how=f"Ask the authors for the file and set `weights` in params.yaml to its path. {_OTHERS}",
         ),
         Card(
             name="pare",
@@ -141,7 +141,6 @@ CARDS = {
         ),
     )
 }
-"""Estimators by name."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def find_weights(card: Card, folder: Path) -> list[Weights]:
 
 
 def facts(card: Card, folder: Path | None) -> dict[str, str]:
-    """What a user should know of an estimator, by title; `folder` is searched for its weights."""
+    """Facts about an estimator, by title; `folder` is searched for its weights."""
     return {
         "paper": card.paper,
         "used on": ", ".join(card.data_sets),
@@ -171,7 +170,7 @@ def facts(card: Card, folder: Path | None) -> dict[str, str]:
 
 
 def _weights(card: Card, folder: Path | None) -> str:
-    """Paths and SHA-256 of the files, or how to get one."""
+    """Paths and SHA-256 of the files, or how to get them."""
     if folder is not None and (found := find_weights(card, folder)):
         return "\n".join(f"found {file.path}\nSHA-256 {file.sha256}" for file in found)
     searched = f"not below {folder}" if folder else "not searched for: give --weights or set HANET_WEIGHTS"

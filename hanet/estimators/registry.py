@@ -1,6 +1,7 @@
-"""The kinds of estimates: their options in params.yaml, and what makes their pairs.
+"""The kinds of estimates: their options in params.yaml, and the functions that make their pairs.
 
-A kind's code is imported when it is used, so that a change of one estimator concerns that estimator alone.
+A kind's code is imported when it is used, so that a change to one estimator makes only that estimator's
+stages stale.
 """
 
 from __future__ import annotations
@@ -14,13 +15,20 @@ from hanet.estimators.fcn.options import FCNEstimate
 from hanet.estimators.given.options import RecordedEstimate, ReleasedEstimate
 from hanet.estimators.images.options import ImagesEstimate
 from hanet.estimators.keypoints.options import KeypointsEstimate
+from hanet.estimators.mediapipe.options import MediaPipeEstimate
 from hanet.estimators.regressor.options import RegressorEstimate
 
 if TYPE_CHECKING:
     from hanet.estimators.common.weight_files import WeightStore
 
 AnyEstimate = (
-    FCNEstimate | RecordedEstimate | ReleasedEstimate | RegressorEstimate | KeypointsEstimate | ImagesEstimate
+    FCNEstimate
+    | RecordedEstimate
+    | ReleasedEstimate
+    | RegressorEstimate
+    | KeypointsEstimate
+    | ImagesEstimate
+    | MediaPipeEstimate
 )
 Estimate = Annotated[AnyEstimate, Field(discriminator="kind")]
 
@@ -38,14 +46,14 @@ def write_pairs(
 
     Args:
         poses: the data set's ground-truth caches.
-        folder: of the pairs.
-        options: of the estimate.
-        carried: the estimator whose poses the data set carries, of released pose files.
-        scratch: where unfinished work lies, so that a killed run resumes.
+        folder: folder for the pairs.
+        options: options of the estimate.
+        carried: the estimator whose poses are part of the data set (released pose files).
+        scratch: folder of unfinished work, from which a killed run resumes.
         weights: finds and fetches files of weights.
 
     Raises:
-        ValueError, OSError: as the kind's own code.
+        ValueError, OSError: as raised by the kind's own code.
     """
     match options:
         case FCNEstimate():
@@ -64,6 +72,10 @@ def write_pairs(
             from hanet.estimators.images import job as images
 
             images.estimate(poses, folder, options, scratch=scratch, weights=weights)
+        case MediaPipeEstimate():
+            from hanet.estimators.mediapipe import pairs as mediapipe
+
+            mediapipe.estimate(poses, folder, options, scratch=scratch)
         case ReleasedEstimate():
             from hanet.estimators.given import pairs as given
 

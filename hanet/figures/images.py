@@ -33,17 +33,28 @@ def find_images(folder: str | Path) -> dict[int, Path]:
     return found
 
 
-def read_image(images: Images, frame: int) -> UInt8[np.ndarray, "H W 3"]:
+def read_image(images: Images, frame: int, size: tuple[int, int] | None = None) -> UInt8[np.ndarray, "H W 3"]:
     """Read a frame's image.
 
+    Args:
+        images: by frame number.
+        frame: its number.
+        size: width and height of the images that the poses were found in; None where it is not known.
+
     Raises:
-        ValueError: the frame has no image, or the file is not an image.
+        ValueError: the frame has no image, or the file is not an image or one of another size.
     """
     if frame not in images:
         have = f"{min(images)} to {max(images)}" if images else "none"
         raise ValueError(f"no image of frame {frame}; there are {len(images)} images, of frames {have}")
     try:
         with Image.open(images[frame]) as image:
+            if size not in (None, image.size):
+                got, expected = ("×".join(map(str, one)) for one in (image.size, size or ()))
+                raise ValueError(
+                    f"{images[frame]} is {got} pixels, the poses are of images of {expected}; name their "
+                    "folder"
+                )
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, OSError) as error:
         raise ValueError(

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import Field
+
+from hanet.figures.defaults import SECONDS, WRONG_ALPHA, WRONG_MM
 from hanet.models.config import Settings
+
+Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -25,16 +31,18 @@ class FigureSettings(Settings):
         ValueError: naming the field, the expected and the given value.
     """
 
-    methods: tuple[str, ...] = ("input", "deciwatch", "smoothnet", "hanet")
-    sequence: str | None = None
-    seconds: float = 4.0
-    wrong_mm: float = 150.0
-    wrong_alpha: float = 0.1
+    methods: Annotated[tuple[str, ...], Field(min_length=1, strict=False)] = (
+        "input", "deciwatch", "smoothnet", "hanet",
+    )  # fmt: skip
+    sequence: Annotated[str, Field(min_length=1)] | None = None
+    seconds: Positive = SECONDS
+    wrong_mm: Positive = WRONG_MM
+    wrong_alpha: Positive = WRONG_ALPHA
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "methods", tuple(self.methods))  # a list, as YAML gives it
-        distinct = len(set(self.methods)) == len(self.methods) > 0
-        self._require(distinct, "methods", "one or more names, none of them twice")
-        self._require(self.sequence is None or bool(self.sequence), "sequence", "a name or null")
-        for name in ("seconds", "wrong_mm", "wrong_alpha"):
-            self._require(0 < getattr(self, name) < float("inf"), name, "positive and finite")
+        object.__setattr__(self, "methods", tuple(self.methods))  # YAML has a list
+        super().__post_init__()
+
+    def _check(self) -> None:
+        distinct = len(set(self.methods)) == len(self.methods)
+        self._require(distinct, "methods", "names that each occur once")

@@ -1,6 +1,6 @@
 """Atomic writing: a file or folder appears under its name whole or not at all.
 
-It is written beside its target under a temporary name of its own, `.NAME.<32 hex digits>.tmp`, which DVC
+It is written next to its target under a temporary name of its own, `.NAME.<32 hex digits>.tmp`, which DVC
 ignores, and renamed when it is complete. A file is flushed to disk before that, so a power cut leaves the old
 one or the new one too. A killed process leaves at most its temporary file, which no later writer reads.
 """
@@ -32,6 +32,10 @@ def whole_file(path: Path, *, beside: Path | None = None) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.strerror and error.filename in (None, str(temporary)):  # a full disk names no file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -10,7 +10,12 @@ their byte strings are text in Latin-1.
 from __future__ import annotations
 
 import io
+import lzma
+import math
 import pickle
+import pickletools
+import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -21,6 +26,17 @@ import numpy as np
 
 _KINDS = "biufcSU"
 """Booleans, numbers and strings: dtypes whose bytes may be anything without harm."""
+
+
+_LARGEST_UNCHECKED = 1 << 28
+_MOST_COMPRESSED = 100
+"""Poses compress to a half or a tenth; a member of this many bytes or fewer may be anything."""
+_QUOTED = 200
+"""Characters of an error's text that a message quotes."""
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, pickle.UnpicklingError),
+    *(ValueError, OSError, RuntimeError, MemoryError, IndexError),
+)
 
 
 class UnsafeArrayError(ValueError):
@@ -137,6 +153,22 @@ class ArrayUnpickler(pickle.Unpickler):
         return self.names[f"{module}.{name}"]
 
 
+def check_memo(content: bytes) -> None:
+    """Refuse a pickle that numbers a value beyond its own length: the unpickler takes memory for all.
+
+    Raises:
+        ValueError: such a number, or another damage.
+    """
+    codes = np.frombuffer(content, np.uint8)
+    puts = np.flatnonzero(codes[:-4] == ord("r"))
+    numbers = sum(codes[puts + 1 + byte].astype(np.int64) << 8 * byte for byte in range(4))
+    if not np.any(numbers > len(content)) and not re.search(rb"p\d{7,}", content):
+        return
+    for code, number, _ in pickletools.genops(content):
+        if code.name in ("LONG_BINPUT", "PUT") and int(number or 0) > len(content):
+            raise ValueError(f"its values are numbered up to {number}, its length is {len(content)}")
+
+
 def read_npz(path: Path) -> dict[str, Any]:
     """Every array of a `.npz` by key: an ndarray, or for an array of objects the list of its entries.
 
@@ -151,28 +183,39 @@ def read_npz(path: Path) -> dict[str, Any]:
     field = "(archive)"
     try:
         with zipfile.ZipFile(path) as archive:
-            for member in archive.namelist():
-                field = member.removesuffix(".npy")
+            for member in archive.infolist():
+                field = member.filename.removesuffix(".npy")
+                _check_size(member)
                 fields[field] = _read_member(archive.read(member))
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
             f"{path}, field {field!r}: refused, because it holds {error}, where only arrays of numbers and "
             "strings belong; do not use this file, get it again from where it was released"
         ) from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        pickle.UnpicklingError,
-        ValueError,
-        OSError,
-        RuntimeError,
-    ) as error:
+    except _UNREADABLE as error:
         raise ValueError(
-            f"{path}, field {field!r}: cannot be read ({error}); expected a complete .npz as "
+            f"{path}, field {field!r}: cannot be read ({_short(error)}); expected a complete .npz as "
             "numpy.savez writes it, download the file again"
         ) from error
     return fields
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of a `.npy` file of numbers or strings.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ValueError: not a readable `.npy`, or one of objects.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; check the path")
+    try:
+        array = _read_member(path.read_bytes())
+    except _UNREADABLE as error:
+        raise ValueError(f"{path}: cannot be read as .npy ({_short(error)}); get the file again") from error
+    if not isinstance(array, np.ndarray):
+        raise ValueError(f"{path}: expected an array of numbers, got one of objects")
+    return array
 
 
 def read_pickle(path: Path) -> dict[str, Any]:
@@ -188,8 +231,9 @@ def read_pickle(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; check the path")
     try:
-        with path.open("rb") as stream:
-            content = _plain(ArrayUnpickler(stream, encoding="latin1").load(), {})
+        stored = path.read_bytes()
+        check_memo(stored)
+        content = _plain(ArrayUnpickler(io.BytesIO(stored), encoding="latin1").load(), {})
     except UnsafeArrayError as error:
         raise UnsafeArrayError(
             f"{path}: refused, because it holds {error}, where only arrays, numbers and strings belong; do "
@@ -200,12 +244,18 @@ def read_pickle(path: Path) -> dict[str, Any]:
         *(IndexError, OverflowError, MemoryError, RecursionError),
     ) as error:
         raise ValueError(
-            f"{path}: cannot be read ({type(error).__name__}: {error}); expected a complete pickle of "
-            "arrays, download the file again"
+            f"{path}: cannot be read ({type(error).__name__}: {_short(error)}); expected a complete pickle "
+            "of arrays, download the file again"
         ) from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: expected a pickled dict, got {type(content).__name__}; check the path")
     return content
+
+
+def _short(error: Exception) -> str:
+    """An error's text, cut where it is long: NumPy quotes a damaged header whole."""
+    text = str(error)
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
 
 
 def _plain(value: Any, done: dict[int, Any]) -> Any:
@@ -233,13 +283,21 @@ def _plain(value: Any, done: dict[int, Any]) -> Any:
 def _read_member(content: bytes) -> Any:
     stream = io.BytesIO(content)
     version = np.lib.format.read_magic(stream)
-    dtype = _header(stream, version)
+    shape, dtype = _header(stream, version)
     if not dtype.hasobject:
+        if dtype.kind not in _KINDS:
+            raise ValueError(f"an array of dtype {dtype}, expected numbers or strings")
+        stated, there = math.prod(shape) * dtype.itemsize, len(content) - stream.tell()
+        if any(isinstance(n, bool) or n < 0 for n in shape) or stated > there:
+            raise ValueError(f"shape {shape} of {dtype} needs {stated} bytes, {there} are there")
         stream.seek(0)
         return np.lib.format.read_array(stream, allow_pickle=False)
     if dtype.kind != "O":
         raise UnsafeArrayError("a structured array with objects")
     try:
+        start = stream.tell()
+        check_memo(stream.read())
+        stream.seek(start)
         array = ArrayUnpickler(stream).load()
     except (TypeError, AttributeError, KeyError, IndexError, OverflowError, MemoryError) as error:
         # What a pickle that was not written by NumPy makes of the builders above.
@@ -249,11 +307,24 @@ def _read_member(content: bytes) -> Any:
     return array.value
 
 
-def _header(stream: io.BytesIO, version: tuple[int, int]) -> np.dtype:
+def _check_size(member: zipfile.ZipInfo) -> None:
+    """Refuse what unpacks to far more than poses do."""
+    if member.file_size > _LARGEST_UNCHECKED and member.file_size > _MOST_COMPRESSED * member.compress_size:
+        raise ValueError(
+            f"{member.compress_size >> 20} MiB that unpack to {member.file_size >> 20} MiB: more than "
+            f"{_MOST_COMPRESSED} times as much"
+        )
+
+
+def _header(stream: io.BytesIO, version: tuple[int, int]) -> tuple[tuple[int, ...], np.dtype]:
     read = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
     }
     if version not in read:
         raise ValueError(f".npy version {version}, expected 1.0 or 2.0")
-    return read[version](stream)[2]
+    try:
+        shape, _, dtype = read[version](stream)
+    except (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError) as error:
+        raise ValueError(f"the header is damaged ({type(error).__name__}: {error})") from None
+    return shape, dtype

@@ -235,23 +235,17 @@ class Format:
         name: its key, what ``--format`` takes.
         title: for people.
         endings: of its files' names, in lower case with the dot; empty for folders.
-        load: imports the module and returns it.
         folder: whether it can be a folder.
-        needs: package that reading it needs beyond the basic installation, or None.
     """
 
     name: str
     title: str
     endings: tuple[str, ...]
-    load: Callable[[], Reader]
     folder: bool = False
-    needs: str | None = None
 
-    def fits(self, source: Source) -> bool:
-        """Whether name and content may be of this format."""
-        if source.is_folder:
-            return self.folder and self.load().sniff(source)
-        return source.path.suffix.lower() in self.endings and self.load().sniff(source)
+    def may_be(self, source: Source) -> bool:
+        """Whether a file of this name, or a folder, may be of this format."""
+        return self.folder if source.is_folder else source.path.suffix.lower() in self.endings
 
 
 def with_missing(track: PoseSequence, gone: Bool[np.ndarray, "T J"]) -> PoseSequence:

@@ -169,7 +169,7 @@ def _person(entry: _Entry, path: Path, at: tuple[str | int, ...], options: ReadO
     keys = [key for key in _PARTS if getattr(entry, key)]
     rows = np.concatenate([triples(getattr(entry, key), where, key) for key in keys])
     scores = rows[:, 2]
-    if entry.scores is not None:  # PoseTrack's: the third number is a flag, the scores stand apart
+    if entry.scores:  # PoseTrack's: the third number is a flag, the scores stand apart; none of annotations
         scores = numbers(entry.scores, f"{where}.scores", expected="a score of each keypoint")
         if len(scores) != len(rows):
             raise FormatError(f"{where}.scores: {len(scores)} scores, expected {len(rows)}")

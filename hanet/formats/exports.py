@@ -191,23 +191,48 @@ def _trc(
         raise ValueError(f"{name}: no joint is known in any frame; choose another --sequence or --track")
     values = values[:, known]
     joints = [joint for joint, keep in zip(metadata.skeleton.joints, known, strict=True) if keep]
-    rate, count = f"{metadata.fps:.10g}", len(values)
-    lines = [
-        f"PathFileType\t4\t(X/Y/Z)\t{name}",
-        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
-        f"{rate}\t{rate}\t{count}\t{len(joints)}\tm\t{rate}\t{first + 1}\t{count}",
-        "Frame#\tTime\t" + "\t\t\t".join(joints) + "\t\t",
-        "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(joints) + 1) for axis in "XYZ"),
-        "",
-    ]
-    for frame, pose in enumerate(values, start=first):
-        numbers = "\t".join("NaN" if np.isnan(x) else f"{x:.6f}" for x in pose.reshape(-1))
-        lines.append(f"{frame + 1}\t{frame / metadata.fps:.6f}\t{numbers}")
+    lines = trc_lines(name, joints, values, metadata.fps, first + 1, first / metadata.fps)
     path.write_text("\n".join(lines) + "\n")
     never = [joint for joint, keep in zip(metadata.skeleton.joints, known, strict=True) if not keep]
     if not never:
         return []
     return [f"{name}: left out {', '.join(never)}, which {'are' if len(never) > 1 else 'is'} never known"]
+
+
+def trc_lines(
+    name: str,
+    joints: Sequence[str],
+    values: Float[np.ndarray, "T J 3"],
+    fps: float,
+    first: int,
+    start: float,
+    *,
+    decimals: int = 6,
+) -> list[str]:
+    """The lines of a TRC file of markers in metres.
+
+    Args:
+        name: of the file.
+        joints: names of the markers.
+        values: NaN where unknown.
+        fps: frames per second.
+        first: number of the first frame, 1 by convention.
+        start: its time, in seconds.
+        decimals: of coordinates.
+    """
+    rate, count = f"{fps:.10g}", len(values)
+    lines = [
+        f"PathFileType\t4\t(X/Y/Z)\t{name}",
+        "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
+        f"{rate}\t{rate}\t{count}\t{len(joints)}\tm\t{rate}\t{first}\t{count}",
+        "Frame#\tTime\t" + "\t\t\t".join(joints) + "\t\t",
+        "\t\t" + "\t".join(f"{axis}{i}" for i in range(1, len(joints) + 1) for axis in "XYZ"),
+        "",
+    ]
+    for t, pose in enumerate(values):
+        numbers = "\t".join("NaN" if np.isnan(x) else f"{x:.{decimals}f}" for x in pose.reshape(-1))
+        lines.append(f"{first + t}\t{start + t / fps:.6f}\t{numbers}")
+    return lines
 
 
 Writer = Callable[[CacheMetadata, Sequence[PoseSequence], Path, str, Up | None], list[str] | None]

@@ -94,13 +94,47 @@ CROWDPOSE14 = Skeleton(
     (6, 7),
 )
 
+
+def _mhr_hand(side: str) -> list[tuple[str, str]]:
+    """Four of each finger from the tip down, then the wrist."""
+    wrist = f"{side}_wrist"
+    joints = []
+    for finger in _FINGERS:
+        for i in (4, 3, 2, 1):
+            joints.append((f"{side}_{finger}{i}", wrist if i == 1 else f"{side}_{finger}{i - 1}"))
+    return [*joints, (wrist, f"{side}_elbow")]
+
+
+def _mhr70() -> Skeleton:
+    tree = [
+        *((name, "neck") for name in ("nose", "l_eye", "r_eye", "l_ear", "r_ear")),
+        *((f"{side}_shoulder", "neck") for side in "lr"),
+        *((f"{side}_elbow", f"{side}_shoulder") for side in "lr"),
+        *((f"{side}_hip", "neck") for side in "lr"),
+        *((f"{side}_knee", f"{side}_hip") for side in "lr"),
+        *((f"{side}_ankle", f"{side}_knee") for side in "lr"),
+        *(pair for side in "lr" for pair in _foot(side)),
+        *(pair for side in "rl" for pair in _mhr_hand(side)),
+        *((f"{side}_olecranon", f"{side}_elbow") for side in "lr"),
+        *((f"{side}_cubital_fossa", f"{side}_elbow") for side in "lr"),
+        *((f"{side}_acromion", f"{side}_shoulder") for side in "lr"),
+        ("neck", ""),
+    ]
+    joints = tuple(name for name, _ in tree)
+    parents = tuple(joints.index(parent) if parent else -1 for _, parent in tree)
+    return Skeleton("mhr70", joints, parents, (joints.index("l_hip"), joints.index("r_hip")))
+
+
+MHR70 = _mhr70()
+"""SAM 3D Body: the first 70 keypoints of Momentum Human Rig; body, feet, right hand, left hand."""
+
 KEYPOINT_SETS: dict[str, Skeleton] = {
     **SKELETONS,
     **{
         skeleton.name: skeleton
         for skeleton in (
             *(HALPE26, HALPE68, HALPE136, WHOLEBODY133, BODY25B),
-            *(OPENPOSE18, COCO18, MPI15, CROWDPOSE14),
+            *(OPENPOSE18, COCO18, MPI15, CROWDPOSE14, MHR70),
         )
     },
 }

@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 
 from hanet.formats.base import MAX_DISTANCE, FormatError
 from hanet.formats.documents import Address
-from hanet.formats.missing import missing
+from hanet.formats.missing import LARGEST, missing
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
@@ -240,8 +240,6 @@ def associate(
 def _pairs(before: Sequence[Person], now: Sequence[Person], max_distance: float) -> list[tuple[int, int]]:
     if not before or not now:
         return []
-    from scipy.optimize import linear_sum_assignment  # slow to import
-
     apart = np.stack([p.known for p in before])[:, None] - np.stack([p.known for p in now])
     apart = np.linalg.norm(apart, axis=3)
     both = np.isfinite(apart)
@@ -252,10 +250,14 @@ def _pairs(before: Sequence[Person], now: Sequence[Person], max_distance: float)
     cost[~both.any(axis=2)] = np.inf
     # A pair too far apart costs more than any set of pairs that are not, so it never displaces one.
     far = max_distance * len(now) + 1
-    rows, columns = linear_sum_assignment(np.where(cost <= max_distance, cost, far))
-    return [
-        (a, b) for a, b in zip(rows.tolist(), columns.tolist(), strict=True) if cost[a, b] <= max_distance
-    ]
+    cost = np.where(cost <= max_distance, cost, far)
+    if min(cost.shape) == 1:
+        paired = [divmod(int(cost.argmin()), cost.shape[1])]
+    else:
+        from scipy.optimize import linear_sum_assignment  # slow to import, and one person needs no method
+
+        paired = list(zip(*(index.tolist() for index in linear_sum_assignment(cost)), strict=True))
+    return [(a, b) for a, b in paired if cost[a, b] <= max_distance]
 
 
 def _track(video: Video, skeleton: Skeleton, fps: float, number: int, people: dict[int, Person]) -> Track:
@@ -270,12 +272,13 @@ def _track(video: Video, skeleton: Skeleton, fps: float, number: int, people: di
     scores = None
     if all(person.scores is not None for person in each):
         scores = np.zeros(found.shape)
-        scores[rows] = [np.where(np.isfinite(p.scores), p.scores, 0) for p in each if p.scores is not None]
+        given = [p.scores for p in each if p.scores is not None]
+        scores[rows] = [np.where(np.abs(score) < LARGEST, score, 0) for score in given]
     boxes = None
     if any(person.box is not None for person in each):
         boxes = np.full((length, 4), np.nan)
         for row, person in zip(rows, each, strict=True):
-            if person.box is not None:
+            if person.box is not None and (np.abs(person.box) < LARGEST).all():
                 boxes[row] = person.box
     sequence = PoseSequence.keypoints(
         video.name,

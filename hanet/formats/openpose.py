@@ -44,7 +44,9 @@ def sniff(source: Source) -> bool:
     """A folder of objects with ``people``, a folder of such folders, or one such file."""
     if source.is_folder:
         inside = [s for s in source.files if s.path.suffix.lower() == ".json"]
-        return any(map(_is_frame, inside[:3])) or any(
+        if inside:
+            return any(map(_is_frame, inside[:3]))
+        return any(
             _is_frame(file)
             for folder in source.folders
             for file in [s for s in folder.files if s.path.suffix.lower() == ".json"][:1]

@@ -1,57 +1,57 @@
-"""What stands between a method and poses of any video: frames without a person, and another frame rate.
+"""Adapt a method to poses of any video: frames without a person, and other frame rates.
 
 Both wrap a method and are methods themselves: ``OverGaps(AtRate(method, 60.0), longest=15)``.
 
-Axes: T frames, J joints, D numbers a joint.
+Axes: T frames, J joints, D numbers per joint.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
+from hanet.formats.missing import LARGEST
 from hanet.methods.base import Method, require_frames
-from hanet.methods.learned import LearnedMethod
-from hanet.models import checkpoints
-from hanet.models.trained_on import PoseKind
-from hanet.poses.gaps import fill_gaps, runs
+from hanet.poses.gaps import fill_gaps, interpolate, runs
+from hanet.poses.plausible import NoPosesError
 from hanet.poses.sequence import PoseSequence
+
+_MOST_FRAMES = 20_000_000
+"""Frames of one track at a method's rate: 93 hours at 60 per second."""
 
 
 @dataclass(frozen=True)
 class Around:
-    """What both are: called like their method, and reading the share that it reads of the frames it sees."""
+    """Base of wrappers: called like their method, with its share of frames read."""
 
     method: Method
 
     @property
     def name(self) -> str:
-        """The method's."""
+        """The method's name."""
         return self.method.name
 
     @property
     def observed(self) -> float:
-        """The method's."""
+        """The method's share of frames read."""
         return self.method.observed
 
 
 @dataclass(frozen=True)
 class OverGaps(Around):
-    """Fills short gaps, and refines what lies between long ones piece by piece.
+    """Fill short gaps joint by joint, and refine frames with a person without those without.
 
-    A joint that is NaN for at most `longest` frames, with known ones on both sides, is drawn on a straight
-    line between them before the method sees it. Frames in which a joint is still unknown are left out: the
-    method sees the runs between them as tracks of their own, and these frames come back as NaN as a whole,
-    also joints that were known. `labelled` is False where there was no detection, filled or not.
+    A joint that is NaN for at most `longest` frames, with known frames on both sides, is interpolated
+    linearly first. A joint that is still unknown where others are known is given to the method as a stand-in
+    (interpolated, held at the ends; the mean of the known joints where it is never known) and is NaN again in
+    the result: the known joints of the frame are refined and kept. The method refines the runs between frames
+    without any joint as separate tracks. `labelled` is False where there was no detection, filled or not.
 
     Attributes:
         method: refines the pieces.
-        longest: frames that a filled gap may have; 0 fills none.
+        longest: maximum length of a filled gap in frames; 0 fills none.
     """
 
     longest: int
@@ -64,36 +64,49 @@ class OverGaps(Around):
         """Refined poses of the same frames; NaN where a joint is unknown for longer than `longest` frames.
 
         Raises:
-            ValueError: the track is empty, or no frame has all its joints.
+            NoPosesError: no joint is known in any frame.
+            ValueError: the track is empty.
         """
         require_frames(sequence)
-        known = np.isfinite(sequence.values).all(axis=2)
+        known = np.asarray((np.abs(sequence.values) < LARGEST).all(axis=2))  # NaN compares as False
         if known.all():
             return self.method.refine(sequence)
-        filled = fill_gaps(sequence, self.longest)
-        whole = np.isfinite(filled.values).all(axis=(1, 2))
-        if not whole.any():
-            raise ValueError(
-                f"{sequence.name}, track {sequence.track}: no frame has all {len(sequence.skeleton)} joints, "
-                "so there is nothing to refine"
+        if not known.any():
+            raise NoPosesError(
+                f"{sequence.name}, track {sequence.track}: no joint is known in any frame, so there is "
+                "nothing to refine"
             )
+        seen = replace(sequence, values=np.where(known[..., None], sequence.values, np.nan))
+        filled = fill_gaps(seen, self.longest)
+        there = np.asarray(np.isfinite(filled.values).all(axis=2))
         values = np.full_like(sequence.values, np.nan)
-        for run in runs(np.asarray(whole)):
-            values[run] = self.method.refine(filled.part(run)).values
+        for run in runs(np.asarray(there.any(axis=1))):
+            values[run] = self.method.refine(_with_stand_ins(filled.part(run))).values
+        values[~there] = np.nan
         labelled = known if sequence.labelled is None else known & sequence.labelled
         return replace(sequence.with_values(values), labelled=labelled)
 
 
+def _with_stand_ins(sequence: PoseSequence) -> PoseSequence:
+    """The poses with a number for every joint; each frame has at least one known joint."""
+    T, J, D = sequence.values.shape
+    frames = np.arange(T)
+    values = interpolate(sequence.values.reshape(T, -1).astype(np.float64), frames, frames).reshape(T, J, D)
+    never = np.isnan(values).any(axis=(0, 2))
+    values[:, never] = values[:, ~never].mean(axis=1, keepdims=True)
+    return replace(sequence, values=values.astype(sequence.values.dtype))
+
+
 @dataclass(frozen=True)
 class AtRate(Around):
-    """Shows a method poses at another frame rate than they have, and brings the result back.
+    """Run a method at another frame rate and resample the result to the original one.
 
-    A network's windows are frames, but what it learned are motions in time: at half the frame rate everything
-    seems twice as fast to it. So a track of another rate goes through natural cubic splines over time, to the
-    method and back. From first to last frame it gets the whole number of frames nearest to `fps`, so that
-    both ends stay where they are; the rate the method sees is off by at most half a frame over the track.
-    Where `fps` is a multiple of the track's rate, all its frames are among those the method sees. Nothing is
-    filtered: a track of more frames per second than `fps` loses what is between.
+    A network's windows are counted in frames, but it has learned motion in time: at half the frame rate,
+    motion appears twice as fast. So a track of another rate is resampled by natural cubic splines, before and
+    after the method. First and last frame are kept, and the number of frames between them is the one nearest
+    to `fps`; the effective rate is off by at most half a frame over the track. Where `fps` is a multiple of
+    the track's rate, all its frames are among the resampled ones. There is no anti-aliasing filter: a track
+    with a higher rate than `fps` loses the motion in between.
 
     Attributes:
         method: refines at `fps`.
@@ -117,7 +130,12 @@ class AtRate(Around):
         count = round((T - 1) * self.fps / sequence.fps) + 1
         if np.isclose(sequence.fps, self.fps, rtol=1e-3) or T == 1:
             return self.method.refine(sequence)
-        # A curve needs two points, also where the track is shorter than a frame of the method's.
+        if count > _MOST_FRAMES:
+            raise ValueError(
+                f"{sequence.name}, track {sequence.track}: {T} frames at {sequence.fps:g} per second are "
+                f"{count} at the model's {self.fps:g}, more than {_MOST_FRAMES}; check the frame rate"
+            )
+        # A spline needs two points, even for a track shorter than one frame of the method.
         there = np.linspace(0.0, T - 1.0, max(count, 2))
         frames = np.arange(T, dtype=np.float64)
         shown = replace(
@@ -137,53 +155,3 @@ def _resampled(values: np.ndarray, at: np.ndarray, to: np.ndarray) -> np.ndarray
     """Values at times `to`, by natural cubic splines through those at times `at`."""
     spline = CubicSpline(at, values.astype(np.float64), axis=0, bc_type="natural")
     return spline(to).astype(values.dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class Trained:
-    """A checkpoint as a method for tracks with gaps and of any frame rate.
-
-    Attributes:
-        method: what refines.
-        parameters: settings and the weights' SHA-256, for a cache's metadata.
-    """
-
-    method: OverGaps
-    parameters: dict[str, Any]
-
-
-def trained_method(
-    folder: Path, kind: PoseKind, *, stride: int | None, mirror: bool, longest_gap: int
-) -> Trained:
-    """Load a checkpoint.
-
-    Args:
-        folder: the checkpoint.
-        kind: what it was trained on.
-        stride: frames (of the model's rate) between windows; None takes the published evaluations': the
-            interval between watched frames, or 1 for a network without.
-        mirror: refine the mirror image too and average; of poses in a camera's frame.
-        longest_gap: frames (of the poses' rate) of a gap that is filled.
-
-    Raises:
-        FileNotFoundError, ValueError: as `checkpoints.load` and `LearnedMethod`.
-    """
-    if mirror and not kind.frame_of_reference.startswith("camera"):
-        raise ValueError(
-            "--mirror needs 3D joints in a camera's frame, whose first axis goes from left to right; "
-            f"{folder} was trained on {kind.representation} poses in frame {kind.frame_of_reference}"
-        )
-    model = checkpoints.load(folder)
-    every: int = getattr(model.config, "interval", 1) if stride is None else stride
-    learned = LearnedMethod(model, stride=every, mirror_axis=0 if mirror else None, name=folder.name)
-    weights = (folder / checkpoints.WEIGHTS).read_bytes()
-    return Trained(
-        OverGaps(AtRate(learned, kind.fps), longest=longest_gap),
-        {
-            "stride": every,
-            "mirror": mirror,
-            "longest_gap": longest_gap,
-            "trained_fps": kind.fps,
-            "weights_sha256": hashlib.sha256(weights).hexdigest(),
-        },
-    )

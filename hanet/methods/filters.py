@@ -1,9 +1,9 @@
-"""The comparators that learn nothing: the input itself, linear interpolation and classic low-pass filters.
+"""Comparison methods without training: the input itself, linear interpolation and classic low-pass filters.
 
 All work channel by channel on any skeleton and representation, compute in float64 and return the input's
 dtype. They fill a frame without a value (NaN) linearly in time, holding the first and last known value at the
-ends, before they filter; a joint without any value stays NaN. Rotations in 6D are filtered as six numbers and
-are orthonormal again only once converted to matrices.
+ends, before they filter; a joint without any value stays NaN. Rotations in 6D are filtered as six numbers;
+conversion to matrices makes them orthonormal again.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Input:
 
 @dataclass(frozen=True)
 class LinearInterpolation:
-    """Reads every `interval`-th frame and the last one, and draws straight lines between them.
+    """Read every `interval`-th frame and the last one, and interpolate linearly between them.
 
-    A watched frame that is NaN is drawn through as well. A joint whose watched frames are all NaN comes back
-    as NaN, whatever the frames between hold.
+    A watched frame that is NaN is interpolated too. A joint whose watched frames are all NaN is NaN in the
+    result, even if other frames have values.
 
     Attributes:
         interval: gap between watched frames, at least 1.
@@ -51,11 +51,11 @@ class LinearInterpolation:
 
     @property
     def observed(self) -> float:
-        """1 / interval; the last frame of a track comes on top."""
+        """1 / interval; a track's last frame is read in addition."""
         return 1.0 / self.interval
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
-        """Poses of the watched frames unchanged, the others on the line between their watched neighbours."""
+        """Poses of the watched frames unchanged, the others interpolated between their watched neighbours."""
         require_frames(sequence)
         watched = np.union1d(np.arange(0, len(sequence), self.interval), [len(sequence) - 1])
         return refine_channels(sequence, lambda values: values, watched)
@@ -66,8 +66,8 @@ class SavitzkyGolay:
     """Least-squares polynomial over a sliding window (Savitzky and Golay, Analytical Chemistry 1964).
 
     The first and last half window take the polynomial fitted to the first and last full window. A track
-    shorter than `window` is filtered with the longest odd window that fits, the order reduced to that window
-    minus 1 where it must be: tracks of one or two frames come back unchanged.
+    shorter than `window` is filtered with the longest odd window that fits, with the order reduced to at most
+    that window minus 1: tracks of one or two frames are unchanged.
 
     Attributes:
         window: frames, odd.
@@ -87,14 +87,17 @@ class SavitzkyGolay:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
-        from scipy.signal import savgol_filter  # imports scipy.stats
+        return refine_channels(sequence, lambda values: savitzky_golay(values, self.window, self.order))
 
-        T = len(sequence)
-        window = min(self.window, T - 1 + T % 2)
-        order = min(self.order, window - 1)
-        return refine_channels(
-            sequence, lambda values: np.asarray(savgol_filter(values, window, order, axis=0, mode="interp"))
-        )
+
+def savitzky_golay(values: Float[np.ndarray, "T C"], window: int, order: int) -> Float[np.ndarray, "T C"]:
+    """`SavitzkyGolay` on channels: window in frames, shortened with the order for short tracks."""
+    from scipy.signal import savgol_filter  # imports scipy.stats
+
+    T = len(values)
+    window = min(window, T - 1 + T % 2)
+    order = min(order, window - 1)
+    return np.asarray(savgol_filter(values, window, order, axis=0, mode="interp"))
 
 
 @dataclass(frozen=True)
@@ -132,8 +135,8 @@ class OneEuro:
 
     Attributes:
         min_cutoff: cutoff at rest in Hz, positive.
-        beta: rise of the cutoff with speed, in Hz per unit of the poses per second (pixels or metres: a value
-            for one means nothing for the other), not negative.
+        beta: rise of the cutoff with speed, in Hz per unit of the poses per second (pixels or metres: values
+            are not interchangeable), not negative.
         d_cutoff: cutoff for the speed in Hz, positive.
     """
 
@@ -152,22 +155,32 @@ class OneEuro:
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Smoothed poses."""
-        return refine_channels(sequence, lambda values: self._filter(values, sequence.fps))
+        return refine_channels(
+            sequence,
+            lambda values: one_euro(values, sequence.fps, self.min_cutoff, self.beta, self.d_cutoff),
+        )
 
-    def _filter(self, values: Float[np.ndarray, "T C"], rate: float) -> Float[np.ndarray, "T C"]:
-        """Every step needs the one before: a loop over frames, all channels at once."""
-        gain_per_hz = 2 * np.pi / rate
-        speed_gain = gain_per_hz * self.d_cutoff
-        speed_alpha = speed_gain / (1 + speed_gain)
-        result = np.empty_like(values)
-        result[0] = smooth = values[0]
-        speed = np.zeros(values.shape[1])
-        for t in range(1, len(values)):
-            step = values[t] - smooth
-            speed = speed + speed_alpha * (step * rate - speed)
-            gain = gain_per_hz * (self.min_cutoff + self.beta * np.abs(speed))
-            result[t] = smooth = smooth + gain / (1 + gain) * step
-        return result
+
+def one_euro(
+    values: Float[np.ndarray, "T C"],
+    rate: float,
+    min_cutoff: float,
+    beta: float | Float[np.ndarray, " C"],
+    d_cutoff: float,
+) -> Float[np.ndarray, "T C"]:
+    """`OneEuro` on channels, causal; loops over frames, as every step needs the one before."""
+    gain_per_hz = 2 * np.pi / rate
+    speed_gain = gain_per_hz * d_cutoff
+    speed_alpha = speed_gain / (1 + speed_gain)
+    result = np.empty_like(values)
+    result[0] = smooth = values[0]
+    speed = np.zeros(values.shape[1])
+    for t in range(1, len(values)):
+        step = values[t] - smooth
+        speed = speed + speed_alpha * (step * rate - speed)
+        gain = gain_per_hz * (min_cutoff + beta * np.abs(speed))
+        result[t] = smooth = smooth + gain / (1 + gain) * step
+    return result
 
 
 FILTERS: dict[str, Callable[..., Method]] = {
@@ -177,16 +190,16 @@ FILTERS: dict[str, Callable[..., Method]] = {
     "gaussian": Gaussian,
     "one_euro": OneEuro,
 }
-"""The methods of this module by name; call one with its attributes as keyword arguments."""
+"""The methods of this module by name; call them with their attributes as keyword arguments."""
 
 
 def released_interpolation(interval: int) -> Callable[[PoseSequence], PoseSequence]:
     """`LinearInterpolation` with the arithmetic of the released evaluation; for sequences without NaN.
 
-    It computes on keypoints divided by the image's width and height, and gives a watched frame as the end of
-    the line before it. The difference to `LinearInterpolation` is rounding, which the protocol ``released``
-    shows: a keypoint of the zero padding counts as a hit only where a line that ends at zero gives exactly
-    zero.
+    It computes on keypoints divided by the image's width and height, and computes a watched frame as the end
+    of the line before it. The difference from `LinearInterpolation` is rounding, which matters in the
+    protocol ``released``: a keypoint of the zero padding counts as a hit only where a line that ends at zero
+    is exactly zero.
 
     Args:
         interval: frames from one watched frame to the next; the last frame is watched too.

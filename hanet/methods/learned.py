@@ -1,8 +1,8 @@
-"""A trained network as a refinement method: windows over a track, the network, the mean of what overlaps."""
+"""A trained network as a refinement method: overlapping windows of a track are refined and averaged."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from hanet.methods.base import require_frames
+from hanet.methods.base import image_scale, require_frames
+from hanet.methods.window_use import (
+    require_channels,
+    require_known,
+    require_mirror,
+    require_phases,
+    require_stride,
+    share_read,
+)
 from hanet.models.registry import Model, network_of
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.transforms import mirror
@@ -19,22 +27,22 @@ from hanet.poses.windows import over_windows
 
 @dataclass(frozen=True, eq=False)
 class LearnedMethod:
-    """A trained HANet, DeciWatch or SmoothNet over overlapping windows.
+    """A trained network of `hanet.models.registry` over overlapping windows.
 
     Attributes:
         model: the trained model; `refine` puts it into evaluation mode.
         stride: frames from one window's start to the next. The published evaluations of HANet and DeciWatch
-            take a multiple of the interval, so that all windows watch the same frames, SmoothNet's 1; a
-            smaller one averages windows that watch different frames, which reads more of the video and
+            use a multiple of the interval, so that all windows watch the same frames, and SmoothNet's uses 1;
+            a smaller stride averages windows that watch different frames, which reads more of the video and
             smooths (beyond the papers).
-        phases: where sets of such windows start, 0 first. ``(0, 1, 4)`` at stride 5 lets DeciWatch read the
-            very frames that HANet reads at interval 5: the watched ones and their neighbours.
-        mirror_axis: refine the mirror image too, negated along this axis (0, the image's horizontal, in a
-            camera's frame), and average both; for 3D joints (beyond the papers). None: do not.
+        phases: first frames of further sets of such windows, starting with 0. ``(0, 1, 4)`` at stride 5 makes
+            DeciWatch read the same frames as HANet at interval 5: the watched ones and their neighbours.
+        mirror_axis: also refine the mirror image, negated along this axis (0, the image's horizontal, in a
+            camera's frame), and average both; for 3D joints (beyond the papers). None: off.
         name: short name for tables.
 
     Raises:
-        ValueError: a stride that leaves frames out, or phases that are none.
+        ValueError: a stride that leaves frames out, or invalid phases.
     """
 
     model: Model
@@ -49,7 +57,7 @@ class LearnedMethod:
 
     @property
     def observed(self) -> float:
-        """Share of the frames that some window reads."""
+        """Share of frames that at least one window reads."""
         return share_read(self.model.config.reads, self.stride, self.phases)
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
@@ -60,10 +68,7 @@ class LearnedMethod:
         """
         require_frames(sequence)
         require_channels(sequence, getattr(self.model.config, "channels", None))
-        if self.mirror_axis is not None and sequence.representation != "3d":
-            raise ValueError(
-                f"{sequence.name}: only 3D joints have a mirror image here, set mirror_axis to None"
-            )
+        require_mirror(sequence, self.mirror_axis)
         self.model.eval()
         network = network_of(self.model.config)
         device = next(self.model.parameters()).device
@@ -96,71 +101,30 @@ def refine_windows(
 ) -> PoseSequence:
     """Refine one sequence in windows of `window` frames and average where windows overlap.
 
-    Windows start every `stride` frames; one more ends at the last frame where those leave frames
-    out. A sequence shorter than a window is refined with its last frame repeated.
+    Windows start every `stride` frames; a last one ends at the last frame if frames would be left out. A
+    sequence shorter than a window is refined with its last frame repeated.
 
     Args:
         sequence: poses without NaN; keypoints need `image_size`.
         refiner: called without gradients on at most `batch` windows at a time.
-        window: frames a window.
+        window: frames per window.
         stride: frames from one window's start to the next.
         phases: frames from the first frame to the first window, one set of windows for each.
-        batch: windows a call.
+        batch: windows per call.
 
     Raises:
         ValueError: poses with NaN, or keypoints of unknown image size.
     """
-    if not np.isfinite(sequence.values).all():
-        frame = int(sequence.frames[~np.isfinite(sequence.values).all(axis=(1, 2))][0])
-        raise ValueError(f"{sequence.name}: frame {frame} holds NaN; fill missing poses before refining them")
-    scale = _scale(sequence)
+    require_known(sequence)
+    scale = image_scale(sequence) if sequence.representation == "2d" else None
     J, D = sequence.values.shape[1:]
-    rows = torch.from_numpy((sequence.values / scale).astype(np.float32).reshape(len(sequence), J * D))
+    given = sequence.values if scale is None else sequence.values / scale
+    rows = torch.from_numpy(np.array(given, dtype=np.float32).reshape(len(sequence), J * D))
+    del given
     track = np.array([0, len(rows)])
     with torch.inference_mode():
         refined = over_windows(refiner, rows, track, window=window, stride=stride, batch=batch, phases=phases)
-    values = refined.numpy().reshape(len(rows), J, D) * scale
-    return sequence.with_values(values.astype(sequence.values.dtype))
-
-
-def require_stride(stride: int, window: int) -> None:
-    """Refuse a stride that would leave frames out."""
-    if not 1 <= stride <= window:
-        raise ValueError(f"stride must be from 1 to the window's {window} frames, got {stride}")
-
-
-def require_phases(phases: Sequence[int], stride: int) -> None:
-    """Refuse phases that start anywhere but at the first frame, repeat themselves or a stride."""
-    known = all(0 <= phase < stride for phase in phases)
-    if not phases or phases[0] != 0 or not known or len(set(phases)) != len(phases):
-        raise ValueError(
-            f"phases must be distinct, from 0 to the stride's {stride - 1}, and 0 first, got {list(phases)}"
-        )
-
-
-def require_channels(sequence: PoseSequence, channels: int | None) -> None:
-    """Refuse poses of another kind than a model was trained on; one without `channels` takes any."""
-    if channels is None:
-        return
-    found = sequence.values.shape[1] * sequence.values.shape[2]
-    if found != channels:
-        raise ValueError(
-            f"{sequence.name}: this model was trained on {channels} channels, "
-            f"got {sequence.skeleton.name} {sequence.representation} with {found}"
-        )
-
-
-def share_read(frames: Iterable[int], stride: int, phases: Sequence[int] = (0,)) -> float:
-    """Share of a long track's frames that are read, where each window reads these of its frames.
-
-    Deep inside a track all windows together read the same frames of every `stride`.
-    """
-    return len({(frame + phase) % stride for frame in frames for phase in phases}) / stride
-
-
-def _scale(sequence: PoseSequence) -> Float[np.ndarray, " D"] | Float[np.ndarray, ""]:
-    if sequence.representation != "2d":
-        return np.array(1.0)
-    if sequence.image_size is None:
-        raise ValueError(f"{sequence.name}: keypoints are refined as shares of the image; give image_size")
-    return np.array(sequence.image_size, dtype=np.float64)
+    values = refined.numpy().reshape(len(rows), J, D)
+    if scale is not None:
+        values = values * scale
+    return sequence.with_values(values.astype(sequence.values.dtype, copy=False))

@@ -1,4 +1,4 @@
-"""Parameters of a method chosen on validation data, by trying a grid."""
+"""Select a method's parameters on validation data by grid search."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hanet.poses.sequence import PoseSequence, check_pair
 from hanet.progress import console
 
 Score = Callable[[Sequence[PoseSequence], Sequence[PoseSequence]], Mapping[str, float]]
-"""Refined and ground-truth tracks to named scores, lower is better, the one that decides first."""
+"""Refined and ground-truth tracks to named scores; lower is better, and the first score decides."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
         best: the parameters to call the method's factory with.
-        table: a row for every combination in the order tried: its parameters and its scores.
+        table: one row per combination in the order tried: its parameters and its scores.
     """
 
     best: dict[str, Any]
@@ -38,18 +38,18 @@ def tune(
     gt: Sequence[PoseSequence],
     score: Score,
 ) -> Tuning:
-    """Try every combination of the grid's values and keep the one of the lowest scores.
+    """Try every combination of the grid's values and keep the one with the lowest scores.
 
-    The first score decides, e.g. MPJPE; the second, e.g. Accel, where the first are equal, and so on. Where
-    all are equal the combination tried first wins, the last parameter of the grid changing fastest: put the
-    values that change poses least first. Nothing is random.
+    The first score decides, e.g. MPJPE; ties are broken by the second, e.g. Accel, and so on. If all are
+    equal, the combination tried first wins; the grid's last parameter changes fastest, so put the values that
+    change poses least first. The search is deterministic.
 
     Args:
         make: factory called with one value of each parameter, e.g. ``SavitzkyGolay``.
         grid: values to try by parameter name.
         detected: validation tracks as detected. Never the test split.
         gt: their ground truth, in the same order.
-        score: see `Score`; negate what is better when higher.
+        score: see `Score`; negate scores that are better when higher.
 
     Raises:
         ValueError: the grid has nothing to try, tracks do not pair up, or a score is missing or NaN.
@@ -69,7 +69,10 @@ def tune(
         method = make(**parameters)
         scores = dict(score([method.refine(sequence) for sequence in detected], gt))
         if not scores or any(math.isnan(value) for value in scores.values()):
-            raise ValueError(f"{method.name} with {parameters} scored {scores}: nothing to compare by")
+            raise ValueError(
+                f"{method.name} with {parameters} returned no comparable score: expected "
+                f"finite numbers, got {scores}"
+            )
         trials.append((tuple(scores.values()), parameters, parameters | scores))
     _, best, _ = min(trials, key=lambda trial: trial[0])
     return Tuning(best=best, table=tuple(row for _, _, row in trials))
@@ -82,7 +85,7 @@ def tuned_filter(
     gt: Sequence[PoseSequence],
     score: Score,
 ) -> tuple[Method, dict[str, Any]]:
-    """A filter with the parameters of its grid that are best on validation, as it is where it has none."""
+    """A filter with the parameters from its grid that are best on validation; unchanged without a grid."""
     make = FILTERS[name]
     if not grid:
         return make(), {}
@@ -92,8 +95,8 @@ def tuned_filter(
 
 
 def validation_scores(refined: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> dict[str, float]:
-    """What decides, lower is better: MPJPE, of keypoints the share missed at PCK@.1; then Accel."""
-    means = evaluate(gt, refined, resamples=1).means
+    """Scores to minimise: MPJPE, or for keypoints the share missed at PCK@.1; then Accel."""
+    means = evaluate(gt, refined, resamples=1, brief=True).means
     if gt[0].representation == "2d":
         missed = 1 - means["pck_010"]
         return {"missed_010": missed, "accel_px_per_frame2": means["accel_px_per_frame2"]}

@@ -1,7 +1,7 @@
 """Metrics by name, and their accumulation over sequences under a named protocol."""
 
 from hanet.metrics.accumulate import Scores, SequenceScores, Tally
-from hanet.metrics.evaluate import PROTOCOLS, Refine, evaluate, whole_windows
+from hanet.metrics.evaluate import PROTOCOL_VERSION, PROTOCOLS, Refine, evaluate, whole_windows
 from hanet.metrics.functional import (
     accel,
     accel_m_per_s2,
@@ -16,16 +16,11 @@ from hanet.metrics.functional import (
     procrustes,
     torso_size,
 )
-from hanet.metrics.statistics import (
-    Difference,
-    bootstrap_interval,
-    mean_sd,
-    paired_difference,
-    pooled_mean,
-)
+from hanet.metrics.statistics import Difference, cluster_interval, mean_sd, paired_difference, pooled_mean
 
 __all__ = [
     "PROTOCOLS",
+    "PROTOCOL_VERSION",
     "Difference",
     "Refine",
     "Scores",
@@ -34,8 +29,8 @@ __all__ = [
     "accel",
     "accel_m_per_s2",
     "accel_smoothnet",
-    "bootstrap_interval",
     "box_size",
+    "cluster_interval",
     "evaluate",
     "fast_frames",
     "frame_speed",

@@ -10,20 +10,27 @@ Axes: T frames, J joints, D dimensions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
+from hanet.metrics.plausibility import plausibility_tallies
+from hanet.poses.frame_kinds import FRAME_KINDS
+from hanet.poses.plausible import NoPosesError, check_metres, without_wild
 from hanet.poses.segments import window_length
 from hanet.poses.sequence import PoseSequence, check_pair
 
 PROTOCOLS = ("full", "released", "smoothnet")
+PROTOCOL_VERSION = 2
+"""Of scores and intervals; 1 resampled sequences, and tested each row against the one above it."""
 Refine = Callable[[PoseSequence], PoseSequence]
+Kinds = Mapping[tuple[str, int], tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]]
+"""By sequence and track: the number in `FRAME_KINDS` of each frame."""
 
 ALPHAS = (0.05, 0.1, 0.2)
 """Thresholds of PCK."""
@@ -40,11 +47,16 @@ def evaluate(
     step_q: int = 1,
     resamples: int = 1000,
     seed: int = 4321,
+    brief: bool = False,
+    kinds: Kinds | None = None,
 ) -> Scores:
     """Score `detected`, refined by `refine`, against `gt`; sequences are read one pair at a time.
 
     3D joints (metres) get ``mpjpe_mm``, ``pa_mpjpe_mm``, ``accel_mm_per_frame2``, ``accel_m_per_s2`` and
     ``mpjpe_fast5_mm``, the MPJPE of the 5 % of all frames in which the truth moves fastest.
+
+    They also get ``bone_length_cv`` and ``foot_slide_mm_per_s`` where the skeleton has bones and ankles (see
+    `hanet.metrics.plausibility`), and with `kinds` ``mpjpe_<kind>_mm``, the MPJPE of each kind's frames.
 
     Keypoints (pixels) get, for each α of `ALPHAS`, ``pck_005`` (by box, mean over sequences),
     ``pck_005_per_frame`` (by box, mean over frames), ``pck_005_torso`` (by torso, mean over sequences), and
@@ -56,18 +68,23 @@ def evaluate(
     evaluation. That averages overlapping windows of its input and of the truth too, which changes neither.
 
     Args:
-        gt: ground truth; joints that are NaN or not `labelled` are unknown. A joint that a sequence knows in
+        gt: ground truth; joints that are NaN, not `labelled` or beyond `hanet.poses.plausible.LIMITS` are
+            unknown. A joint that a sequence knows in
             no frame is left out of its 3D metrics, and so is then a frame with an unknown joint; of PCK, only
             that keypoint.
         detected: the estimator's poses, in the order of `gt`.
         refine: the method to score, or None to score `detected` itself.
         protocol: one of `PROTOCOLS`, see above.
         interval, q, step_q: the windows of ``released``; the other protocols have none.
-        resamples, seed: of the bootstrap intervals.
+        resamples, seed: of the intervals, see `hanet.metrics.statistics`.
+        brief: give joints ``mpjpe_mm`` and ``accel_mm_per_frame2`` alone, as choosing parameters needs.
+        kinds: what the detector did: frame numbers and their kinds by `PoseSequence.key`, see
+            `hanet.cache.frame_kinds.read_kinds`; frames that are not listed are of no kind.
 
     Raises:
-        ValueError: sequences that do not pair up, poses that cannot be scored, a protocol without its
-            windows; the message names the sequence.
+        NoPosesError: no sequences.
+        ValueError: sequences that do not pair up, poses that cannot be scored or are in another unit, a
+            protocol without its windows; the message names the sequence.
     """
     if protocol not in PROTOCOLS:
         raise ValueError(f"unknown protocol {protocol!r}; there are {', '.join(PROTOCOLS)}")
@@ -89,10 +106,20 @@ def evaluate(
                 f"{truth.name}: {truth.representation} on {truth.skeleton.name} cannot be pooled with "
                 f"{first.representation} on {first.skeleton.name} of {first.name}; evaluate them apart"
             )
-        _score(accumulator, truth, refined, protocol=protocol)
+        of_frames = None if kinds is None else _kinds_of(truth, kinds)
+        _score(accumulator, truth, refined, protocol=protocol, brief=brief, kinds=of_frames)
     if accumulator is None:
-        raise ValueError("nothing to score: no sequences were given")
+        raise NoPosesError("nothing to score: no sequences were given")
     return accumulator.scores(resamples=resamples, seed=seed)
+
+
+def require_frames(scores: Scores) -> Scores:
+    """Return the scores; a NoPosesError refuses those of no frame."""
+    if scores.frames == 0:
+        raise NoPosesError(
+            f"nothing to score: no frame of the ground truth's {scores.sequences} sequences is known"
+        )
+    return scores
 
 
 def whole_windows(sequence: PoseSequence, *, window: int, stride: int) -> PoseSequence:
@@ -129,7 +156,19 @@ def _pairs(
                 f"{poses.name}: among the detected sequences, but the ground truth ends before it"
             )
         check_pair(truth, poses)
-        yield truth, poses
+        check_metres(truth)
+        check_metres(poses)
+        yield without_wild(truth)[0], without_wild(poses)[0]
+
+
+def _kinds_of(truth: PoseSequence, kinds: Kinds) -> Int[np.ndarray, " T"]:
+    """The kind of each frame of a sequence, which may be a piece of its track; -1 where it has none."""
+    none = np.empty(0, dtype=int)
+    frames, numbers = kinds.get(truth.key, (none, none))
+    listed = np.isin(truth.frames, frames)
+    found = np.full(len(truth), -1)
+    found[listed] = numbers[np.searchsorted(frames, truth.frames[listed])]
+    return found
 
 
 def _score(
@@ -138,6 +177,8 @@ def _score(
     refined: PoseSequence,
     *,
     protocol: str,
+    brief: bool = False,
+    kinds: Int[np.ndarray, " T"] | None = None,
 ) -> None:
     gt, pred = _known(truth), refined.values
     if truth.representation == "3d":
@@ -148,13 +189,21 @@ def _score(
             bad = truth.frames[frames][~np.isfinite(pred[frames]).all(axis=(1, 2))]
             raise ValueError(
                 f"{truth.name}: no pose (NaN) in {len(bad)} frames that are to be scored, "
-                f"the first is {bad[0]}; fill missing detections or mark these frames unlabelled in the truth"
+                f"the first is {bad[0]}; fill missing detections (as hanet refine does up to --max-gap), or "
+                "mark these frames unlabelled in the truth"
             )
-        tallies, error = _joint_tallies(gt, pred, root=root, fps=truth.fps, protocol=protocol)
+        tallies, error = _joint_tallies(gt, pred, root=root, fps=truth.fps, protocol=protocol, brief=brief)
         tallies = {name: _spread(entry, joints, len(truth.skeleton)) for name, entry in tallies.items()}
+        if not brief:
+            tallies |= plausibility_tallies(refined, _known(truth))
+        if kinds is not None:
+            tallies |= {
+                f"mpjpe_{kind}_mm": tally(np.where(kinds == number, error, np.nan)[:, None])
+                for number, kind in enumerate(FRAME_KINDS)
+            }
         speed = F.frame_speed(gt, root=root)
         accumulator.add(
-            SequenceScores(truth.name, truth.track, int(frames.sum()), tallies),
+            SequenceScores(truth.name, truth.track, int(frames.sum()), tallies, truth.person),
             # Central differences leave out the frame itself, so an unknown one may have a speed but no error.
             speed=np.where(frames, speed, np.nan),
             error=error,
@@ -162,7 +211,7 @@ def _score(
     elif truth.representation == "2d":
         frames = np.isfinite(gt[..., 0] + gt[..., 1]).max(axis=1)
         tallies = _keypoint_tallies(truth, gt, pred)
-        accumulator.add(SequenceScores(truth.name, truth.track, int(frames.sum()), tallies))
+        accumulator.add(SequenceScores(truth.name, truth.track, int(frames.sum()), tallies, truth.person))
     else:
         raise ValueError(
             f"{truth.name}: rotations are scored as joints; turn SMPL poses into 3D joints first"
@@ -203,15 +252,18 @@ def _joint_tallies(
     root: Sequence[int],
     fps: float,
     protocol: str,
+    brief: bool,
 ) -> tuple[dict[str, Tally], Float[np.ndarray, " T"]]:
     error = F.mpjpe_per_joint(pred, gt, root=root)
+    accel = tally(F.accel_per_joint(pred, gt, root=root), scale=F.MM_PER_M)
+    if protocol == "smoothnet":
+        accel = Tally(accel.total, np.where(accel.weight > 0, accel.weight + 2, 0.0))
+    if brief:
+        return {"mpjpe_mm": tally(error), "accel_mm_per_frame2": accel}, error.mean(axis=1)
     aligned = F.pa_mpjpe_per_joint(pred, gt)
     if protocol == "released":
         # A padded frame of a method that leaves it at zero has no alignment there, and is not averaged.
         aligned[F.collapsed(pred)] = np.nan
-    accel = tally(F.accel_per_joint(pred, gt, root=root), scale=F.MM_PER_M)
-    if protocol == "smoothnet":
-        accel = Tally(accel.total, np.where(accel.weight > 0, accel.weight + 2, 0.0))
     tallies = {
         "mpjpe_mm": tally(error),
         "pa_mpjpe_mm": tally(aligned),
@@ -228,14 +280,17 @@ def _keypoint_tallies(
 ) -> dict[str, Tally]:
     if truth.boxes is None:
         raise ValueError(f"{truth.name}: PCK measures by the person's box; give the ground truth `boxes`")
-    box, torso = F.box_size(truth.boxes), F.torso_size(gt, truth.skeleton)
+    box = F.box_size(truth.boxes)
+    has_torso = {"l_shoulder", "r_hip"} <= set(truth.skeleton.joints)
     tallies: dict[str, Tally] = {}
     for alpha in ALPHAS:
         name = f"pck_{round(100 * alpha):03d}"
         by_box = F.pck_hits(pred, gt, box, alpha=alpha)
         tallies[name] = _per_sequence(by_box)
         tallies[f"{name}_per_frame"] = tally(by_box)
-        tallies[f"{name}_torso"] = _per_sequence(F.pck_hits(pred, gt, torso, alpha=alpha))
+        if has_torso:
+            torso = F.torso_size(gt, truth.skeleton)
+            tallies[f"{name}_torso"] = _per_sequence(F.pck_hits(pred, gt, torso, alpha=alpha))
     tallies["accel_px_per_frame2"] = tally(F.accel_per_joint(pred, gt, root=None))
     return tallies
 

@@ -16,6 +16,7 @@ Axes: T frames, V vertices, J joints. Vertices and joints in metres, errors in m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
@@ -28,6 +29,7 @@ from hanet.cache.files import PoseCache
 from hanet.metrics import evaluate
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
+from hanet.poses.plausible import without_wild
 from hanet.poses.sequence import PoseSequence, check_pair
 from hanet.poses.skeletons import Skeleton
 from hanet.smpl.body import Body, JointSet, joint_set_skeleton
@@ -76,7 +78,7 @@ def evaluate_meshes(
         body: on the device to compute on.
         joints: which joints the joint metrics use.
         chunk: frames posed at a time; changes the speed and nothing else.
-        resamples, seed: of the 95 % bootstrap intervals over sequences.
+        resamples, seed: of the 95 % intervals, see `hanet.metrics.statistics`.
 
     Raises:
         ValueError: tracks that do not pair up, a frame to score without a prediction.
@@ -101,6 +103,7 @@ def evaluate_meshes(
                 truth.poses.track,
                 int(known.sum()),
                 _tallies(posed, skeleton, fps=truth.poses.fps),
+                truth.poses.person,
             )
         )
     return accumulator.scores(resamples=resamples, seed=seed)
@@ -115,7 +118,10 @@ def _pairs(gt: Iterable[SmplTrack], pred: Iterable[SmplTrack]) -> Iterator[tuple
         if truth is None:
             raise ValueError(f"{poses.poses.name}: has no partner, because the true tracks end before it")
         check_pair(truth.poses, poses.poses)
-        yield truth, poses
+        yield (
+            replace(truth, poses=without_wild(truth.poses)[0]),
+            replace(poses, poses=without_wild(poses.poses)[0]),
+        )
 
 
 def _known(truth: SmplTrack) -> Bool[np.ndarray, " T"]:
@@ -129,7 +135,7 @@ def _refuse_gaps(poses: SmplTrack, known: Bool[np.ndarray, " T"]) -> None:
     if len(gaps):
         raise ValueError(
             f"{poses.poses.name}: no pose (NaN) in {len(gaps)} frames that are to be scored, the first is "
-            f"{gaps[0]}; fill missing detections or mark these frames unlabelled in the truth"
+            f"{gaps[0]}; fill missing detections, or mark these frames unlabelled in the truth"
         )
 
 
@@ -222,6 +228,7 @@ def joint_errors(
             (joint_sequence(true.attach(poses), body) for poses in truth),
             (joint_sequence(found.attach(poses), body) for poses in refined),
             resamples=1,
+            brief=True,
         ).means
         return {name: means[name] for name in ("mpjpe_mm", "accel_mm_per_frame2")}
 

@@ -23,7 +23,7 @@ from hanet.metrics.average_precision import (
     joint_matches,
     without_ignored,
 )
-from hanet.metrics.statistics import resample
+from hanet.metrics.statistics import Resampled, draw
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import POSETRACK15
 from hanet.poses.video_labels import Box, Polygon, PoseTrackVideo, by_name
@@ -87,17 +87,18 @@ class PoseTrackScores:
         """The mAP: mean over the 15 joints (not over the groups); NaN joints are left out."""
         return _mean(self.per_joint.values())
 
-    def resampled(self, *, resamples: int, seed: int) -> Float[np.ndarray, " R"]:
-        """The mAP of each resample of whole videos, which are drawn as `bootstrap_interval` draws sequences.
+    def resampled(self, *, resamples: int, seed: int) -> Resampled:
+        """The mAP of random resamples of whole videos.
 
         People and frames of one video are alike, so videos are what is drawn. Of one video there is nothing
         to draw: all are NaN.
         """
         count = len(next(iter(self.rankings.values())).positives)
         if count < 2:
-            return np.full(resamples, np.nan)
-        draws = resample(count, resamples=resamples, seed=seed)
-        return np.array([_mean(r.precision(times) for r in self.rankings.values()) for times in draws])
+            return Resampled(np.full(resamples, np.nan), count)
+        draws = draw(count, resamples=resamples, seed=seed)
+        values = [_mean(r.precision(times) for r in self.rankings.values()) for times in draws]
+        return Resampled(np.array(values), count)
 
     def columns(self) -> dict[str, float]:
         """PoseTrack's table: a column for each of `GROUPS`, and ``Total``."""

@@ -14,24 +14,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import load as parse_safetensors
+import torch
 from safetensors.torch import save as format_safetensors
 
 from hanet.files.atomic import write_bytes, write_text
+from hanet.files.json_text import parse_json
+from hanet.files.safe_tensors import parse_tensors
 from hanet.models.hanet import HANet, HANetConfig
-from hanet.models.registry import Model, named, network_of
+from hanet.models.options import Config
+from hanet.models.registry import Model, Network, named, network_of
 from hanet.models.released_weights import (
     LAYER_NAMES,
     Source,
     check_tensors,
     grouped,
     load_weights,
+    require_finite,
     substitute,
 )
 
 FORMAT_VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+_AGAIN = "restore the checkpoint, or train it again"
 
 _PREFIX = "transformer."
 _RELEASED_NAMES = (
@@ -48,13 +53,14 @@ _RELEASED_NAMES = (
     (r"^(encoder|decoder)_offset\.", r"\1_joints_embed."),
     *LAYER_NAMES,
 )
-"""Patterns of our names and what the released models have in their place, applied in this order."""
+"""Patterns of our tensor names and their replacements in the released models, applied in this order."""
 
 
 def released_names(model: HANet) -> dict[str, tuple[str, ...]]:
-    """Released tensor names, and for each the names of ours that it holds, one below the other.
+    """Map released tensor names to the names of ours that they contain, stacked along the first axis.
 
-    It is one to one, but for attention's query, key and value, which the released models store as one.
+    The map is one to one, except for attention's query, key and value, which the released models store as
+    one.
     """
     return grouped(model.state_dict(), _released_name)
 
@@ -73,15 +79,15 @@ def load_released(source: Source, config: HANetConfig) -> HANet:
     Args:
         source: a state dict or a file of one, plain or under the key ``state_dict``; names may have or lack
             the prefixes ``module.`` and ``transformer.``.
-        config: the checkpoint's configuration; a checkpoint does not tell interval, window or heads.
+        config: the checkpoint's configuration; a checkpoint does not contain interval, window or heads.
 
-    The tensors that nothing reads (what leaves the last stage; ``encoder_norm`` of the pre-norm form) must
-    be there and are left out.
+    Unused tensors (the last stage's projection; ``encoder_norm`` of the pre-norm form) must be present and
+    are ignored.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
-            unexpected or of another shape than `config` asks for; all are named.
+        FileNotFoundError: no such file.
+        ValueError: a file with more than tensors and plain values, or tensors that are missing, unexpected or
+            of another shape than `config` implies; the message names them.
     """
     model = HANet(config).eval()
     load_weights(model, source, released_names(model), prefix=_PREFIX, unread=_unread_shapes(model))
@@ -89,7 +95,7 @@ def load_released(source: Source, config: HANetConfig) -> HANet:
 
 
 def _unread_shapes(model: HANet) -> dict[str, tuple[int, ...]]:
-    """Shapes of what the released models store and never read."""
+    """Shapes of tensors that the released models store and never use."""
     widths = model.encoder.widths
     last = f"{_PREFIX}projection.{len(widths) - 1}"
     shapes: dict[str, tuple[int, ...]] = {
@@ -103,10 +109,10 @@ def _unread_shapes(model: HANet) -> dict[str, tuple[int, ...]]:
 
 
 def save(model: Model, folder: str | os.PathLike[str], *, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write a model to `folder`, which is made where needed; an older checkpoint there is replaced.
+    """Write a model to `folder`, which is created if missing; an older checkpoint there is replaced.
 
-    Each file appears whole or not at all, and `load` notices two files that do not belong together. The
-    same weights give the same bytes. `metadata` comes back from `read_metadata`; what JSON cannot hold is
+    Each file is written atomically, and `load` detects two files that do not belong together. The same
+    weights give the same bytes. `read_metadata` returns `metadata`; values that JSON cannot represent are
     refused (TypeError, or ValueError for NaN and infinity) before anything is written.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
@@ -128,40 +134,68 @@ def load(folder: str | os.PathLike[str]) -> Model:
 
     Raises:
         FileNotFoundError: a file of the checkpoint is missing.
-        ValueError: another format version, an unknown network, weights that are not those described, or
-            tensors that are missing, unexpected or of another shape; all are named.
+        ValueError: another format version, an unknown network, weights that do not match their description,
+            or tensors that are missing, unexpected, of another shape or not finite; the message names them.
     """
     folder = Path(folder)
-    description = _describe(folder)
+    description = read_description(folder)
     weights = _read(folder / WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ValueError(
             f"{folder / WEIGHTS} is not the file that {DESCRIPTION} describes: its SHA-256 differs. "
             f"Restore or rewrite both together"
         )
-    network = named(description["network"])
-    model = network.build(network.config.from_dict(description["config"])).eval()
-    tensors = parse_safetensors(weights)
-    expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    check_tensors(tensors, expected, f"{folder / WEIGHTS} does not fit its configuration")
+    try:
+        network = named(description["network"])
+        config = network.config.from_dict(description["config"])
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f"{folder / DESCRIPTION}: not a network and its configuration ({error}); {_AGAIN}"
+        ) from error
+    tensors = parse_tensors(weights, where=str(folder / WEIGHTS), remedy=_AGAIN)
+    complaint = f"{folder / WEIGHTS} does not fit its configuration"
+    check_tensors(tensors, _shapes(network, config, len(tensors), complaint), complaint)
+    require_finite(tensors, str(folder / WEIGHTS))
+    model = network.build(config).eval()
     model.load_state_dict(tensors)
     return model
 
 
+def _shapes(network: Network, config: Config, tensors: int, complaint: str) -> dict[str, tuple[int, ...]]:
+    """Shapes of a network's tensors, found without memory for them: the file may ask for any size."""
+    layers = {name: value for name, value in config.to_dict().items() if name.endswith(("layers", "blocks"))}
+    if above := {name: value for name, value in layers.items() if value > tensors}:
+        raise ValueError(f"{complaint}: it has {tensors} tensors, which cannot be of {above}")
+    try:
+        with torch.device("meta"):
+            model = network.build(config)
+    except (RuntimeError, OverflowError, MemoryError, TypeError, ValueError) as error:
+        raise ValueError(f"{complaint}: {str(error).splitlines()[0]}") from error
+    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+
+
 def read_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """The metadata given to `save`; raises as `load` does where there is no such checkpoint."""
-    return _describe(Path(folder))["metadata"]
+    """The metadata given to `save`; raises as `load` does for a missing checkpoint."""
+    return read_description(folder)["metadata"]
 
 
-def _describe(folder: Path) -> dict[str, Any]:
-    path = folder / DESCRIPTION
-    description = json.loads(_read(path))
+def read_description(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Network, configuration, SHA-256 of the weights and metadata of a checkpoint; raises as `load` does."""
+    path = Path(folder) / DESCRIPTION
+    description = parse_json(_read(path), dict, where=str(path), remedy=_AGAIN)
     version = description.get("format_version")
-    if version != FORMAT_VERSION:
-        raise ValueError(f"{path} has format version {version!r}, this package reads {FORMAT_VERSION}")
+    if version == 1 and not isinstance(version, bool):  # knew HANet alone
+        description["network"] = "hanet"
+    elif version != FORMAT_VERSION:
+        raise ValueError(f"{path} has format version {version!r}, this package reads 1 to {FORMAT_VERSION}")
     expected = ("network", "config", "weights_sha256", "metadata")
     if missing := [key for key in expected if key not in description]:
-        raise ValueError(f"{path} lacks {', '.join(missing)}")
+        raise ValueError(f"{path} lacks {', '.join(missing)}; {_AGAIN}")
+    for key, kind in (("network", str), ("config", dict), ("weights_sha256", str), ("metadata", dict)):
+        if not isinstance(description[key], kind):
+            raise ValueError(
+                f"{path}: {key} must be a {kind.__name__}, got {description[key]!r:.50}; {_AGAIN}"
+            )
     return description
 
 

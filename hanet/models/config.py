@@ -1,29 +1,50 @@
-"""What the networks' configurations share: to and from plain values, and checks that name the field."""
+"""Base class of the networks' configurations: checked by pydantic, to and from plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, TypeVar
+from functools import cache
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from hanet.files.explain import explain
+from hanet.options import Section
 
 S = TypeVar("S", bound="Settings")
+LONGEST_WINDOW = 10_000
+"""Frames; published windows have 8 to 201, and matrices over a window grow with its square."""
+
+Count = Annotated[int, Field(ge=1)]
+Window = Annotated[int, Field(ge=1, le=LONGEST_WINDOW)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+"""A share below 1. Integers are kept, so `to_dict` returns the values given."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A frozen dataclass of plain values; a subclass is called ``<Network>Config``."""
+    """A frozen dataclass of plain values; the types of its fields are checked as in params.yaml.
+
+    Raises:
+        ValueError: one line that names every invalid field, the expected and the given value.
+    """
+
+    def __post_init__(self) -> None:
+        _validate(type(self), vars(self))
+        self._check()
+
+    def _check(self) -> None:
+        """Check the fields against each other, after their types."""
 
     @classmethod
     def from_dict(cls: type[S], values: Mapping[str, Any]) -> S:
-        """The configuration of a mapping; a ValueError names keys that are unknown or missing."""
-        network = cls.__name__.removesuffix("Config")
-        known = {f.name: f.default is MISSING for f in fields(cls)}
-        if unknown := sorted(set(values) - set(known)):
-            raise ValueError(
-                f"unknown {network} settings {', '.join(unknown)}; known: {', '.join(sorted(known))}"
-            )
-        if missing := [name for name, required in known.items() if required and name not in values]:
-            raise ValueError(f"missing {network} settings {', '.join(missing)}")
+        """The configuration of a mapping.
+
+        Raises:
+            ValueError: as the class, or unknown or missing keys.
+        """
+        _validate(cls, values)
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -34,24 +55,6 @@ class Settings:
         """Refuse the value of field `name` where it is not `ok`."""
         if not ok:
             raise ValueError(f"{name} must be {expected}, got {getattr(self, name)!r}")
-
-    def _require_whole(self, *names: str) -> None:
-        """Refuse fields that are not whole numbers of at least 1."""
-        for name in names:
-            value = getattr(self, name)
-            whole = isinstance(value, int) and is_number(value) and value >= 1
-            self._require(whole, name, "a whole number of at least 1")
-
-    def _require_flags(self, *names: str) -> None:
-        """Refuse fields that are neither True nor False."""
-        for name in names:
-            self._require(isinstance(getattr(self, name), bool), name, "true or false")
-
-    def _require_share(self, *names: str) -> None:
-        """Refuse fields that are no share of a whole, or all of it."""
-        for name in names:
-            value = getattr(self, name)
-            self._require(is_number(value) and 0 <= value < 1, name, "in [0, 1)")
 
     def _require_heads(self, hidden: int, heads: int) -> None:
         """Refuse a `hidden` width that cannot hold pairs of sine and cosine, or equal heads."""
@@ -69,6 +72,24 @@ class Settings:
         )
 
 
-def is_number(value: object) -> bool:
-    """True for int and float, which bool is not."""
-    return isinstance(value, int | float) and not isinstance(value, bool)
+class _Strict(Section):
+    model_config = ConfigDict(strict=True)
+
+
+@cache
+def _schema(kind: type[Settings]) -> type[BaseModel]:
+    """The fields of a configuration as a pydantic model, which refuses unknown keys."""
+    hints = get_type_hints(kind, include_extras=True)
+    described: dict[str, Any] = {
+        field.name: (hints[field.name], ... if field.default is MISSING else field.default)
+        for field in fields(kind)
+    }
+    return create_model(kind.__name__, __base__=_Strict, **described)
+
+
+def _validate(kind: type[Settings], values: Mapping[str, Any]) -> None:
+    schema = _schema(kind)
+    try:
+        schema.model_validate(dict(values))
+    except ValidationError as error:
+        raise ValueError("; ".join(explain(error, schema.model_json_schema()))) from None

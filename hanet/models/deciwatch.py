@@ -28,16 +28,16 @@ class DeciWatchOutput(NamedTuple):
     """Refined poses, in the unit and frame of reference of the input."""
 
     recovered_pose: Float[Tensor, "B T C"]
-    """Poses at all frames: the result."""
+    """Poses at all frames, the result."""
     denoised_pose: Float[Tensor, "B W C"]
-    """Poses at the watched frames, from DenoiseNet alone, which the loss reads too."""
+    """Poses at the watched frames, from DenoiseNet only; used by the loss."""
 
 
 class Encoder(nn.Module):
-    """DenoiseNet: layers in which a watched frame reads all watched frames but itself.
+    """DenoiseNet: layers in which a watched frame attends to all watched frames except itself.
 
-    The published form computes all T frames, those unwatched set to zero, and hides them from attention,
-    interpolation, decoder and loss; what is hidden everywhere need not be computed.
+    The published form computes all T frames, with unwatched ones set to zero, and masks them in attention,
+    interpolation, decoder and loss; here masked frames are not computed.
     """
 
     position: Tensor
@@ -66,10 +66,11 @@ class Encoder(nn.Module):
 
 
 class DeciWatch(nn.Module):
-    """Refines a window of detected poses, of which it reads the watched frames.
+    """Refine a window of detected poses from its watched frames.
 
     Both of its networks predict an offset: DenoiseNet to the detected poses at the watched frames, RecoverNet
-    to DenoiseNet's poses interpolated to all frames. RecoverNet and HANet's decoder are of one architecture.
+    to DenoiseNet's poses interpolated to all frames. RecoverNet and HANet's decoder have the same
+    architecture.
     """
 
     interpolation: Tensor
@@ -93,7 +94,9 @@ class DeciWatch(nn.Module):
         self.register_buffer("interpolation", interpolation.float(), persistent=False)
 
     def forward(self, detected: Float[Tensor, "B T C"]) -> DeciWatchOutput:
-        """Refined poses at all and at the watched frames; a ValueError where the shape is not the model's."""
+        """Refined poses at all and at the watched frames; raises ValueError for another shape than the
+        model's.
+        """
         T, C = self.config.window, self.config.channels
         if detected.ndim != 3 or detected.shape[1:] != (T, C):
             raise ValueError(f"this DeciWatch reads windows (B, {T}, {C}), got {tuple(detected.shape)}")
@@ -132,7 +135,7 @@ def deciwatch_loss(
         gt: ground truth; may be NaN where `mask` is False.
         interval: frames from one watched frame to the next.
         loss_weight: weight of the recovered poses (λ; released: 5 in 2D, 1 on 3DPW).
-        mask: True where the ground truth is labelled; the means are over these values alone.
+        mask: True where the ground truth is labelled; the means are over these values only.
 
     Raises:
         ValueError: shapes that disagree.
@@ -161,9 +164,10 @@ _RELEASED_NAMES = (
 
 
 def released_names(model: DeciWatch) -> dict[str, tuple[str, ...]]:
-    """Released tensor names, and for each the names of ours that it holds, one below the other.
+    """Map released tensor names to the names of ours that they contain, stacked along the first axis.
 
-    It is one to one, but for attention's query, key and value, which the released models store as one.
+    The map is one to one, except for attention's query, key and value, which the released models store as
+    one.
     """
     return grouped(model.state_dict(), lambda name: _PREFIX + substitute(name, _RELEASED_NAMES))
 
@@ -174,12 +178,12 @@ def load_released(source: Source, config: DeciWatchConfig) -> DeciWatch:
     Args:
         source: a state dict or a file of one, plain or under the key ``state_dict``; names may have or lack
             the prefixes ``module.`` and ``transformer.``.
-        config: the checkpoint's configuration; a checkpoint does not tell interval, window or heads.
+        config: the checkpoint's configuration; a checkpoint does not contain interval, window or heads.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
-            unexpected or of another shape than `config` asks for; all are named.
+        FileNotFoundError: no such file.
+        ValueError: a file with more than tensors and plain values, or tensors that are missing, unexpected or
+            of another shape than `config` implies; the message names them.
     """
     model = DeciWatch(config).eval()
     load_weights(model, source, released_names(model), prefix=_PREFIX)

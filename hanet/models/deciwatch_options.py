@@ -1,21 +1,21 @@
-"""Options of DeciWatch; without torch, which reading params.yaml does not need."""
+"""Options of DeciWatch, without importing torch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from hanet.models.config import Settings
+from hanet.models.config import Count, Fraction, Settings, Window
 
 
 @dataclass(frozen=True)
 class DeciWatchConfig(Settings):
-    """All that shapes a DeciWatch; the defaults are the released 3DPW model's.
+    """The architecture of a DeciWatch; the defaults are those of the released 3DPW model.
 
     Attributes:
-        channels: C, numbers a frame: joints × 2 (keypoints), × 3 (joints) or × 6 (rotations).
+        channels: C, numbers per frame: joints × 2 (keypoints), × 3 (joints) or × 6 (rotations).
         interval: frames from one watched frame to the next.
-        window: T, frames a window: ``interval·Q + 1`` with Q ≥ 1.
+        window: T, frames per window: ``interval·Q + 1`` with Q ≥ 1.
         hidden: width of all layers.
         encoder_layers: layers of DenoiseNet.
         decoder_layers: layers of RecoverNet.
@@ -25,25 +25,21 @@ class DeciWatchConfig(Settings):
         dropout: share of attention weights and of features dropped in training.
 
     Raises:
-        ValueError: a value that cannot be; the message names the field, what came and what was expected.
+        ValueError: an invalid value; the message names the field, expected and got.
     """
 
-    channels: int
-    interval: int
-    window: int
-    hidden: int
-    encoder_layers: int = 5
-    decoder_layers: int = 5
-    heads: int = 4
-    feedforward: int = 256
+    channels: Count
+    interval: Count
+    window: Window
+    hidden: Count
+    encoder_layers: Count = 5
+    decoder_layers: Count = 5
+    heads: Count = 4
+    feedforward: Count = 256
     pre_norm: bool = True
-    dropout: float | int = 0.1
+    dropout: Fraction = 0.1
 
-    def __post_init__(self) -> None:
-        self._require_whole("channels", "interval", "window", "hidden")
-        self._require_whole("encoder_layers", "decoder_layers", "heads", "feedforward")
-        self._require_flags("pre_norm")
-        self._require_share("dropout")
+    def _check(self) -> None:
         self._require_heads(self.hidden, self.heads)
         self._require_window(self.window, self.interval)
 
@@ -54,5 +50,5 @@ class DeciWatchConfig(Settings):
 
     @property
     def layer_options(self) -> dict[str, Any]:
-        """What all layers share."""
+        """Options common to all layers."""
         return {"heads": self.heads, "pre_norm": self.pre_norm, "dropout": self.dropout}

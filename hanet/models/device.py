@@ -1,4 +1,4 @@
-"""Where networks run: a GPU where there is one, else the CPU."""
+"""The device for networks: a GPU if available, else the CPU."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 
 
 def hardware() -> str:
-    """What decides how a computation rounds: device, threads, PyTorch."""
+    """Device, threads and PyTorch version, which determine rounding."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
@@ -16,9 +16,9 @@ def hardware() -> str:
 
 
 def device() -> torch.device:
-    """A GPU where there is one.
+    """A GPU if available, else the CPU.
 
-    Its convolutions are told to keep float32's digits: by default they take 10 bits of them.
+    Sets convolutions to full float32 precision; the default (TF32) keeps a 10-bit mantissa.
     """
     torch.backends.cudnn.allow_tf32 = False
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -9,13 +9,16 @@ D hidden width d (encoder stage i works at d·2^i), F features of an encoder tok
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hanet.models.hanet_options import HANetConfig
+from hanet.models.frame_path import FramePath
+from hanet.models.hanet_options import HANetConfig, KinematicsStart
 from hanet.models.layers import DecoderLayer, EncoderLayer, linear
 from hanet.models.temporal import (
     interpolation_matrix,
@@ -32,16 +35,24 @@ class HANetOutput(NamedTuple):
     decoder_pose: Float[Tensor, "B T C"]
     """Poses at all frames: the result."""
     encoder_pose: Float[Tensor, "B W C"]
-    """Poses at the watched frames, from the encoder alone: a second branch, which the loss reads too."""
+    """Poses at the watched frames, from the encoder only: a second branch, also used by the loss."""
 
 
 class Affine(nn.Module):
-    """A learnt scale and shift of every channel, which starts as the identity ("WB")."""
+    """A learnt scale and shift of every channel ("WB").
 
-    def __init__(self, channels: int) -> None:
+    A random start is that of the release, whose layer is a convolution of one channel in and `channels` out:
+    scales evenly from ± √(6 / (1 + channels)) (Glorot and Bengio, AISTATS 2010), shifts evenly from ± 1.
+    """
+
+    def __init__(self, channels: int, start: KinematicsStart = "identity") -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
+        if start == "random":
+            reach = math.sqrt(6 / (1 + channels))
+            nn.init.uniform_(self.weight, -reach, reach)
+            nn.init.uniform_(self.bias, -1.0, 1.0)
 
     def forward(self, x: Float[Tensor, "B W C"]) -> Float[Tensor, "B W C"]:
         return x * self.weight + self.bias
@@ -50,7 +61,7 @@ class Affine(nn.Module):
 class Kinematics(nn.Module):
     """Velocities and squared accelerations at the watched frames, per frame and frame² (section 3.1).
 
-    The acceleration is built from the scaled velocities, so their scale and shift exist wherever it does.
+    The acceleration is built from the scaled velocities, so their scale and shift exist whenever it does.
     """
 
     def __init__(self, config: HANetConfig) -> None:
@@ -59,19 +70,20 @@ class Kinematics(nn.Module):
         self.acceleration = config.acceleration
         learn = config.learn_kinematics
         moving = config.velocity or config.acceleration
-        self.scale_previous = Affine(config.channels) if learn and moving else nn.Identity()
-        self.scale_next = Affine(config.channels) if learn and moving else nn.Identity()
-        self.scale_acceleration = Affine(config.channels) if learn and config.acceleration else nn.Identity()
+        affine = partial(Affine, config.channels, config.kinematics_start)
+        self.scale_previous = affine() if learn and moving else nn.Identity()
+        self.scale_next = affine() if learn and moving else nn.Identity()
+        self.scale_acceleration = affine() if learn and config.acceleration else nn.Identity()
 
     @property
     def features(self) -> int:
-        """How many of `forward`'s tensors there are."""
+        """Number of tensors that `forward` returns."""
         return 2 * self.velocity + self.acceleration
 
     def forward(
         self, previous: Float[Tensor, "B W C"], x: Float[Tensor, "B W C"], following: Float[Tensor, "B W C"]
     ) -> list[Float[Tensor, "B W C"]]:
-        """The features that the configuration asks for: [v_previous, v_next], [acceleration]."""
+        """The configured features: [v_previous, v_next], [acceleration]."""
         v_previous = self.scale_previous(x - previous)
         v_next = self.scale_next(following - x)
         features = [v_previous, v_next] if self.velocity else []
@@ -83,9 +95,9 @@ class Kinematics(nn.Module):
 class Encoder(nn.Module):
     """Stages of doubling width over the watched frames, projected back and averaged (section 3.2).
 
-    Only watched frames are computed. The published form computes all T frames and hides the unwatched ones
-    from attention, interpolation, decoder and loss; what is hidden everywhere need not be computed, and
-    outputs, loss and gradients stay the same to rounding.
+    Only watched frames are computed. The published form computes all T frames and masks the unwatched ones in
+    attention, interpolation, decoder and loss; here masked frames are not computed, and outputs, loss and
+    gradients are the same up to rounding.
     """
 
     positions: Tensor
@@ -107,7 +119,7 @@ class Encoder(nn.Module):
         watched = watched_frames(config.window, config.interval)
         positions = [sine_positions(config.window, width)[watched] for width in self.widths]
         self.register_buffer("positions", torch.cat(positions, dim=1).float(), persistent=False)
-        # A frame may read every watched frame but itself.
+        # A frame may attend to every watched frame except itself.
         allowed = ~torch.eye(config.watched, dtype=torch.bool)
         self.register_buffer("allowed", allowed, persistent=False)
 
@@ -158,7 +170,7 @@ class Decoder(nn.Module):
 
 
 class HANet(nn.Module):
-    """Refines a window of detected poses, of which it reads the watched frames and their neighbours.
+    """Refine a window of detected poses from its watched frames and their neighbours.
 
     Both branches predict an offset: the encoder to the detected poses at the watched frames, the decoder to
     the encoder's poses interpolated to all frames.
@@ -170,6 +182,7 @@ class HANet(nn.Module):
     def __init__(self, config: HANetConfig) -> None:
         super().__init__()
         self.config = config
+        self.frame_path = FramePath(config.channels) if config.frame_path else None
         self.kinematics = Kinematics(config)
         self.encoder = Encoder(config)
         self.encoder_offset = linear(config.hidden, config.channels)
@@ -184,6 +197,9 @@ class HANet(nn.Module):
             **config.layer_options,
         )
         self.decoder_offset = linear(config.hidden, config.channels)
+        if config.residual:
+            nn.init.zeros_(self.encoder_offset.weight)
+            nn.init.zeros_(self.decoder_offset.weight)
         interpolation = interpolation_matrix(config.window, config.interval, config.interpolation)
         self.register_buffer("interpolation", interpolation.float(), persistent=False)
         if config.output_smoothing:
@@ -191,12 +207,20 @@ class HANet(nn.Module):
             self.register_buffer("smoothing", smoothing.float(), persistent=False)
 
     def forward(self, detected: Float[Tensor, "B T C"]) -> HANetOutput:
-        """Refined poses at all and at the watched frames; a ValueError where the shape is not the model's."""
+        """Refined poses at all and at the watched frames; raises ValueError for another shape than the
+        model's.
+        """
         T, C = self.config.window, self.config.channels
         if detected.ndim != 3 or detected.shape[1:] != (T, C):
             raise ValueError(f"this HANet reads windows (B, {T}, {C}), got {tuple(detected.shape)}")
-        step = self.config.interval
-        # Neighbours of the watched frames; the window's ends stand in for frames outside it.
+        if self.frame_path is None:
+            return self._refine(detected)
+        motion, middle = self.frame_path.split(detected)
+        return HANetOutput(*(pose + middle for pose in self._refine(motion)))
+
+    def _refine(self, detected: Float[Tensor, "B T C"]) -> HANetOutput:
+        T, step = self.config.window, self.config.interval
+        # Neighbours of the watched frames; at the window's ends the watched frame itself is used.
         padded = torch.cat([detected[:, :1], detected, detected[:, -1:]], dim=1)
         previous, x, following = (padded[:, i : i + T : step] for i in range(3))
         tokens = [x]
@@ -207,7 +231,8 @@ class HANet(nn.Module):
 
         interpolated = mix_frames(self.interpolation, encoder_pose)
         memory = self.memory_embed(torch.cat([scales, *self.kinematics(previous, x, following)], dim=-1))
-        decoder_pose = self.decoder_offset(self.decoder(interpolated, memory)) + interpolated
+        base = detected if self.config.residual else interpolated
+        decoder_pose = self.decoder_offset(self.decoder(interpolated, memory)) + base
         if self.config.output_smoothing:
             decoder_pose = mix_frames(self.smoothing, decoder_pose)
         return HANetOutput(decoder_pose, encoder_pose)

@@ -1,4 +1,4 @@
-"""Transformer layers: attention, feed-forward, and the encoder and decoder layers made of them.
+"""Transformer layers: attention, feed-forward, encoder and decoder layers.
 
 Axes: B windows, Q queries, K keys, H heads, T frames, W watched frames (the memory), D width.
 """
@@ -21,7 +21,7 @@ def linear(inputs: int, outputs: int, *, gain: float = 1.0) -> nn.Linear:
 class Attention(nn.Module):
     """Multi-head attention (Vaswani et al., 2017).
 
-    Query, key and value start as one Xavier matrix three times as tall does, hence their gain.
+    Query, key and value are initialised like one Xavier matrix of three times the height, hence their gain.
     """
 
     def __init__(self, width: int, *, heads: int, dropout: float) -> None:
@@ -41,7 +41,7 @@ class Attention(nn.Module):
         *,
         allowed: Bool[Tensor, "Q K"] | None = None,
     ) -> Float[Tensor, "B Q D"]:
-        """What each query reads of the values; `allowed` is True where it may attend to a key."""
+        """Attend to the values; `allowed` is True where a query may attend to a key."""
         heads = (self.heads, -1)
         mixed = F.scaled_dot_product_attention(
             self.query(query).unflatten(-1, heads).transpose(1, 2),  # B H Q D/H
@@ -54,7 +54,7 @@ class Attention(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Widen, bend, narrow: every frame by itself."""
+    """Position-wise feed-forward network."""
 
     def __init__(self, width: int, inner: int, *, dropout: float) -> None:
         super().__init__()
@@ -67,7 +67,7 @@ class FeedForward(nn.Module):
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention and feed-forward; position embeddings reach queries and keys, not values.
+    """Self-attention and feed-forward; position embeddings are added to queries and keys, not to values.
 
     With `pre_norm` a branch normalises what it reads, otherwise the sum with its result is normalised.
     """
@@ -95,7 +95,7 @@ class EncoderLayer(nn.Module):
 
 
 class DecoderLayer(nn.Module):
-    """Self-attention over all frames, attention to the memory, feed-forward; else as `EncoderLayer`."""
+    """Self-attention over all frames, attention to the memory, feed-forward; else like `EncoderLayer`."""
 
     def __init__(self, width: int, inner: int, *, heads: int, pre_norm: bool, dropout: float) -> None:
         super().__init__()

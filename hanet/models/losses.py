@@ -43,20 +43,20 @@ def hanet_loss(
 ) -> HANetLoss:
     """HANet's loss (paper, section 3.4): L1 of both branches, mutual learning, hard keypoint mining.
 
-    With sums over windows and frames, divided by B·C·T, channel c loses
-    ``loss_weight·|decoder - gt|`` at all frames ``+ |encoder - gt| + |decoder - encoder|`` at watched ones.
-    The total is the sum over channels plus the mean of the ``2·⌊C/4⌋`` largest.
+    With sums over windows and frames, divided by B·C·T, the loss of channel c is ``loss_weight·|decoder -
+    gt|`` at all frames ``+ |encoder - gt| + |decoder - encoder|`` at watched ones. The total is the sum over
+    channels plus the mean of the ``2·⌊C/4⌋`` largest.
 
     Args:
         output: what the model returned.
         gt: ground truth; may be NaN where `mask` is False.
         interval: frames from one watched frame to the next.
         loss_weight: weight of the decoder's term.
-        oml: ``symmetric`` draws both branches to each other (the authors' released training);
+        oml: ``symmetric`` pulls both branches towards each other (the authors' released training);
             ``stop_gradient`` is the paper's text: per channel, the branch that is farther from the ground
-            truth at the watched frames learns from the other, which gets no gradient; ``off``: no such term.
+            truth at the watched frames learns from the other, which gets no gradient; ``off`` omits the term.
         ohkm: add the hard term.
-        mask: True where the ground truth is labelled. Other values count neither in a sum nor in the
+        mask: True where the ground truth is labelled. Other values are excluded from the sums and from the
             divisor, which becomes the number of labelled values.
 
     Raises:
@@ -103,16 +103,16 @@ def hanet_loss(
 def _per_channel(
     difference: Float[Tensor, "B K C"], labelled: Bool[Tensor, "B K C"] | None
 ) -> Float[Tensor, " C"]:
-    """Sum of absolute differences per channel over windows and frames, of labelled values alone."""
+    """Sum of absolute differences per channel over windows and frames, of labelled values only."""
     if labelled is not None:
-        difference = torch.where(labelled, difference, 0)  # before anything could carry a NaN into a gradient
+        difference = torch.where(labelled, difference, 0)  # before a NaN could reach a gradient
     return difference.abs().sum(dim=(0, 1))
 
 
 def mean_absolute(
     difference: Float[Tensor, "B K C"], labelled: Bool[Tensor, "B K C"] | None
 ) -> Float[Tensor, ""]:
-    """Mean absolute value of the labelled entries; 0 where there is none, and unlabelled ones may be NaN."""
+    """Mean absolute value of the labelled entries, 0 without any; unlabelled entries may be NaN."""
     count = difference.numel() if labelled is None else labelled.sum().clamp(min=1)
     return _per_channel(difference, labelled).sum() / count
 
@@ -122,8 +122,8 @@ def acceleration_loss(
 ) -> Float[Tensor, ""]:
     """Mean absolute difference of accelerations, per frame² (second differences); beyond the paper.
 
-    A second difference counts where all three of its frames are labelled; the loss is 0 where none does.
-    At least 3 frames are needed (ValueError).
+    A second difference counts where all three of its frames are labelled; without any the loss is 0. At least
+    3 frames are needed (ValueError).
     """
     if pred.shape != gt.shape or gt.shape[1] < 3:
         raise ValueError(
@@ -139,10 +139,10 @@ def acceleration_loss(
 
 
 def joint_loss(joints: Float[Tensor, "B T J 3"], gt: Float[Tensor, "B T J 3"]) -> Float[Tensor, ""]:
-    """Mean absolute difference (metres) of the coordinates of the joints that SMPL's rotations lead to.
+    """Mean absolute difference (metres) of the joint coordinates computed from SMPL's rotations.
 
-    The term that HANet's released SMPL training meant to add; that code cannot run. A frame with a joint
-    whose truth is NaN does not count; the loss is 0 where none does.
+    HANet's released SMPL training intended this term, but that code cannot run. A frame with a NaN joint in
+    the ground truth does not count; without any frame the loss is 0.
     """
     known = gt.isfinite().flatten(2).all(dim=2)[..., None, None].expand(gt.shape)
     difference = joints - torch.where(known, gt, 0.0)

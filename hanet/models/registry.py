@@ -1,6 +1,6 @@
-"""The networks that can be trained: how each is called, taught and told what it reads.
+"""The networks that can be trained: how each is built, run and trained.
 
-Training, checkpoints, refinement and the pipeline know networks by this table alone. A new one is an entry in
+Training, checkpoints, refinement and the pipeline use only this table. A new network is an entry in
 `NETWORKS` (and in the types above it): a configuration with a `window` and the frames it `reads`, a module
 made from it, and the functions below.
 
@@ -19,13 +19,15 @@ from torch import Tensor
 from hanet.models.deciwatch import DeciWatch, DeciWatchConfig, DeciWatchOutput, deciwatch_loss
 from hanet.models.hanet import HANet, HANetConfig, HANetOutput
 from hanet.models.losses import acceleration_loss, hanet_loss
+from hanet.models.mlp import FrameMLP, MLPConfig, position_loss
 from hanet.models.options import Config
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig, smoothnet_loss
+from hanet.models.tcn import TCN, TCNConfig
 
 if TYPE_CHECKING:
     from hanet.training.options import TrainingOptions
 
-Model = HANet | DeciWatch | SmoothNet
+Model = HANet | DeciWatch | SmoothNet | FrameMLP | TCN
 
 ALL = slice(None)
 """All frames of a window."""
@@ -36,17 +38,17 @@ Losses = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Network:
-    """What training and refinement need of a network.
+    """The interface of a network for training and refinement.
 
     Attributes:
         name: its name in params.yaml and in checkpoints.
         config: its configuration's class.
         build: its module's class, made from a configuration.
-        output: all that the module returns for windows of detected poses (B, T, C).
-        pose: of that, the refined poses (B, T, C).
-        branches: of that, all poses that are taught, each with the frames of the window that they are of.
-        losses: of that, the losses against the ground truth under the training's options, where a mask
-            (B, T, C) says what is labelled; None for all.
+        output: the module's output for windows of detected poses (B, T, C).
+        pose: the refined poses in that output (B, T, C).
+        branches: all supervised poses in that output, each with its frames of the window.
+        losses: the losses of that output against ground truth under the training options; a mask (B, T, C) is
+            True where labelled, None for all.
     """
 
     name: str
@@ -114,6 +116,17 @@ def _smoothnet_losses(
     return {"loss": losses.total, **_parts(losses, "position", "acceleration")}
 
 
+def _plain_losses(
+    refined: Tensor,
+    gt: Tensor,
+    config: MLPConfig | TCNConfig,
+    options: TrainingOptions,
+    mask: Tensor | None,
+) -> Losses:
+    position = position_loss(refined, gt, weight=options.loss_weight, mask=mask)
+    return _with_acceleration(position, {"loss_position": position.detach()}, refined, gt, options, mask)
+
+
 def _parts(losses: Any, *names: str) -> Losses:
     return {f"loss_{name}": getattr(losses, name).detach() for name in names}
 
@@ -121,7 +134,7 @@ def _parts(losses: Any, *names: str) -> Losses:
 def _with_acceleration(
     total: Tensor, parts: Losses, pose: Tensor, gt: Tensor, options: TrainingOptions, mask: Tensor | None
 ) -> Losses:
-    """The losses, and beyond the papers that of accelerations where it has a weight."""
+    """Losses including the acceleration loss (beyond the papers) where its weight is above 0."""
     if options.acceleration_weight:
         smooth = acceleration_loss(pose, gt, mask)
         total = total + options.acceleration_weight * smooth
@@ -160,23 +173,41 @@ NETWORKS: dict[str, Network] = {
             name="smoothnet",
             config=SmoothNetConfig,
             build=SmoothNet,
-            # Its frames come last, elsewhere channels do.
+            # SmoothNet has frames last, the other networks channels.
             output=lambda model, detected: model(detected.mT).mT,
             pose=lambda refined: refined,
             branches=lambda refined, config: [(refined, ALL)],
             losses=_smoothnet_losses,
+        ),
+        Network(
+            name="mlp",
+            config=MLPConfig,
+            build=FrameMLP,
+            output=lambda model, detected: model(detected),
+            pose=lambda refined: refined,
+            branches=lambda refined, config: [(refined, ALL)],
+            losses=_plain_losses,
+        ),
+        Network(
+            name="tcn",
+            config=TCNConfig,
+            build=TCN,
+            output=lambda model, detected: model(detected),
+            pose=lambda refined: refined,
+            branches=lambda refined, config: [(refined, ALL)],
+            losses=_plain_losses,
         ),
     )
 }
 
 
 def network_of(config: Config) -> Network:
-    """The network that a configuration is of."""
+    """The network of a configuration."""
     return next(network for network in NETWORKS.values() if type(config) is network.config)
 
 
 def named(name: str) -> Network:
-    """A network by name; a ValueError lists those there are."""
+    """A network by name; the ValueError for an unknown name lists the known ones."""
     try:
         return NETWORKS[name]
     except KeyError:

@@ -1,16 +1,16 @@
-"""Checkpoints that authors released: read without running code in them, renamed, checked."""
+"""Read the authors' released checkpoints without running code in them; rename and check their tensors."""
 
 from __future__ import annotations
 
 import os
-import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
+
+from hanet.files.torch_file import read_torch
 
 Source = Mapping[str, Any] | str | os.PathLike[str]
 """A state dict or a file of one, plain or under the key ``state_dict``."""
@@ -26,23 +26,24 @@ LAYER_NAMES = (
     (r"\.(query|key|value)\.", ".in_proj_"),
     (r"\.out\.", ".out_proj."),
 )
-"""Patterns of our names of a decoder layer's tensors, and what the released models have in their place.
+"""Patterns of our names of a decoder layer's tensors, and their replacements in the released models.
 
-An encoder layer's ``norm_feedforward`` is their ``norm2``: a pattern that says so has to come before these.
+An encoder layer's ``norm_feedforward`` is their ``norm2``: a pattern for it must come before these.
 """
 
 
 def substitute(name: str, patterns: Iterable[tuple[str, str]]) -> str:
-    """The name with all patterns replaced, one after the other."""
+    """Apply all patterns to a name, in order."""
     for pattern, replacement in patterns:
         name = re.sub(pattern, replacement, name)
     return name
 
 
 def grouped(names: Iterable[str], rename: Callable[[str], str]) -> dict[str, tuple[str, ...]]:
-    """Released names, and for each the names of ours that it holds, one below the other.
+    """Map released names to the names of ours that they contain, stacked along the first axis.
 
-    It is one to one, but for attention's query, key and value, which the released models store as one.
+    The map is one to one, except for attention's query, key and value, which the released models store as
+    one.
     """
     groups: dict[str, tuple[str, ...]] = {}
     for ours in names:
@@ -59,31 +60,38 @@ def load_weights(
     prefix: str = "",
     unread: Mapping[str, tuple[int, ...]] | None = None,
 ) -> None:
-    """Give `model` the weights of a released checkpoint.
+    """Load a released checkpoint into `model`.
 
     Args:
-        model: filled in place.
+        model: modified in place.
         source: the checkpoint; its names may have or lack ``module.`` and, after it, `prefix`.
-        names: released names with `prefix`, and for each those of the model, as `grouped` gives them.
-        prefix: what all released names begin with.
-        unread: names and shapes of tensors that must be there and are left out.
+        names: released names with `prefix`, mapped to those of the model, as returned by `grouped`.
+        prefix: prefix of all released names.
+        unread: names and shapes of tensors that must be present and are ignored.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
-            unexpected or of another shape than the model's; all are named.
+        FileNotFoundError: no such file.
+        ValueError: a file with more than tensors and plain values, or tensors that are missing, unexpected or
+            of another shape than the model's; the message names them.
     """
-    content = source if isinstance(source, Mapping) else _torch_load(Path(source))
+    content = source if isinstance(source, Mapping) else read_torch(Path(source))
+    state = content.get("state_dict", content)
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{source}: expected a state dict under 'state_dict', got a {type(state).__name__}")
     released = {
-        prefix + name.removeprefix("module.").removeprefix(prefix): tensor
-        for name, tensor in content.get("state_dict", content).items()
+        prefix + str(name).removeprefix("module.").removeprefix(prefix): tensor
+        for name, tensor in state.items()
     }
     own = model.state_dict()
     expected = dict(unread or {})
     for name, parts in names.items():
         expected[name] = (sum(len(own[part]) for part in parts), *own[parts[0]].shape[1:])
     released = {name: _without_kernel(tensor, expected.get(name)) for name, tensor in released.items()}
-    check_tensors(released, expected, f"not a released {type(model).__name__} of this configuration")
+    where = "the state dict" if isinstance(source, Mapping) else str(source)
+    check_tensors(
+        released, expected, f"{where} is not a released {type(model).__name__} of this configuration"
+    )
+    require_finite(released, where)
     tensors: dict[str, Tensor] = {}
     for name, parts in names.items():
         tensors |= dict(zip(parts, released[name].chunk(len(parts)), strict=True))
@@ -93,35 +101,39 @@ def load_weights(
 def check_tensors(
     tensors: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], complaint: str
 ) -> None:
-    """Refuse tensors that are missing, unexpected or misshapen (ValueError), naming up to ten of them."""
+    """Raise ValueError for missing, unexpected or misshapen tensors, naming up to ten of them."""
     problems = [f"{name} is missing" for name in sorted(set(expected) - set(tensors))]
     problems += [f"{name} is unexpected" for name in sorted(set(tensors) - set(expected))]
     for name in sorted(set(expected) & set(tensors)):
         tensor, shape = tensors[name], expected[name]
         if not isinstance(tensor, Tensor):
             problems.append(f"{name} is a {type(tensor).__name__}, expected a tensor")
+        elif (
+            tensor.is_sparse
+            or tensor.is_quantized
+            or not (tensor.is_floating_point() or name.endswith(".num_batches_tracked"))
+        ):
+            problems.append(f"{name} is of {tensor.dtype}, expected dense floating-point numbers")
         elif tensor.shape != shape:
-            problems.append(f"{name} is {tuple(tensor.shape)}, but the configuration asks for {shape}")
+            problems.append(f"{name} is {tuple(tensor.shape)}, but the configuration expects {shape}")
     if problems:
         more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
         raise ValueError(f"{complaint}: {'; '.join(problems[:10])}{more}")
 
 
+def require_finite(tensors: Mapping[str, Tensor], name: str) -> None:
+    """Refuse weights that hold NaN or infinity (ValueError), naming up to ten tensors."""
+    bad = sorted(key for key, tensor in tensors.items() if not bool(tensor.isfinite().all()))
+    if bad:
+        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
+        raise ValueError(
+            f"{name}: expected finite weights, got NaN or infinity in {', '.join(bad[:10])}{more}; train the "
+            "model again, or get its file again"
+        )
+
+
 def _without_kernel(tensor: Any, shape: tuple[int, ...] | None) -> Any:
-    """The tensor in the expected shape, where all that differs is a convolution's kernel of size 1."""
+    """The tensor in the expected shape, where it only differs by a convolution's kernel axis of size 1."""
     if isinstance(tensor, Tensor) and shape is not None and tensor.shape[: len(shape)] == shape:
         return tensor.reshape(shape) if tensor.shape[len(shape) :].numel() == 1 else tensor
     return tensor
-
-
-def _torch_load(path: Path) -> Mapping[str, Any]:
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} holds more than tensors and plain values, and reading it could run code. Where you "
-            f"trust the file, save its state dict alone with torch.save and load that ({error})"
-        ) from error
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected a state dict")
-    return content

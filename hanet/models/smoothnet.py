@@ -1,10 +1,11 @@
-"""SmoothNet: every channel's course over a window, through one fully connected network over time.
+"""SmoothNet: one fully connected network over time, applied to every channel of a window.
 
 Source: Zeng et al., "SmoothNet: A Plug-and-Play Network for Refining Human Poses in Videos", ECCV 2022.
 Read top to bottom: configuration, network, loss, released checkpoints.
 
-Axes: B windows, C channels (joints × dims; any number, as none sees another), T frames of a window, D hidden
-width. Frames come last here, as published; elsewhere in this package channels do: transpose with ``.mT``.
+Axes: B windows, C channels (joints × dims; any number, as channels are independent), T frames of a window, D
+hidden width. Frames come last here, as published; elsewhere in this package channels do: transpose with
+``.mT``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from hanet.models.smoothnet_options import SmoothNetConfig
 
 
 class ResidualBlock(nn.Module):
-    """Narrow, bend, widen, bend, add."""
+    """Linear layer, activation, linear layer, activation, added to the input."""
 
     def __init__(self, config: SmoothNetConfig) -> None:
         super().__init__()
@@ -36,10 +37,10 @@ class ResidualBlock(nn.Module):
 
 
 class SmoothNet(nn.Module):
-    """Refines windows of detected poses channel by channel, all with the same weights.
+    """Refine windows of detected poses channel by channel, with the same weights for all.
 
-    The output is the poses themselves, not an offset to the input. Weights start as PyTorch's linear layers
-    do, as in the authors' implementation.
+    The output is the poses themselves, not an offset to the input. Weights have PyTorch's default
+    initialisation of linear layers, as in the authors' implementation.
     """
 
     def __init__(self, config: SmoothNetConfig) -> None:
@@ -50,13 +51,13 @@ class SmoothNet(nn.Module):
         self.leave = nn.Linear(config.hidden, config.window)
 
     def forward(self, detected: Float[Tensor, "B C T"]) -> Float[Tensor, "B C T"]:
-        """Refined poses; a ValueError where the last axis is not the model's window."""
+        """Refined poses; raises ValueError where the last axis is not the model's window."""
         if detected.ndim != 3 or detected.shape[2] != self.config.window:
             raise ValueError(
                 f"this SmoothNet reads windows (B, C, {self.config.window}), frames last, "
                 f"got {tuple(detected.shape)}"
             )
-        # In the poses' own precision, as they pass through the network: half would round metres to 4 mm.
+        # The residual is added in the poses' own precision: half precision would round metres to 4 mm.
         with torch.autocast(detected.device.type, enabled=False):
             return self.leave(self.blocks(F.leaky_relu(self.enter(detected), 0.1)))
 
@@ -86,8 +87,8 @@ def smoothnet_loss(
         gt: ground truth, of the same shape; may be NaN where `mask` is False.
         position_weight: weight of the first term (released: 1).
         acceleration_weight: weight of the second (released: 1).
-        mask: True where the ground truth is labelled. Each mean is over labelled values alone, an
-            acceleration being labelled where its three frames are.
+        mask: True where the ground truth is labelled. Each mean is over labelled values only; an acceleration
+            is labelled where its three frames are.
 
     Raises:
         ValueError: shapes that disagree, or fewer than 3 frames.
@@ -121,9 +122,9 @@ def load_released(source: Source, config: SmoothNetConfig) -> SmoothNet:
         config: the checkpoint's configuration.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: a file that holds more than tensors and plain values, or tensors that are missing,
-            unexpected or of another shape than `config` asks for; all are named.
+        FileNotFoundError: no such file.
+        ValueError: a file with more than tensors and plain values, or tensors that are missing, unexpected or
+            of another shape than `config` implies; the message names them.
     """
     model = SmoothNet(config).eval()
     load_weights(model, source, released_names(model))

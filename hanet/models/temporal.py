@@ -35,7 +35,7 @@ def interpolation_matrix(window: int, interval: int, kind: Interpolation) -> Flo
 
     ``linear`` is the paper's. ``cubic`` is the natural cubic spline: of all curves through the watched poses
     the one with the least integrated squared acceleration, so velocities have no kinks at watched frames.
-    Both reproduce constants and straight lines.
+    Both reproduce constants and linear motion.
     """
     if kind not in INTERPOLATIONS:
         raise ValueError(f"interpolation must be one of {', '.join(INTERPOLATIONS)}, got {kind!r}")
@@ -47,7 +47,7 @@ def interpolation_matrix(window: int, interval: int, kind: Interpolation) -> Flo
 
 
 def mix_frames(matrix: Float[Tensor, "Q K"], pose: Float[Tensor, "B K C"]) -> Float[Tensor, "B Q C"]:
-    """Poses at Q frames, each a fixed mix of those at K, in their own precision.
+    """Poses at Q frames as fixed mixes of those at K frames, in the poses' own precision.
 
     Half precision, which mixed-precision training would choose, rounds metres to 4 mm.
     """
@@ -60,7 +60,7 @@ def smoothing_matrix(window: int, sigma: float) -> Float[Tensor, "T T"]:
 
     Row t is the value at t of the straight line fitted to all frames with Gaussian weights around t (local
     linear regression). Away from the ends that is the plain Gaussian mean; at the ends, where a plain mean
-    would pull towards the window's middle, the line's slope takes care of the missing side.
+    would be biased towards the window's middle, the line's slope compensates for the missing side.
     """
     if not LEAST_SIGMA <= sigma < float("inf"):
         raise ValueError(f"sigma must be finite and at least {LEAST_SIGMA} frames, got {sigma}")

@@ -20,6 +20,8 @@ FrameOfReference = Literal[
 ]
 
 DIMS: dict[Representation, int] = {"2d": 2, "3d": 3, "smpl": 6}
+FPS = (0.1, 10_000.0)
+"""The lowest and the highest frame rate; what lies beyond is an error of the program that wrote it."""
 _ROW_ARRAYS = ("values", "scores", "labelled", "boxes")
 
 
@@ -32,6 +34,7 @@ class SequenceFields(TypedDict, total=False):
     labelled: Bool[np.ndarray, "T J"] | None
     boxes: Float[np.ndarray, "T 4"] | None
     image_size: tuple[int, int] | None
+    person: str | None
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class PoseSequence:
         labelled: True where a value may be trusted as ground truth or was detected (T, J), or None for all.
         boxes: person boxes (T, 4) as x1, y1, x2, y2 in pixels, or None.
         image_size: (width, height) in pixels, or None.
+        person: who it is, an id unique in the data set, or None where nobody says.
 
     Raises:
         ValueError: where shapes disagree; the message names the field, what came and what was expected.
@@ -73,6 +77,7 @@ class PoseSequence:
     labelled: Bool[np.ndarray, "T J"] | None = None
     boxes: Float[np.ndarray, "T 4"] | None = None
     image_size: tuple[int, int] | None = None
+    person: str | None = None
 
     def __post_init__(self) -> None:
         if self.representation not in DIMS:
@@ -85,8 +90,11 @@ class PoseSequence:
                 f"{self.name}: {self.representation} poses on skeleton {self.skeleton.name} are "
                 f"(T, {expected[0]}, {expected[1]}), got {self.values.shape}"
             )
-        if not self.fps > 0:
-            raise ValueError(f"{self.name}: fps must be positive, got {self.fps}")
+        if self.values.dtype.kind != "f":
+            raise ValueError(
+                f"{self.name}: poses must be floating-point numbers, got {self.values.dtype}; convert them"
+            )
+        check_fps(self.fps, f"{self.name}: ")
         T, J = self.values.shape[:2]
         for field, shape in (("scores", (T, J)), ("labelled", (T, J)), ("boxes", (T, 4))):
             array = getattr(self, field)
@@ -171,6 +179,17 @@ class PoseSequence:
         }
         reference = relative.get(self.frame_of_reference, self.frame_of_reference)
         return replace(self, values=self.values - root, frame_of_reference=reference)
+
+
+def check_fps(fps: Any, where: str = "") -> None:
+    """Refuse a frame rate that is not a number or outside of `FPS` (ValueError)."""
+    if isinstance(fps, bool) or not isinstance(fps, int | float | np.number):
+        raise ValueError(f"{where}fps must be a number, got {fps!r}")
+    if not fps > 0:
+        raise ValueError(f"{where}fps must be positive, got {fps}")
+    low, high = FPS
+    if not low <= fps <= high:
+        raise ValueError(f"{where}fps must be from {low:g} to {high:g} frames per second, got {fps:g}")
 
 
 def check_pair(gt: PoseSequence, detected: PoseSequence) -> None:

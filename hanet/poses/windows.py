@@ -85,13 +85,29 @@ def merge_mean(
 
     Sums run in float64 and in row order, so the result does not depend on how windows were batched.
     """
-    T, C = windows.shape[1:]
-    index = window_index(start, end, T).reshape(-1)
-    valid = inside(start, end, T).reshape(-1)
-    total = torch.zeros(rows, C, dtype=torch.float64, device=windows.device)
-    total.index_add_(0, index[valid], windows.reshape(-1, C)[valid].double())
-    count = torch.bincount(index[valid], minlength=rows)
-    return (total / count[:, None]).to(windows.dtype)
+    mean = _Mean(rows, windows.shape[2], windows.device)
+    mean.add(windows, start, end)
+    return mean.result(windows.dtype)
+
+
+class _Mean:
+    """The sums of `merge_mean` for windows that come in batches."""
+
+    def __init__(self, rows: int, channels: int, device: torch.device) -> None:
+        self._total = torch.zeros(rows, channels, dtype=torch.float64, device=device)
+        self._count = torch.zeros(rows, dtype=torch.int64, device=device)
+
+    def add(self, windows: Float[Tensor, "W T C"], start: Int[Tensor, " W"], end: Int[Tensor, " W"]) -> None:
+        """Add windows after those added before."""
+        T, C = windows.shape[1:]
+        valid = inside(start, end, T).reshape(-1)
+        index = window_index(start, end, T).reshape(-1)[valid]
+        self._total.index_add_(0, index, windows.reshape(-1, C)[valid].double())
+        self._count.index_add_(0, index, torch.ones_like(index))
+
+    def result(self, dtype: torch.dtype) -> Float[Tensor, "N C"]:
+        """The mean; call it once."""
+        return self._total.div_(self._count[:, None]).to(dtype)
 
 
 def over_windows(
@@ -104,13 +120,17 @@ def over_windows(
     batch: int,
     phases: Sequence[int] = (0,),
 ) -> Float[Tensor, "N C"]:
-    """Cut rows into windows (with tail), apply a function to at most `batch` at a time, average overlaps."""
+    """Cut rows into windows (with tail), apply a function to at most `batch` at a time, average overlaps.
+
+    Memory beyond the rows: their sums in double precision, and the windows of one batch.
+    """
     windows = WindowSet.over(offsets, window=window, stride=stride, tail=True, phases=phases)
-    results = [
-        function(rows[windows.rows(part).to(rows.device)]) for part in torch.arange(len(windows)).split(batch)
-    ]
-    start, end = windows.start.to(rows.device), windows.end.to(rows.device)
-    return merge_mean(torch.cat(results), start, end, len(rows))
+    mean = _Mean(len(rows), rows.shape[1], rows.device)
+    for first in range(0, len(windows), batch):
+        part = torch.arange(first, min(first + batch, len(windows)))
+        refined = function(rows[windows.rows(part).to(rows.device)])
+        mean.add(refined, windows.start[part].to(rows.device), windows.end[part].to(rows.device))
+    return mean.result(rows.dtype)
 
 
 def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:
@@ -123,4 +143,4 @@ def watched_frames(window: int, interval: int) -> Int[Tensor, " K"]:
             f"a window must hold interval·Q + 1 frames; {window} frames do not fit interval {interval}, "
             f"but {below} and {below + interval} do"
         )
-    return torch.arange(0, window, interval)
+    return torch.arange(0, window, interval, device="cpu")

@@ -44,20 +44,36 @@ class Published(Section):
 class Table(Section):
     """A table of an experiment's report.
 
-    `rows` maps methods to labels, in the order shown; each row is tested against the row above it. The table
-    is made for `experiments`, or for all of them.
+    Attributes:
+        title, note: words above it.
+        experiments: those that it is made for; None for all.
+        rows: methods and their labels, in the order shown.
+        reference: the row that every other one is compared with; None for the first row.
+        columns: keys of `hanet.results.columns`, of which those are shown that were measured; None for all
+            but errors by kind of frame.
+        deviations: by row, in what it differs from what its authors released.
+        published: what others published beside it.
     """
 
     title: Text
     experiments: Names | None = None
     note: Text | None = None
     rows: Annotated[dict[Name, Text], Field(min_length=2)]
+    reference: Name | None = None
+    columns: Names | None = None
+    deviations: dict[Name, Text] = Field(default_factory=dict)
     published: Published | None = None
 
     @model_validator(mode="after")
     def _rows(self) -> Table:
         if self.published:
             self.published.check_rows(self.rows)
+        named = {"reference": [self.reference] if self.reference else [], "deviations": self.deviations}
+        for key, names in named.items():
+            if unknown := sorted(set(names) - set(self.rows)):
+                raise ValueError(
+                    f"{key}: the table has no row {', '.join(unknown)}; its rows are {', '.join(self.rows)}"
+                )
         return self
 
 

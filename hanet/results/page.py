@@ -1,10 +1,12 @@
-"""Embed figures, videos and training curves in the report page as ``data:`` URIs, so that it is one file."""
+"""Figures, videos and training curves of the report page: in the page as ``data:`` URIs, or beside it."""
 
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copyfile
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
@@ -26,13 +28,31 @@ class Figure:
         kind: one of `MEDIA`.
         title: its name, also the alternative text.
         caption: what it shows.
-        uri: the file's content.
+        path: its file.
+        uri: where the page finds it: the file's content, or a name beside the page.
     """
 
     kind: str
     title: str
     caption: str
-    uri: str
+    path: Path
+    uri: str = ""
+
+    @property
+    def embedded_size(self) -> int:
+        """Bytes that the file takes in the page."""
+        return 4 * -(-self.path.stat().st_size // 3)
+
+    def embedded(self) -> Figure:
+        """The figure with its content in the page."""
+        content = b64encode(self.path.read_bytes()).decode()
+        return replace(self, uri=f"data:{MEDIA[self.kind]};base64,{content}")
+
+    def beside(self, folder: Path, page: Path) -> Figure:
+        """The figure copied to a folder below the page's, and found there."""
+        folder.mkdir(parents=True, exist_ok=True)
+        copyfile(self.path, folder / self.path.name)
+        return replace(self, uri=quote((page / self.path.name).as_posix()))
 
 
 def figures(folder: Path) -> list[Figure]:
@@ -58,8 +78,7 @@ def figures(folder: Path) -> list[Figure]:
             raise ValueError(f"{manifest} lists {file}, which is missing; run dvc repro")
         if (path.stem, BETTER.get(kind)) in listed:
             continue
-        uri = f"data:{MEDIA[kind]};base64,{b64encode(path.read_bytes()).decode()}"
-        found.append(Figure(kind, entry.title, entry.caption, uri))
+        found.append(Figure(kind, entry.title, entry.caption, path))
     return found
 
 

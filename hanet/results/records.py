@@ -69,14 +69,17 @@ class Cell(Record):
 
 
 class Difference(Record):
-    """A row's `compared` metric minus that of another row, on the same sequences."""
+    """A row's `compared` metric minus that of the reference row, on the same sequences.
 
-    row: str
+    `p` is adjusted over the table (Holm), `p_alone` is not; `no_p` says why there is none.
+    """
+
     difference: float
     low: float | None = None
     high: float | None = None
     p: float | None = None
-    draws: str | int | None = None
+    p_alone: float | None = None
+    no_p: str | None = None
 
     def verdict(self, *, lower_is_better: bool) -> str | None:
         """``better`` or ``worse`` if the interval excludes 0, else None."""
@@ -96,7 +99,8 @@ class Row(Record):
     frames: int | None = None
     sequences: int | None = None
     cells: dict[str, Cell] = {}
-    against_above: Difference | None = None
+    against: Difference | None = None
+    deviations: str | None = None
     published: dict[str, float] = {}
     leak: str | None = None
 
@@ -120,6 +124,13 @@ class Published(Record):
     same_data: bool = False
 
 
+class Reference(Record):
+    """The row that every other row of a table is compared with."""
+
+    method: str
+    label: str
+
+
 class Table(Record):
     """A table over the methods of one experiment, or over several experiments; then `basis` describes it."""
 
@@ -134,6 +145,8 @@ class Table(Record):
     rows: list[Row]
     basis: str | None = None
     leak: str | None = None
+    reference: Reference | None = None
+    over: str | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> Table:
@@ -156,7 +169,7 @@ class Table(Record):
     @property
     def compares(self) -> bool:
         """Whether any row is compared with another."""
-        return any(row.against_above for row in self.rows)
+        return any(row.against for row in self.rows)
 
     def best(self, column: Column) -> float | None:
         """The best measured mean of a column, without published figures and rows that leak."""
@@ -165,10 +178,9 @@ class Table(Record):
         return (min if column.lower_is_better else max)(means, default=None)
 
     @property
-    def draws(self) -> list[str]:
-        """Distinct descriptions of how the p-values were computed."""
-        found = [row.against_above.draws for row in self.rows if row.against_above]
-        return list(dict.fromkeys(str(draws) for draws in found if draws is not None))
+    def deviates(self) -> bool:
+        """Whether a deviation from a release is declared for any row."""
+        return any(row.deviations for row in self.rows)
 
 
 class Run(Record):

@@ -1,7 +1,7 @@
 """Render a table of results as Markdown, LaTeX, CSV, or for a terminal.
 
 A table is the mapping that the stage compare writes as JSON: title, columns, and rows with cells (mean, sd
-over seeds, 95 % interval), the difference to the row above, and published figures.
+over seeds, 95 % interval), the difference to the reference row, and published figures.
 
 A table over several experiments (stage summarise) has no differences between rows, has a description of its
 data and protocol (``basis``), and marks rows that leak.
@@ -18,10 +18,12 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table as TerminalTable
 
+from hanet.results.columns import BY_KIND
+
 Table = Mapping[str, Any]
 TERMINAL = (
     *("mpjpe_mm", "mpvpe_mm", "accel_mm_per_frame2"),
-    *("pck_005", "pck_010", "pck_020", "accel_px_per_frame2", "map", "test_clips_seen"),
+    *("pck_005", "pck_010", "accel_px_per_frame2", "map", "test_clips_seen"),
 )
 """Columns shown in a terminal."""
 
@@ -31,12 +33,13 @@ def _cells(table: Table) -> Iterator[list[str]]:
     for row in table["rows"]:
         texts = [row["label"]]
         if row["status"] == "run":
-            above = row["against_above"] or {}
+            found = row["against"] or {}
             texts += [cell(row["cells"].get(column["key"]), column["digits"]) for column in table["columns"]]
-            texts += [difference(above), probability(above)] if _compares(table) else []
+            texts += [difference(found), probability(found)] if _compares(table) else []
             texts += [f"{row['observed']:.0%}", str(len(row["seeds"]) or "")]
         else:
             texts += ["not run", *[""] * (len(table["columns"]) + (3 if _compares(table) else 1))]
+        texts += [row.get("deviations") or ""] if _deviates(table) else []
         texts += [f"{row['published'][key]:g}" if key in row["published"] else "" for key in _foreign(table)]
         yield texts
 
@@ -50,13 +53,23 @@ def _foreign(table: Table) -> list[str]:
 def _heads(table: Table) -> list[str]:
     names = {column["key"]: f"{column['label']} {column['unit']}" for column in table["columns"]}
     foreign = [f"published: {names[key]} ({table['published']['on']})" for key in _foreign(table)]
-    against = [f"{_compared(table)['label']} against the row above", "p"] if _compares(table) else []
-    return ["row", *names.values(), *against, "frames read", "seeds", *foreign]
+    compared = (
+        [f"{_compared(table)['label']} against {table['reference']['label']}", "p"]
+        if _compares(table)
+        else []
+    )
+    deviations = ["deviations from the release"] if _deviates(table) else []
+    return ["row", *map(str.strip, names.values()), *compared, "frames read", "seeds", *deviations, *foreign]
 
 
 def _compares(table: Table) -> bool:
-    """Whether any row is tested against the one above."""
-    return any(row.get("against_above") for row in table["rows"])
+    """Whether any row is compared with the reference row."""
+    return any(row.get("against") for row in table["rows"])
+
+
+def _deviates(table: Table) -> bool:
+    """Whether a deviation from a release is declared for any row."""
+    return any(row.get("deviations") for row in table["rows"])
 
 
 def _compared(table: Table) -> Mapping[str, Any]:
@@ -76,18 +89,18 @@ def cell(values: Mapping[str, float] | None, digits: int = 2) -> str:
     return text
 
 
-def difference(found: Mapping[str, Any]) -> str:
+def difference(found: Mapping[str, Any], digits: int = 2) -> str:
     """``difference [low, high]``, without the parts that are missing."""
     if not found:
         return ""
-    text = f"{found['difference']:+.2f}"
+    text = f"{found['difference']:+.{digits}f}"
     return f"{text} [{found['low']:+.1f}, {found['high']:+.1f}]" if "low" in found else text
 
 
 def probability(found: Mapping[str, Any]) -> str:
-    """The p-value of a difference; empty without one."""
+    """The p-value of a difference, or why there is none; empty without a difference."""
     if "p" not in found:
-        return ""
+        return f"no p: {found['no_p']}" if "no_p" in found else ""
     return f"{found['p']:.3f}" if found["p"] >= 0.001 else "<0.001"
 
 
@@ -97,15 +110,25 @@ def basis(table: Table, provenance: Mapping[str, Any] | None = None) -> str:
         return table["basis"]
     first = next(row for row in table["rows"] if row["status"] == "run")
     hashes = {name: value[:12] for name, value in provenance["data_sha256"].items()}
-    return (
+    text = (
         f"Experiment {provenance['experiment']}: data set {provenance['dataset']}, estimator "
         f"{provenance['estimator']}. Protocol {provenance['protocol']}, {first['frames']} test frames in "
         f"{first['sequences']} sequences, {provenance['fps']:g} fps. Data (SHA-256): ground truth "
-        f"{hashes['ground_truth']}, detected {hashes['detected']}. In brackets after a mean: 95% bootstrap "
-        f"interval over sequences; ± is the standard deviation over seeds. In brackets after a difference: "
-        f"95% bootstrap interval over sequences and seeds; p: paired sign-flip test over sequences, of these "
-        f"very weights."
+        f"{hashes['ground_truth']}, detected {hashes['detected']}. In brackets: {over(table)}; ± is the "
+        f"standard deviation over seeds."
     )
+    if not _compares(table):
+        return text
+    return (
+        f"{text} Differences are to the row {table['reference']['label']}. p: two-sided, of the same "
+        f"Student's distribution as the interval, adjusted over the table (Holm); none below five people or "
+        f"clips."
+    )
+
+
+def over(table: Table) -> str:
+    """What the intervals are over: ``95% over 6 people, 12 clips, 3 seeds``."""
+    return f"95% over {table['over']}"
 
 
 def sources(table: Table) -> str:
@@ -159,7 +182,7 @@ def _escaped(text: str) -> str:
 
 
 def as_csv(table: Table) -> str:
-    """One line per row, columns ``mpjpe_mm.mean``, ``against_above.p``, ``published.mpjpe_mm`` and so on."""
+    """One line per row, columns ``mpjpe_mm.mean``, ``against.p``, ``published.mpjpe_mm`` and so on."""
     rows = []
     for row in table["rows"]:
         entry: dict[str, Any] = {key: row[key] for key in ("method", "label", "status")}
@@ -168,7 +191,8 @@ def as_csv(table: Table) -> str:
         entry["seeds"] = " ".join(map(str, row.get("seeds", ())))
         for key, values in row.get("cells", {}).items():
             entry |= {f"{key}.{part}": value for part, value in values.items()}
-        entry |= {f"against_above.{key}": value for key, value in (row.get("against_above") or {}).items()}
+        entry |= {f"against.{key}": value for key, value in (row.get("against") or {}).items()}
+        entry |= {"deviations": row["deviations"]} if row.get("deviations") else {}
         entry |= {f"published.{key}": value for key, value in row["published"].items()}
         rows.append(entry)
     text = io.StringIO()
@@ -180,33 +204,44 @@ def as_csv(table: Table) -> str:
 
 
 def terminal(table: Table) -> TerminalTable:
-    """The table for a terminal, with the columns of `TERMINAL` only.
+    """The table for a terminal of 80 characters: means of the columns of `TERMINAL`, and the differences.
 
-    The compared metric has its interval; other metrics are shown by their means, except in tables over
-    several experiments.
+    Tables over several experiments have the deviation between experiments instead of differences.
     """
     first = next((row for row in table["rows"] if row["status"] == "run"), None)
     title = f"{table['experiment']}: {table['title']}\n"
     if first and "basis" not in table:
         title += f"{first['sequences']} test sequences, {first['frames']} frames, "
     title += f"protocol {table['protocol']}"
-    shown = TerminalTable(box=SIMPLE, title="\n".join(filter(None, (escape(title), escape(leak(table))))))
+    lines = [escape(title), escape(leak(table))]
+    lines += (
+        [escape(f"differences to {table['reference']['label']}, {over(table)}")] if _compares(table) else []
+    )
+    shown = TerminalTable(
+        box=SIMPLE,
+        title="\n".join(filter(None, lines)),
+        pad_edge=False,
+        collapse_padding=True,
+        show_edge=False,
+    )
     columns = [column for column in table["columns"] if column["key"] in TERMINAL]
-    compared = _compared(table)["key"]
+    if _by_kind(table):
+        columns = list(table["columns"])
     shown.add_column("", overflow="fold")
+    several = any("sd" in row.get("cells", {}).get(table["compared"], ()) for row in table["rows"])
     for column in columns:
-        gap = "\n" if column["label"] == "Accel" or len(columns) > 2 else " "
-        head = f"{column['label']}{gap}{column['unit']}"
-        shown.add_column(escape(head), justify="right", min_width=len(column["unit"]))
-    against = [f"{_compared(table)['label']} against\nthe row above", "p"] if _compares(table) else []
-    for head in (*against, "frames\nread"):
-        shown.add_column(head, justify="right")
+        unit = column["unit"].replace("/frame²", "/\nframe²")
+        head = f"{column['label'].removeprefix('MPJPE, ')}\n{unit}"
+        shown.add_column(escape(head), justify="right", no_wrap=True)
+    compares = _compares(table) and not _by_kind(table)
+    against = [f"{_compared(table)['label']}\ndifference", "\np"] if compares else []
+    for head in (*against, "\nread"):
+        shown.add_column(head, justify="right", no_wrap=True)
     for row in table["rows"]:
         if row["status"] == "run":
-            above = row.get("against_above") or {}
-            whole = {compared} if "basis" not in table else {column["key"] for column in columns}
-            texts = [_brief(row["cells"].get(c["key"]), c, whole=c["key"] in whole) for c in columns]
-            texts += [difference(above), probability(above)] if against else []
+            found = row.get("against") or {}
+            texts = [_brief(row["cells"].get(c["key"]), c, table, several=several) for c in columns]
+            texts += [difference(found, 1 if several else 2), _short(found)] if against else []
             texts.append(f"{row['observed']:.0%}")
             shown.add_row(escape(row["label"]), *(text.replace("[", r"\[") for text in texts))
         else:
@@ -214,6 +249,23 @@ def terminal(table: Table) -> TerminalTable:
     return shown
 
 
-def _brief(values: Mapping[str, float] | None, column: Mapping[str, Any], *, whole: bool) -> str:
-    """A cell: the mean, with sd and interval if `whole`."""
-    return cell(values if whole or values is None else {"mean": values["mean"]}, column["digits"])
+def _by_kind(table: Table) -> bool:
+    """Whether the table shows errors by kind of frame."""
+    kinds = {column.key for column in BY_KIND}
+    return any(column["key"] in kinds for column in table["columns"])
+
+
+def _brief(
+    values: Mapping[str, float] | None, column: Mapping[str, Any], table: Table, *, several: bool
+) -> str:
+    """A cell without its interval; only the compared column shows its deviation over seeds (`several`)."""
+    if values is None:
+        return ""
+    if several and (column["key"] == table["compared"] or "basis" in table):
+        return cell({part: values[part] for part in ("mean", "sd") if part in values}, 1)
+    return cell({"mean": values["mean"]}, column["digits"])
+
+
+def _short(found: Mapping[str, Any]) -> str:
+    """The p-value of a difference; a dash where there is none, the title says over how few."""
+    return "–" if "no_p" in found else probability(found)

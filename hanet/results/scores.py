@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from hanet.cache.files import PoseCache
-from hanet.metrics import Scores, bootstrap_interval, mean_sd
-from hanet.metrics.statistics import percentile_interval
+from hanet.metrics import Scores, cluster_interval, mean_sd
+from hanet.metrics.statistics import resampled_interval
 from hanet.results.options import Evaluate
 
 BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
@@ -32,6 +32,10 @@ class Entry:
         """Share of frames whose detections the method reads, in [0, 1]."""
         return PoseCache.open(self.path).metadata.provenance["observed"]
 
+    def cost(self) -> dict[str, float]:
+        """What the method costs, by the keys of `hanet.results.columns.COSTS`, as far as known."""
+        return PoseCache.open(self.path).metadata.provenance.get("cost", {})
+
 
 def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, float]]:
     """Scores by joint: errors in millimetres, PCK in [0, 1]."""
@@ -44,7 +48,7 @@ def joint_scores(scores: Scores, representation: str) -> dict[str, dict[str, flo
 
 
 def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[str, Any]:
-    """Mean and sd over seeds, and 95% bootstrap interval over sequences, of each method and metric."""
+    """Mean and sd over seeds, and 95% interval over people or clips and seeds, of each method and metric."""
     result: dict[str, Any] = {}
     for method in dict.fromkeys(entry.method for entry, _ in scored):
         runs = [(entry, scores) for entry, scores in scored if entry.method == method]
@@ -59,6 +63,9 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
             low, high = pooled_interval([scores for _, scores in runs], metric, options)
             row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
+        costs = [entry.cost() for entry, _ in runs]
+        for key in costs[0]:
+            row[key] = _rounded({"mean": float(np.mean([cost[key] for cost in costs if key in cost]))})
         result[method] = row
     return result
 
@@ -77,6 +84,7 @@ def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
         "sequences": scores.sequences,
         "observed": entry.observed(),
         "metrics": {metric: _rounded(cell) for metric, cell in cells.items()},
+        "cost": entry.cost(),
     }
 
 
@@ -86,15 +94,14 @@ def _rounded(cell: dict[str, float]) -> dict[str, float]:
 
 
 def pooled_interval(runs: Sequence[Scores], metric: str, options: Evaluate) -> tuple[float, float]:
-    """Bootstrap interval of the mean over seeds; a sequence is drawn with all its seeds.
+    """95% interval of the mean over seeds, over people or clips and seeds.
 
-    mAP is no mean over sequences: it is resampled over videos with the same draws for every seed, and the
-    seeds are averaged.
+    mAP is no mean over sequences: it is resampled over videos with the same draws for every seed.
     """
     if metric in runs[0].resampled:
-        return percentile_interval(np.mean([run.resampled[metric] for run in runs], axis=0))
-    totals, weights = (
-        np.sum([[getattr(row.tallies[metric], part) for row in run.rows] for run in runs], axis=0)
-        for part in ("total", "weight")
-    )
-    return bootstrap_interval(totals, weights, resamples=options.resamples, seed=options.seed)
+        means = [run.means[metric] for run in runs]
+        return resampled_interval(means, [run.resampled[metric] for run in runs])
+    totals = np.array([run.tallies[metric].total for run in runs])
+    weights = runs[0].tallies[metric].weight
+    clusters = runs[0].clusters.of
+    return cluster_interval(totals[None], weights, clusters, resamples=options.resamples, seed=options.seed)

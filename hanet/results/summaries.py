@@ -7,15 +7,15 @@ them. A group of one experiment shows an alternative for comparison. Tables have
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from hanet.files.json_text import read_json
 from hanet.metrics import mean_sd
+from hanet.results.columns import Column, measured
 from hanet.results.options import Summary
-from hanet.results.tables import Column, measured
 
 SEEN = Column("test_clips_seen", "test clips seen in training", "%", digits=1)
 """Share of the test split's clips, counted with repeats, that are also training clips."""
@@ -45,7 +45,7 @@ def read(folder: Path, report: Path) -> Result:
     paths = (folder / "scores.json", folder / "provenance.json", report)
     if missing := [str(path) for path in paths if not path.is_file()]:
         raise ValueError(f"{', '.join(missing)} missing; run dvc repro")
-    scores, provenance, ingested = (json.loads(Path(path).read_text()) for path in paths)
+    scores, provenance, ingested = (read_json(Path(path), dict, remedy="run dvc repro") for path in paths)
     return Result(scores, provenance, ingested.get(SEEN.key))
 
 
@@ -131,7 +131,7 @@ def _row(
         "frames": sum(entry["frames"] for entry in entries),
         "sequences": sum(entry["sequences"] for entry in entries),
         "cells": {key: _cell([scale[key] * value for value in each]) for key, each in values.items()},
-        "against_above": None,
+        "against": None,
         **({"leak": leak} if leak else {}),
     }
 

@@ -1,80 +1,19 @@
-"""Tables as plain values: an experiment's scores by row, with intervals, a test against the row above, and
+"""Tables as plain values: an experiment's scores by row, with intervals, tests against the reference row and
 published figures. `hanet.results.rendering` shows them.
-
-Axes: R seeds, S sequences, K columns of a metric (joints, or one).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import pandas as pd
-from jaxtyping import Float
-
-from hanet.metrics import paired_difference
+from hanet.metrics.clusters import Clusters
+from hanet.metrics.statistics import LEAST_CLUSTERS, Difference, holm, paired_difference
+from hanet.results.columns import Column, measured
 from hanet.results.options import Evaluate, Table
-
-
-@dataclass(frozen=True)
-class Column:
-    """A metric as a column of a table."""
-
-    key: str
-    label: str
-    unit: str
-    digits: int = 2
-    lower_is_better: bool = True
-
-    @property
-    def scale(self) -> float:
-        """Factor from scores to `unit`."""
-        return 100.0 if self.unit == "%" else 1.0
-
-
-COLUMNS = (
-    Column("mpjpe_mm", "MPJPE", "mm"),
-    Column("pa_mpjpe_mm", "PA-MPJPE", "mm"),
-    Column("mpvpe_mm", "MPVPE", "mm"),
-    Column("mpvpe_pelvis_mm", "MPVPE, pelvis aligned", "mm"),
-    Column("accel_mm_per_frame2", "Accel", "mm/frame²"),
-    Column("accel_m_per_s2", "Accel", "m/s²"),
-    Column("mpjpe_fast5_mm", "MPJPE, fastest 5%", "mm"),
-    Column("pck_005", "PCK@.05", "%", lower_is_better=False),
-    Column("pck_010", "PCK@.1", "%", lower_is_better=False),
-    Column("pck_020", "PCK@.2", "%", lower_is_better=False),
-    Column("accel_px_per_frame2", "Accel", "px/frame²"),
-    Column("map", "mAP", "%", lower_is_better=False),
-)
-"""Metrics of 3D joints, then of keypoints; a table has the columns that were measured."""
-COMPARED = ("mpjpe_mm", "pck_010")
-"""A row is tested against the one above by the first of these metrics that was measured."""
-
-
-def measured(scores: Mapping[str, Any]) -> tuple[list[Column], Column]:
-    """Columns that any method has a score for, and the column that rows are compared by."""
-    there = [c for c in COLUMNS if any("mean" in row.get(c.key, ()) for row in scores.values())]
-    return there, next(column for key in COMPARED for column in there if column.key == key)
-
-
-class Tallies:
-    """Tallies that evaluate wrote: totals and weights of each method, metric and seed."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self._frame = frame
-        self._groups = dict(iter(frame.groupby(["method", "metric"], sort=False)))
-
-    def of(self, method: str, metric: str) -> tuple[Float[np.ndarray, "R S K"], Float[np.ndarray, "S K"]]:
-        """Totals by seed, and weights, which are the same for all seeds; sequences in order of evaluation."""
-        group = self._groups[method, metric]
-        columns, seeds = (len(group[name].unique()) for name in ("column", "seed"))
-        totals, weights = (
-            np.reshape(group[name].to_numpy(), (seeds, -1, columns)) for name in ("total", "weight")
-        )
-        return totals, weights[0]
+from hanet.results.tallies import Tallies
 
 
 def build(
@@ -87,24 +26,28 @@ def build(
 ) -> dict[str, Any] | None:
     """Build the table as plain values; None if fewer than two of its rows were run.
 
-    Shares are in percent, as in publications.
+    Shares are in percent, as in publications. Each row that was run is compared with the reference row, and
+    the p-values of the whole table are adjusted together (Holm).
     """
     present = [row for row in table.rows if row in scores]
     if len(present) < 2:
         return None
-    above = dict(zip(present[1:], present, strict=False))
-    columns, compared = measured(scores)
+    reference = table.reference or next(iter(table.rows))
+    columns, compared = measured(scores, table.columns)
+    differences = _against(reference, present, compared, tallies, options) if reference in present else {}
+    seeds = max(len(scores[row]["seeds"]) for row in present)
     rows = []
     for method, label in table.rows.items():
         published = table.published.rows.get(method, {}) if table.published else {}
         row = {"method": method, "label": label, "status": "missing", "published": published}
+        row |= {"deviations": table.deviations[method]} if method in table.deviations else {}
         if method in scores:
             entry = scores[method]
             row |= {
                 "status": "run",
                 **{key: entry[key] for key in ("seeds", "observed", "frames", "sequences")},
                 "cells": {c.key: _scaled(entry[c.key], c) for c in columns if "mean" in entry.get(c.key, ())},
-                "against_above": _against(method, above.get(method), compared, tallies, options),
+                "against": differences.get(method),
             }
         rows.append(row)
     return {
@@ -115,6 +58,8 @@ def build(
         "protocol": provenance["protocol"],
         "columns": [asdict(column) for column in columns],
         "compared": compared.key,
+        "reference": {"method": reference, "label": table.rows[reference]},
+        "over": tallies.clusters.words(seeds=seeds),
         "published": table.published.model_dump(exclude={"rows"}, exclude_defaults=True)
         if table.published
         else None,
@@ -128,16 +73,34 @@ def _scaled(cell: Mapping[str, float], column: Column) -> dict[str, float]:
 
 
 def _against(
-    method: str, above: str | None, compared: Column, tallies: Tallies, options: Evaluate
-) -> dict[str, Any] | None:
-    if above is None:
-        return None
-    totals, weights = tallies.of(method, compared.key)
-    others, _ = tallies.of(above, compared.key)
-    found = paired_difference(totals, others, weights, resamples=options.resamples, seed=options.seed)
-    ends = {"low": compared.scale * found.low, "high": compared.scale * found.high, "p": found.p}
+    reference: str, rows: Sequence[str], compared: Column, tallies: Tallies, options: Evaluate
+) -> dict[str, dict[str, Any]]:
+    """Each row's difference to the reference row, p-values adjusted over all of them."""
+    clusters = tallies.clusters
+    others, weights = tallies.of(reference, compared.key)
+    found = {
+        row: paired_difference(
+            tallies.of(row, compared.key)[0][None],
+            others[None],
+            weights,
+            clusters.of,
+            resamples=options.resamples,
+            seed=options.seed,
+        )
+        for row in rows
+        if row != reference
+    }
+    adjusted = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
+    return {row: _difference(one, adjusted[row], compared, clusters) for row, one in found.items()}
+
+
+def _difference(found: Difference, adjusted: float, compared: Column, clusters: Clusters) -> dict[str, Any]:
+    ends = {"low": compared.scale * found.low, "high": compared.scale * found.high}
+    numbers = ends | {"p": adjusted, "p_alone": found.p}
+    kind = "clips" if clusters.people is None else "people"
+    few = {} if clusters.count >= LEAST_CLUSTERS else {"no_p": f"{clusters.count} of {LEAST_CLUSTERS} {kind}"}
     return {
-        "row": above,
         "difference": round(compared.scale * found.mean, 4),
-        **{key: round(value, 4) for key, value in ends.items() if math.isfinite(value)},
+        **{key: round(value, 4) for key, value in numbers.items() if math.isfinite(value)},
+        **few,
     }

@@ -1,12 +1,14 @@
 """SMPL, the body model: rotations and shape to vertices and joints, through `smplx` and nowhere else.
 
-Loper et al., "SMPL: A Skinned Multi-Person Linear Model", SIGGRAPH Asia 2015. The body comes from a licensed
-file of the user's (`hanet.smpl.body_files` says where to get it), or is the synthetic one of
-`hanet.smpl.synthetic_body`, which has SMPL's format and nothing of its data.
+smplx's licence allows non-commercial research only: it is the extra `smpl`, imported when a `Body` is made.
+
+Loper et al., "SMPL: A Skinned Multi-Person Linear Model", SIGGRAPH Asia 2015. The body comes from the user's
+licensed file (see `hanet.smpl.body_files`), or is the synthetic one of `hanet.smpl.synthetic_body`, which has
+SMPL's format but none of its data.
 
 Axes: B bodies, V vertices (SMPL: 6,890), F triangles. Lengths in metres; y points up and x to the body's left
-in the rest pose. Each rotation is that of a joint relative to its parent; the root's places the body in the
-frame that the poses are in.
+in the rest pose. Each rotation is relative to the joint's parent; the root's orients the body in the poses'
+frame of reference.
 """
 
 from __future__ import annotations
@@ -17,20 +19,17 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-import smplx
 import torch
 from jaxtyping import Float, Int
-from smplx.lbs import batch_rigid_transform
-from smplx.utils import Struct
-from smplx.vertex_ids import vertex_ids
 from torch import Tensor, nn
 
 from hanet.poses.skeletons import H36M17_LEFT_FIRST, LSP14, SMPL24, Skeleton, conversion
 from hanet.smpl.body_files import SHAPES, SmplArrays, read_regressor, read_smpl
 
 JointSet = Literal["smpl24", "lsp14", "wrapper14"]
-"""``smpl24``: SMPL's own joints. ``lsp14``: the LSP joints as the Human3.6M regressor finds them in the
-vertices. ``wrapper14``: the same names, taken from the 49-joint order as HANet's released evaluation does."""
+"""``smpl24``: SMPL's own joints. ``lsp14``: the LSP joints as regressed from the vertices by the Human3.6M
+regressor. ``wrapper14``: the same names, taken from the 49-joint order as HANet's released evaluation does.
+"""
 
 SMPL_VERTICES = 6890
 
@@ -44,7 +43,7 @@ _JOINTS_49 = (
 """The 49-joint order of SPIN and PARE: indices into 24 joints, 21 vertices that smplx picks, 9 regressed."""
 
 _WRAPPER_14 = (11, 10, 9, 12, 13, 14, 4, 3, 2, 5, 6, 7, 1, 38)
-"""LSP-14 among the 49."""
+"""Indices of LSP-14 among the 49."""
 
 _H36M_SOURCE = (
     "J_regressor_h36m.npy is among the data files that the SPIN and VIBE projects tell to download; "
@@ -56,9 +55,6 @@ _EXTRA_SOURCE = (
 )
 
 
-_rigid: Any = batch_rigid_transform  # whose annotations name smplx's own Tensor
-
-
 class BodyOutput(NamedTuple):
     """Posed bodies, metres, in the frame of the root's rotation."""
 
@@ -67,7 +63,7 @@ class BodyOutput(NamedTuple):
 
 
 class Body(nn.Module):
-    """A body model on whichever device and in whichever precision it is moved to; it has no parameters.
+    """A body model, without parameters; device and precision are changed as for any module.
 
     Args:
         arrays: the body, e.g. from `hanet.smpl.body_files.read_smpl`.
@@ -89,11 +85,15 @@ class Body(nn.Module):
         extra_regressor: Float[np.ndarray, "9 V"] | None = None,
     ) -> None:
         super().__init__()
+        import smplx
+        from smplx.utils import Struct
+        from smplx.vertex_ids import vertex_ids
+
         V = len(arrays.v_template)
         kintree = np.array([SMPL24.parents, range(len(SMPL24))])
-        # The picked vertices are SMPL's; another mesh has no such vertices, so its picks mean nothing.
+        # The picked vertices are specific to SMPL's mesh; they are meaningless on others.
         picks = vertex_ids["smplh"] if V == SMPL_VERTICES else dict.fromkeys(vertex_ids["smplh"], 0)
-        with contextlib.redirect_stdout(io.StringIO()):  # smplx prints that 10 shapes are few
+        with contextlib.redirect_stdout(io.StringIO()):  # smplx prints a warning that 10 shapes are few
             self.smpl = smplx.SMPL(
                 "",
                 data_struct=Struct(**arrays._asdict(), kintree_table=kintree),
@@ -119,11 +119,11 @@ class Body(nn.Module):
         h36m_regressor: str | Path | None = None,
         extra_regressor: str | Path | None = None,
     ) -> Body:
-        """A body from the user's files: SMPL's own (`.pkl` or `.npz`) and, where wanted, joint regressors.
+        """Load a body from the user's files: SMPL's own (`.pkl` or `.npz`) and, optionally, joint regressors.
 
         Raises:
             SmplFileError: a missing or wrong file, with where to get it.
-            UnsafeArrayError: a file that asks for code; nothing of it was run.
+            UnsafeArrayError: a file that contains code; none of it was run.
         """
         arrays = read_smpl(path)
         V = len(arrays.v_template)
@@ -139,7 +139,7 @@ class Body(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the body is, and inputs must be."""
+        """The body's device, on which inputs must be."""
         return self.joint_template.device
 
     @property
@@ -168,8 +168,8 @@ class Body(nn.Module):
         Args:
             rotations: of each joint relative to its parent (`hanet.poses.rotations` makes them).
             betas: shape; None: the mean shape.
-            transl: added to all points; None: nothing is. The root turns about the pelvis of the rest pose,
-                which is not the origin.
+            transl: added to all points; None: no translation. The root rotates about the pelvis of the rest
+                pose, which is not the origin.
         """
         output = self.smpl(
             betas=self._betas(rotations, betas),
@@ -186,17 +186,20 @@ class Body(nn.Module):
         betas: Float[Tensor, "B 10"] | None = None,
         transl: Float[Tensor, "B 3"] | None = None,
     ) -> Float[Tensor, "B 24 3"]:
-        """The joints of `forward` without the vertices, at a small part of the cost."""
+        """The joints of `forward` without the vertices, at a small fraction of the cost."""
+        from smplx.lbs import batch_rigid_transform
+
+        rigid: Any = batch_rigid_transform  # its annotations name smplx's own Tensor type
         betas = self._betas(rotations, betas)
         rest = self.joint_template + torch.einsum("bs,jds->bjd", betas, self.joint_shapedirs)
-        posed, _ = _rigid(rotations, rest, self.smpl.parents, dtype=rotations.dtype)
+        posed, _ = rigid(rotations, rest, self.smpl.parents, dtype=rotations.dtype)
         return posed if transl is None else posed + transl[:, None]
 
     def joint_set(self, output: BodyOutput, name: JointSet) -> Float[Tensor, "B J 3"]:
         """The named joints of posed bodies; `joint_set_skeleton` gives their names.
 
         Raises:
-            ValueError: an unknown name, or a regressor that this body was not given.
+            ValueError: an unknown name, or a missing regressor.
         """
         if name == "smpl24":
             return output.joints
@@ -211,7 +214,7 @@ class Body(nn.Module):
         """Human3.6M's 17 joints, left leg first, regressed from the vertices.
 
         Raises:
-            ValueError: this body has no such regressor.
+            ValueError: the regressor is missing.
         """
         if self.h36m_regressor is None:
             raise ValueError(f"this body has no Human3.6M regressor; {_H36M_SOURCE} as h36m_regressor")
@@ -221,7 +224,7 @@ class Body(nn.Module):
         """The 49 joints of SPIN and PARE.
 
         Raises:
-            ValueError: this body has no such regressor, or is not SMPL's mesh, whose vertices are picked.
+            ValueError: the regressor is missing, or the mesh is not SMPL's.
         """
         V = output.vertices.shape[1]
         if V != SMPL_VERTICES:
@@ -241,7 +244,7 @@ class Body(nn.Module):
 
 
 def joint_set_skeleton(name: JointSet) -> Skeleton:
-    """The names of a set of joints, and which of them are the root."""
+    """The names of a set of joints, and its root joints."""
     return SMPL24 if name == "smpl24" else LSP14
 
 

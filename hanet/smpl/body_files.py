@@ -1,14 +1,14 @@
-"""Read the body files that a user has from SMPL's authors, without trusting them and without chumpy.
+"""Read SMPL's body files safely and without chumpy.
 
-SMPL is licensed: no file of it comes with this package. The user registers at https://smpl.is.tue.mpg.de,
-accepts the licence, downloads "SMPL for Python", and names the file by its path:
+SMPL is licensed and not part of this package. The user registers at https://smpl.is.tue.mpg.de, accepts the
+licence, downloads "SMPL for Python", and names the file by its path:
 
 - ``SMPL_NEUTRAL.pkl`` as renamed for smplx, ``basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl`` (1.1.0) or
   ``basicModel_neutral_lbs_10_207_0_v1.0.0.pkl`` (1.0.0); scores are published on the neutral body;
 - any of them as `.npz` with the same fields as plain arrays.
 
-The pickles hold arrays, SciPy's sparse matrices and chumpy's differentiable arrays. They are read by
-stand-ins that know these few forms and call nothing of the file's choosing.
+The pickles hold arrays, SciPy's sparse matrices and chumpy's differentiable arrays. They are read by stand-in
+classes for these forms, which call no code named by the file.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hanet.files.unpickle import (
     Builder,
     PickledArray,
     UnsafeArrayError,
+    read_npy,
     read_npz,
 )
 from hanet.poses.skeletons import SMPL24
@@ -36,12 +37,12 @@ WHERE = (
     "path of SMPL_NEUTRAL.pkl (basicmodel_neutral_lbs_10_207_0_v1.1.0.pkl in the download) or an .npz of it"
 )
 SHAPES = 10
-"""Shape coefficients (betas) in use; a file may hold more."""
+"""Number of shape coefficients (betas) used; a file may have more."""
 POSE_FEATURES = 9 * (len(SMPL24) - 1)
 
 
 class SmplFileError(ValueError):
-    """A file that cannot serve as a body; says which, what was expected, what came, and where to get one."""
+    """A file that cannot be used as a body; the message names file, expected, got and source."""
 
 
 class SmplArrays(NamedTuple):
@@ -54,7 +55,7 @@ class SmplArrays(NamedTuple):
     """Displacement for each entry of (rotation - identity) of the 23 joints below the root."""
     J_regressor: Float[np.ndarray, "24 V"]
     weights: Float[np.ndarray, "V 24"]
-    """Skinning: how far each vertex follows each joint."""
+    """Skinning weights of each vertex for each joint."""
     f: Int[np.ndarray, "F 3"]
 
 
@@ -62,8 +63,9 @@ def read_smpl(path: str | Path) -> SmplArrays:
     """The arrays of a body file, `.pkl` or `.npz`, in double precision.
 
     Raises:
-        SmplFileError: no such file, an unreadable one, or one that is no SMPL body; with the remedy.
-        UnsafeArrayError: a file that asks for code or for anything but arrays; nothing of it was run.
+        SmplFileError: no such file, an unreadable one, or one that is not an SMPL body; the message has the
+            remedy.
+        UnsafeArrayError: a file that contains code or anything but arrays; none of it was run.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,7 +82,8 @@ def read_smpl(path: str | Path) -> SmplArrays:
 
 
 def read_regressor(path: str | Path, *, joints: int, vertices: int, source: str) -> Float[np.ndarray, "J V"]:
-    """A joint regressor (joints × vertices) from a `.npy`; `source` says in an error where it is found.
+    """A joint regressor (joints × vertices) from a `.npy`; `source` says where to get it, for the error
+    message.
 
     Raises:
         SmplFileError: no such file, or not such an array.
@@ -89,12 +92,13 @@ def read_regressor(path: str | Path, *, joints: int, vertices: int, source: str)
     if not path.is_file():
         raise SmplFileError(f"{path}: no such regressor; {source}")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise SmplFileError(f"{path}: cannot be read as .npy ({error}); {source}") from error
-    if not isinstance(array, np.ndarray) or array.shape != (joints, vertices) or array.dtype.kind != "f":
-        shape = array.shape if isinstance(array, np.ndarray) else "an archive"
-        raise SmplFileError(f"{path}: expected a regressor ({joints}, {vertices}), got {shape}; {source}")
+        array = read_npy(path)
+    except (ValueError, OSError) as error:
+        raise SmplFileError(f"{error}; {source}") from error
+    if array.shape != (joints, vertices) or array.dtype.kind != "f":
+        raise SmplFileError(
+            f"{path}: expected a regressor ({joints}, {vertices}), got {array.shape} {array.dtype}; {source}"
+        )
     if not np.isfinite(array).all():
         raise SmplFileError(f"{path}: holds values that are not finite; {source}")
     return array.astype(np.float64)
@@ -148,7 +152,7 @@ def _read_pickle(path: Path) -> dict[str, Any]:
             f"{path}: refused, because it holds {error}, which no SMPL file needs; do not use it, {WHERE}"
         ) from None
     except Exception as error:
-        # A damaged pickle, or stand-ins put to a use they do not have, fail in any way; none is a body.
+        # A damaged pickle, or misuse of the stand-ins, can raise any exception; none of these is a body.
         raise SmplFileError(
             f"{path}: cannot be read ({type(error).__name__}: {error}); expected a whole SMPL file, {WHERE}"
         ) from error
@@ -160,7 +164,7 @@ def _read_pickle(path: Path) -> dict[str, Any]:
 
 
 def _dense(value: Any, name: str, path: Path) -> np.ndarray:
-    """A field as an array, whichever of the admitted forms it has in the file."""
+    """A field as a dense array, from any of the supported forms."""
     try:
         array = _resolve(value)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
@@ -194,7 +198,7 @@ def _resolve(value: Any) -> Any:
 
 
 class _Held:
-    """Stands for an object of chumpy's or SciPy's: its type's name and its attributes, nothing that acts."""
+    """Stand-in for an object of chumpy's or SciPy's: its type's name and attributes, without behaviour."""
 
     kind = ""
 
@@ -217,11 +221,11 @@ _SPARSE = ("csc", "csr")
 
 
 class _SmplUnpickler(ArrayUnpickler):
-    """Knows what SMPL's files hold besides arrays: sparse matrices, chumpy's arrays, sets."""
+    """Unpickler for SMPL's files, which contain sparse matrices, chumpy's arrays and sets besides arrays."""
 
     names: ClassVar[Mapping[str, Any]] = {
         **ARRAY_NAMES,
-        **dict.fromkeys(("builtins.set", "__builtin__.set"), set),  # each by its name in Python 3 and in 2
+        **dict.fromkeys(("builtins.set", "__builtin__.set"), set),  # each by its names in Python 3 and 2
         **dict.fromkeys(("builtins.object", "__builtin__.object"), object),
         **dict.fromkeys(("copyreg._reconstructor", "copy_reg._reconstructor"), Builder(_new_object)),
     }

@@ -1,4 +1,4 @@
-"""SMPL's joints of 6D rotations, through a body: what a loss, a validation error and a figure of joints see.
+"""Joints of SMPL's 6D rotations, by a body model; for losses, validation errors and figures.
 
 Axes: B any leading axes, T frames, C = 24·6 channels, a joint's six in `hanet.smpl.tracks.CACHE_LAYOUT`.
 """
@@ -20,10 +20,10 @@ CHANNELS = 6 * len(SMPL24)
 
 
 class SmplJoints(nn.Module):
-    """Joints (metres) of 6D poses under the mean shape, the pelvis in one place; differentiable.
+    """Joints (metres) of 6D poses with the mean shape and a fixed pelvis; differentiable.
 
-    No refiner changes the shape or the place, so under one shape rotations alone count. A module, so that it
-    moves to a device as the network does; it has no parameters.
+    Refinement does not change shape or translation, so these are fixed. It is a module so that it can be
+    moved to a device with the network; it has no parameters.
     """
 
     def __init__(self, body: Body) -> None:
@@ -44,7 +44,7 @@ class SmplJoints(nn.Module):
 
 
 def joint_sequence(track: SmplTrack, body: Body) -> PoseSequence:
-    """A track's 24 joints under its own shapes and size, relative to the pelvis; NaN where a pose is."""
+    """A track's 24 joints with its own shapes and size, relative to the pelvis; NaN for NaN poses."""
     with torch.inference_mode():
         joints = body.joints(
             track.matrices().to(body.device), torch.from_numpy(np.array(track.betas)).to(body.device)
@@ -61,4 +61,5 @@ def joint_sequence(track: SmplTrack, body: Body) -> PoseSequence:
         start=poses.start,
         labelled=poses.labelled,
         image_size=poses.image_size,
+        person=poses.person,
     )

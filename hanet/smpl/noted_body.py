@@ -1,16 +1,16 @@
-"""The body that an experiment's rotations pose, written down beside its pairs with the SHA-256 of its files.
+"""Record the body model of an experiment's rotations with its pairs, with the SHA-256 of its files.
 
-Stage estimate writes it, the stages after it read it. No licensed file is copied.
+Stage estimate writes the record; later stages read it. Licensed files are not copied.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash
+from hanet.files.json_text import read_json
 from hanet.smpl.body import Body, JointSet
 from hanet.smpl.options import SYNTHETIC, BodyFile
 from hanet.smpl.synthetic_body import synthetic_body
@@ -19,10 +19,10 @@ BODY = "body.json"
 
 
 def note_body(options: BodyFile, folder: Path) -> Body:
-    """Load the body, and write down in the pairs' folder which one it is.
+    """Load the body, and record it in the pairs' folder.
 
     Raises:
-        SmplFileError: a file that is missing or wrong, with where to get it.
+        SmplFileError: a missing or wrong file; the message says where to get it.
     """
     body = _load(options)
     files = [name for name in (options.model, options.h36m_regressor) if name not in (None, SYNTHETIC)]
@@ -32,18 +32,21 @@ def note_body(options: BodyFile, folder: Path) -> Body:
 
 
 def noted_body(folder: Path) -> tuple[Body, JointSet] | None:
-    """The body noted in a folder of pairs and the joints that are scored; None where there is none.
+    """The body recorded in a folder of pairs and the scored joints; None without a record.
 
     Raises:
-        SmplFileError: a file that is missing.
+        SmplFileError: a missing file.
         ValueError: a file other than the one the poses were made with.
     """
     path = folder / BODY
     if not path.is_file():
         return None
-    noted = json.loads(path.read_text())
-    hashes: Mapping[str, str] = noted.pop("sha256")
-    options = BodyFile(**noted)
+    noted = read_json(path, dict, remedy="run the stage estimate again")
+    try:
+        hashes: Mapping[str, str] = dict(noted.pop("sha256"))
+        options = BodyFile(**noted)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: not a noted body ({error}); run the stage estimate again") from error
     body = _load(options)
     for name, expected in hashes.items():
         if (found := file_hash(Path(name))) != expected:

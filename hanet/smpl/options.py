@@ -1,4 +1,4 @@
-"""Which body model rotations pose."""
+"""Options of the body model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pydantic import model_validator
 from hanet.options import Section
 
 SYNTHETIC = "synthetic"
-"""The body that comes with this package, see `hanet.smpl.synthetic_body`."""
+"""The synthetic body of this package, see `hanet.smpl.synthetic_body`."""
 
 
 class BodyFile(Section):
-    """The body that SMPL's rotations pose: `synthetic`, or the path of the user's licensed file.
+    """The body model: `synthetic`, or the path of the user's licensed file.
 
-    `joints` are those that are scored; lsp14 are regressed from the vertices by `h36m_regressor`, a file of
-    its own, which the synthetic body has with it.
+    `joints` are the scored joints; lsp14 are regressed from the vertices by the file `h36m_regressor`; the
+    synthetic body has its own regressor.
     """
 
     model: str

@@ -1,11 +1,11 @@
-"""From 3D joints to SMPL rotations: each bone is swung onto the direction it has, torso first, limbs after.
+"""Convert 3D joints to SMPL rotations: align each bone with its direction, first the torso, then the limbs.
 
-Joints tell the directions of bones and, through hips and shoulders, how the torso is turned; they do not tell
-how a limb is twisted about its own bone. An arm and a shank take the twist of their parent: the swing is the
-smallest rotation that does it. That has no steady axis near a half turn, which a climber's thigh comes
-close to. So a thigh is turned such that the knee's axis stays nearest to the pelvis's from side to side; only
-a thigh straight out to the side leaves that open. Feet, hands and head keep their rest orientation to the
-joint above.
+Joints determine the directions of bones and, through hips and shoulders, the orientation of the torso, but
+not the twist of a limb about its own bone. Arms and shanks inherit their parent's twist: the swing is the
+smallest rotation to the bone's direction. Its axis is unstable near 180°, which a climber's thigh approaches.
+So a thigh is rotated such that the knee's axis stays nearest to the pelvis's left-right axis; this is
+ambiguous only for a thigh straight out to the side. Feet, hands and head keep their rest orientation relative
+to their parent.
 
 Axes: T frames. Lengths in metres; the joints' frame of reference is that of the result's root.
 """
@@ -25,25 +25,25 @@ LIMB_BONES = tuple(
     for side in "lr"
     for start, end in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))
 )
-"""Bones whose directions the result reproduces exactly, by the names of their joints in both skeletons."""
+"""Bones whose directions are reproduced exactly, by the names of their joints in both skeletons."""
 
 _SPINE = ("spine1", "spine2", "spine3")
 _SHORTEST = 1e-6
 
 
 def retarget(sequence: PoseSequence, rest: Float[np.ndarray, "24 3"]) -> SmplTrack:
-    """SMPL rotations and translation under which a body's bones point as those of 3D joints.
+    """Find SMPL rotations and translation such that a body's bones have the directions of 3D joints' bones.
 
     Args:
         sequence: joints (T, 17, 3) on ``h36m17``, metres, absolute (camera or world), any axis up.
         rest: the body's joints in its rest pose, `hanet.smpl.body.Body.rest_joints`.
 
     Returns:
-        Rotations, zero betas, and the translation that puts the pelvis where the joints have it. A frame
+        Rotations, zero betas, and the translation that moves the pelvis to its joint. A frame
         with a joint that is NaN is NaN throughout.
 
     Raises:
-        ValueError: other joints, or a bone without length, whose direction is not told.
+        ValueError: other joints, or a bone without length, whose direction is undefined.
     """
     _check(sequence)
     known = np.isfinite(sequence.values).all(axis=(1, 2))
@@ -64,7 +64,12 @@ def retarget(sequence: PoseSequence, rest: Float[np.ndarray, "24 3"]) -> SmplTra
     transl = sequence.values[:, H36M17.index("pelvis")] - bones["pelvis"]
     transl[~known] = np.nan
     poses = smpl_sequence(
-        sequence.name, matrices, fps=sequence.fps, track=sequence.track, start=sequence.start
+        sequence.name,
+        matrices,
+        fps=sequence.fps,
+        track=sequence.track,
+        start=sequence.start,
+        person=sequence.person,
     )
     return SmplTrack(poses, np.zeros((T, 10), np.float32), transl.astype(np.float32))
 
@@ -93,14 +98,14 @@ def _global_rotations(
         forward = _unit(name, forward, f"the plane of {right}, {left} and {top}")
         return Rotation.from_matrix(np.stack([sideways, np.cross(forward, sideways), forward], axis=-1))
 
-    # Human3.6M's spine and thorax lie between SMPL's: the same two stretches of the trunk under other names.
+    # Human3.6M's spine and thorax lie between SMPL's: the same two sections of the trunk under other names.
     pelvis = frame(joints, "l_hip", "r_hip", "spine", "pelvis")
     pelvis = pelvis * frame(rest, "l_hip", "r_hip", "spine2", "pelvis").inv()
     chest = frame(joints, "l_shoulder", "r_shoulder", "thorax", "spine")
     chest = chest * frame(rest, "l_shoulder", "r_shoulder", "neck", "spine2").inv()
 
     turned = {"pelvis": pelvis}
-    bend = (pelvis.inv() * chest).as_rotvec() / len(_SPINE)  # each vertebra takes an equal share
+    bend = (pelvis.inv() * chest).as_rotvec() / len(_SPINE)  # every vertebra gets an equal share
     for order, vertebra in enumerate(_SPINE, start=1):
         turned[vertebra] = pelvis * Rotation.from_rotvec(bend * order)
 
@@ -132,14 +137,16 @@ def _unit(name: str, vectors: Float[np.ndarray, "*T 3"], what: str) -> Float[np.
     length = np.linalg.norm(vectors, axis=-1, keepdims=True)
     if (length < _SHORTEST).any():
         raise ValueError(
-            f"{name}: {what} has no length in {int((length < _SHORTEST).sum())} frames, so its direction is "
-            "not told; mark them as unknown (NaN)"
+            f"{name}: {what} has no length in {int((length < _SHORTEST).sum())} frames, so its direction "
+            "is undefined; mark them as unknown (NaN)"
         )
     return vectors / length
 
 
 def _frame(bone: Float[np.ndarray, "T 3"], sideways: Float[np.ndarray, "T 3"]) -> Rotation:
-    """Axes along unit bones and as nearly `sideways` as is square to them; any such where that is along."""
+    """Axes along unit bones and as close to `sideways` as is orthogonal to them; arbitrary where these are
+    parallel.
+    """
     square = sideways - (sideways * bone).sum(axis=1, keepdims=True) * bone
     along = np.linalg.norm(square, axis=1, keepdims=True) < _SHORTEST
     square = np.where(along, np.cross(bone, np.eye(3)[np.abs(bone).argmin(axis=1)]), square)

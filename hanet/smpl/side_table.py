@@ -1,4 +1,4 @@
-"""Side tables: shape, place and size of the people in a cache of SMPL rotations."""
+"""Side tables: shape, translation and size of the people in a cache of SMPL rotations."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from types import TracebackType
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
-from hanet.files.atomic import whole_file
+from hanet.files.parquet import open_parquet, parquet_writer, verify_pages, whole_table
 from hanet.poses.sequence import PoseSequence
 from hanet.smpl.tracks import SmplTrack
 
@@ -36,12 +35,12 @@ _SCHEMA = pa.schema(
 
 
 def side_path(cache: str | Path) -> Path:
-    """Where the side table of a cache lies: beside it, under its name with the ending `.side`."""
+    """The path of a cache's side table: in the same folder, with the suffix `.side`."""
     return Path(cache).with_suffix(".side")
 
 
 class SideWriter:
-    """Writes shape, place and size of tracks, one row per frame; a context manager.
+    """Context manager that writes shape, translation and size of tracks, one row per frame.
 
     The file appears under its name only when the block ends without an error.
     """
@@ -52,13 +51,12 @@ class SideWriter:
 
     def __enter__(self) -> SideWriter:
         with ExitStack() as stack:
-            temporary = stack.enter_context(whole_file(self.path))
-            self._parquet = stack.enter_context(pq.ParquetWriter(temporary, _SCHEMA, compression="zstd"))
+            self._parquet = stack.enter_context(parquet_writer(self.path, _SCHEMA, compression="zstd"))
             self._open = stack.pop_all()
         return self
 
     def write(self, track: SmplTrack) -> None:
-        """Add a track, or a part of one; a ValueError refuses one that was written before."""
+        """Add a track, or a part of one; raises ValueError for repeated frames."""
         where = (*track.poses.key, track.poses.start)
         if where in self._seen:
             raise ValueError(
@@ -90,7 +88,7 @@ def write_tracks(path: str | Path, metadata: CacheMetadata, tracks: Iterable[Smp
 
 
 def read_tracks(cache: PoseCache) -> Iterator[SmplTrack]:
-    """Every sequence of a cache with what its side table says; streams as `PoseCache.sequences` does.
+    """Every sequence of a cache with its side table's values; streams like `PoseCache.sequences`.
 
     Raises:
         ValueError: a cache of other poses, or one without its side table.
@@ -119,8 +117,18 @@ def _rows(track: SmplTrack) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=_SCHEMA)
 
 
+def _kinds(schema: pa.Schema) -> list[tuple[object, ...]]:
+    """Names and types of columns; the first tables' lists could hold nulls."""
+    return [
+        (field.name, field.type.list_size, field.type.value_type)
+        if pa.types.is_fixed_size_list(field.type)
+        else (field.name, field.type)
+        for field in schema
+    ]
+
+
 class SideTable:
-    """Shape, place and size of the tracks of a cache, in memory (60 bytes a frame).
+    """Shape, translation and size of the tracks of a cache, in memory (60 bytes per frame).
 
     Args:
         path: a file of `write_side_table`.
@@ -132,16 +140,25 @@ class SideTable:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         try:
-            table = pq.read_table(self._path)
-        except (pa.ArrowException, OSError) as error:
+            with open_parquet(self._path) as file:
+                verify_pages(self._path)
+                table = whole_table(file.read(use_threads=False))
+        except (pa.ArrowException, OSError, ValueError) as error:
             raise ValueError(f"{path}: cannot be read as a side table of SMPL tracks ({error})") from error
-        if not table.schema.equals(_SCHEMA, check_metadata=True):
+        if table.schema.metadata != _SCHEMA.metadata or _kinds(table.schema) != _kinds(_SCHEMA):
             raise ValueError(
                 f"{path}: expected a side table of SMPL tracks, got columns {table.column_names}"
             )
+        try:
+            self._take(table)
+        except (pa.ArrowException, ValueError, LookupError, TypeError) as error:
+            raise ValueError(f"{path}: a side table with damaged values ({error}); write it again") from error
+
+    def _take(self, table: pa.Table) -> None:
+        """Keep the columns as arrays, and where each track's rows are."""
         columns = {name: table[name].combine_chunks() for name in table.column_names}
-        self._betas = columns["betas"].flatten().to_numpy().reshape(-1, 10)
-        self._transl = columns["transl"].flatten().to_numpy().reshape(-1, 3)
+        self._betas = columns["betas"].flatten().to_numpy().reshape(len(table), 10)
+        self._transl = columns["transl"].flatten().to_numpy().reshape(len(table), 3)
         self._frame, self._scaling = columns["frame"].to_numpy(), columns["scaling"].to_numpy()
         names = columns["sequence"].dictionary_encode()
         code, track = names.indices.to_numpy(), columns["track"].to_numpy()
@@ -153,7 +170,7 @@ class SideTable:
             self._spans.setdefault(key, []).append((a, b))
 
     def attach(self, poses: PoseSequence) -> SmplTrack:
-        """The track whose rotations these are, e.g. as read from the cache or refined.
+        """Combine rotations, e.g. from the cache or refined, with their track's shape, translation and size.
 
         Raises:
             ValueError: the table lacks the track or some of its frames.
@@ -178,12 +195,12 @@ class SideTable:
 
 
 def copy_cache(source: Path, target: Path) -> None:
-    """A cache under another name, with its side table where it has one."""
+    """Copy a cache to another name, with its side table if it has one."""
     shutil.copyfile(source, target)
     copy_side(source, target)
 
 
 def copy_side(source: Path, target: Path) -> None:
-    """The side table of a cache, where it has one, for another of the same frames."""
+    """Copy a cache's side table, if it has one, for another cache of the same frames."""
     if side_path(source).is_file():
         shutil.copyfile(side_path(source), side_path(target))

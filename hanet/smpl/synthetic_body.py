@@ -1,10 +1,10 @@
-"""A body in SMPL's format, made from capsules: for tests and default runs, which have no licensed file.
+"""A synthetic body in SMPL's format, made from capsules, for tests and default runs without a licensed file.
 
-It shares SMPL's joints, their tree and the meaning of its arrays; every number is made here. Its errors in
-millimetres tell methods apart on the same data, and do not compare with errors on SMPL. Figures use it too.
+It has SMPL's joints, kinematic tree and array layout; all numbers are its own. Errors in millimetres can be
+compared between methods on the same data, but not with errors on SMPL. Figures use it too.
 
-mannequin-x 0.3 (Apache-2.0, from the package index) was looked at instead: it has SMPL-X's joints, not SMPL's
-24, no differentiable form, and a shape calibration that follows SMPL-X's licensed model.
+mannequin-x 0.3 (Apache-2.0, from the package index) was considered: it has SMPL-X's joints, not SMPL's 24, no
+differentiable form, and a shape calibration that follows SMPL-X's licensed model.
 
 Rest pose as SMPL's: arms spread, y up, x to the body's left, z forward, metres, 1.70 m tall.
 """
@@ -20,35 +20,16 @@ from hanet.files.atomic import whole_file
 from hanet.poses.skeletons import H36M17_LEFT_FIRST, SMPL24
 from hanet.smpl.body import Body
 from hanet.smpl.body_files import POSE_FEATURES, SHAPES, SmplArrays
+from hanet.smpl.rest_pose import rest_joints
 
 CELL = 0.04
 """Grid of the mesh, metres: about 1,600 vertices."""
 
 _BLEND = 0.025
-"""Width over which neighbouring capsules run into each other, metres."""
+"""Blending width of neighbouring capsules, metres."""
 
 _NEAREST = 48
-"""Vertices that a joint is regressed from."""
-
-_MIDLINE = {
-    "pelvis": (0.0, -0.22, 0.01),
-    "spine1": (0.0, -0.11, 0.0),
-    "spine2": (0.0, 0.03, 0.005),
-    "spine3": (0.0, 0.10, 0.01),
-    "neck": (0.0, 0.31, -0.015),
-    "head": (0.0, 0.40, 0.02),
-}
-_LEFT = {
-    "hip": (0.085, -0.31, 0.0),
-    "knee": (0.10, -0.71, -0.005),
-    "ankle": (0.095, -1.11, -0.03),
-    "foot": (0.115, -1.165, 0.09),
-    "collar": (0.075, 0.22, -0.01),
-    "shoulder": (0.185, 0.235, -0.02),
-    "elbow": (0.45, 0.225, -0.04),
-    "wrist": (0.70, 0.23, -0.04),
-    "hand": (0.785, 0.225, -0.045),
-}
+"""Number of vertices from which a joint is regressed."""
 
 # (joint it follows, start, end, radius at start, radius at end, depth: its z extent as a share of the radius)
 _MIDLINE_CAPSULES = (
@@ -71,14 +52,6 @@ _LEFT_CAPSULES = (
     ("hand", (0.77, 0.228, -0.042), (0.85, 0.222, -0.045), 0.036, 0.028, 0.9),
 )
 _MIRROR = np.array([-1.0, 1.0, 1.0])
-
-
-def rest_joints() -> Float[np.ndarray, "24 3"]:
-    """SMPL's 24 joints of the mean shape."""
-    places = {name: np.array(p) for name, p in _MIDLINE.items()}
-    for name, place in _LEFT.items():
-        places[f"l_{name}"], places[f"r_{name}"] = np.array(place), np.array(place) * _MIRROR
-    return np.stack([places[name] for name in SMPL24.joints])
 
 
 def synthetic_arrays() -> SmplArrays:
@@ -114,7 +87,7 @@ def synthetic_body() -> Body:
 
 
 def write_synthetic_body(path: str | Path) -> None:
-    """The body as an `.npz` that `Body.load` reads like a licensed one; written whole or not at all."""
+    """The body as an `.npz` that `Body.load` reads like a licensed one; written atomically."""
     kintree = np.array([SMPL24.parents, range(len(SMPL24))])
     with whole_file(Path(path)) as temporary, temporary.open("xb") as file:
         np.savez_compressed(file, **synthetic_arrays()._asdict(), kintree_table=kintree)
@@ -130,7 +103,7 @@ def _capsules() -> list[tuple[int, np.ndarray, np.ndarray, float, float, float]]
 
 
 def _joint_distances(points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 24"]:
-    """Signed distance (about) of points from the surface of each joint's capsule."""
+    """Approximate signed distance of points from the surface of each joint's capsule."""
     distance = np.empty((len(points), len(SMPL24)))
     for joint, start, end, r, s, depth in _capsules():
         squash = np.array([1.0, 1.0, 1 / depth])
@@ -149,7 +122,7 @@ def _surface(points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, " N"]:
 
 def _mesh() -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
     """Surface nets: a vertex in each cell that the surface crosses, two triangles at each crossed edge."""
-    half = np.array([24, 42, 9]) * CELL  # the grid is its own mirror image, and so is the mesh
+    half = np.array([24, 42, 9]) * CELL  # the grid is symmetric, and so is the mesh
     centre = np.array([0.0, -0.33, 0.02])
     axes = [np.arange(-h, h + CELL / 2, CELL) + c for h, c in zip(half, centre, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
@@ -174,7 +147,8 @@ def _mesh() -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
         quad = np.stack(
             [cells[i, j - 1, k - 1], cells[i, j, k - 1], cells[i, j, k], cells[i, j - 1, k]], axis=1
         )
-        # Outward: the order turns with the side that is inside, and with the handedness of the moved axes.
+        # Outward normals: the order depends on which side is inside and on the handedness of the permuted
+        # axes.
         turn = ~moved[i, j, k] ^ (axis == 1)
         quad[turn] = quad[turn, ::-1]
         triangles += [quad[:, [0, 1, 2]], quad[:, [0, 2, 3]]]
@@ -192,7 +166,7 @@ def _onto_surface(points: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"]:
 
 
 def _skinning(distance: Float[np.ndarray, "V 24"]) -> Float[np.ndarray, "V 24"]:
-    """Weights that fade over a few centimetres from a joint's capsule to those next to it in the tree."""
+    """Weights that fade over a few centimetres from a joint's capsule to its neighbours in the tree."""
     own = distance.argmin(axis=1)
     near = np.eye(len(SMPL24), dtype=bool)
     for parent, child in SMPL24.bones:
@@ -204,7 +178,7 @@ def _skinning(distance: Float[np.ndarray, "V 24"]) -> Float[np.ndarray, "V 24"]:
 def _regressor(
     vertices: Float[np.ndarray, "V 3"], targets: Float[np.ndarray, "J 3"]
 ) -> Float[np.ndarray, "J V"]:
-    """Rows that sum to 1 and give the targets exactly: the most even weights on the nearest vertices."""
+    """Rows that sum to 1 and reproduce the targets exactly: the most even weights on the nearest vertices."""
     regressor = np.zeros((len(targets), len(vertices)))
     for row, target in zip(regressor, targets, strict=True):
         nearest = np.argsort(np.linalg.norm(vertices - target, axis=1), kind="stable")[:_NEAREST]
@@ -218,7 +192,7 @@ def _regressor(
 def _shapes(
     vertices: Float[np.ndarray, "V 3"], weights: Float[np.ndarray, "V 24"]
 ) -> Float[np.ndarray, "V 3 10"]:
-    """Ten ways to differ, a few centimetres a unit: size, girth, and the length or width of parts."""
+    """Ten shape directions, a few centimetres per unit: size, girth, and the length or width of parts."""
 
     def follow(*parts: str) -> Float[np.ndarray, "V 1"]:
         chosen = [
@@ -240,8 +214,8 @@ def _shapes(
 
 
 def _pose_bulges(weights: Float[np.ndarray, "V 24"]) -> Float[np.ndarray, "V 3 207"]:
-    """Millimetres that the flesh about a joint moves as it turns: made up, smooth, most at the joint."""
+    """Invented pose-dependent bulges, smooth, a few millimetres, largest near the joint."""
     directions = np.random.default_rng(0).normal(scale=0.002, size=(len(SMPL24) - 1, 3, 9))
     parents = list(SMPL24.parents[1:])
-    at_joint = 4 * weights[:, 1:] * weights[:, parents]  # 1 where joint and parent pull alike
+    at_joint = 4 * weights[:, 1:] * weights[:, parents]  # 1 where joint and parent pull in the same direction
     return np.einsum("vj,jdk->vdjk", at_joint, directions).reshape(len(weights), 3, POSE_FEATURES)

@@ -1,10 +1,10 @@
-"""Tracks of SMPL parameters: rotations as a PoseSequence, shape and place beside them.
+"""Tracks of SMPL parameters: rotations as a PoseSequence, with shape and translation.
 
-The rotations are poses like any others: (T, 24, 6) on skeleton ``smpl24``, unit ``rot6d``, each relative to
-the joint's parent, the first (the root) to the camera or world. They are cached, refined and compared as
-such. The six numbers of a joint are in the layout `CACHE_LAYOUT`, that of HANet's released data, everywhere
-in this package. What no refiner changes (shape, translation, size) goes in a side table: one Parquet file
-beside the cache, one row per frame.
+The rotations are ordinary poses: (T, 24, 6) on skeleton ``smpl24``, unit ``rot6d``, each relative to the
+joint's parent, the first (the root) to the camera or world. They are cached, refined and compared as such. In
+this package a joint's six numbers always have the layout `CACHE_LAYOUT`, that of HANet's released data.
+Parameters that refinement does not change (shape, translation, size) are stored in a side table: one Parquet
+file next to the cache, one row per frame.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class SmplTrack:
     """One body over T consecutive frames.
 
     Attributes:
-        poses: rotations (T, 24, 6) in `CACHE_LAYOUT`; NaN where there is none.
-        betas: shape of each frame (estimators give one a frame), 10 coefficients.
+        poses: rotations (T, 24, 6) in `CACHE_LAYOUT`; NaN where missing.
+        betas: shape of each frame (estimators return one per frame), 10 coefficients.
         transl: translation (metres) in the root's frame of reference, or None where unknown.
         scaling: size of the body, a factor on vertices and joints before translation (AIST++'s `scaling`).
 
     Raises:
-        ValueError: poses that are no SMPL rotations, or lengths that differ.
+        ValueError: poses that are not SMPL rotations, or lengths that differ.
     """
 
     poses: PoseSequence
@@ -67,7 +67,7 @@ class SmplTrack:
         return len(self.poses)
 
     def matrices(self, rows: slice = slice(None)) -> Float[Tensor, "T 24 3 3"]:
-        """Rotation matrices of some rows, single precision; NaN where a pose is."""
+        """Rotation matrices of some rows, single precision; NaN for NaN poses."""
         six = torch.from_numpy(np.array(self.poses.values[rows], dtype=np.float32))
         return rotation_6d_to_matrix(six, layout=CACHE_LAYOUT)
 
@@ -76,15 +76,15 @@ class SmplTrack:
         return matrix_to_axis_angle(self.matrices()).numpy()
 
     def with_poses(self, poses: PoseSequence) -> SmplTrack:
-        """The same shape and place with other rotations, e.g. refined ones."""
+        """The same shape and translation with other rotations, e.g. refined ones."""
         return replace(self, poses=poses)
 
     def part(self, rows: slice) -> SmplTrack:
-        """Some consecutive rows; frame numbers go along."""
+        """Some consecutive rows, with their frame numbers."""
         return self._with_rows(self.poses.part(rows), rows)
 
     def thinned(self, stride: int) -> SmplTrack:
-        """As `PoseSequence.thinned`, with the shapes and places of the frames that are kept."""
+        """Like `PoseSequence.thinned`, with the shapes and translations of the kept frames."""
         return self._with_rows(self.poses.thinned(stride), slice(None, None, stride))
 
     def _with_rows(self, poses: PoseSequence, rows: slice) -> SmplTrack:
@@ -92,13 +92,13 @@ class SmplTrack:
         return replace(self, poses=poses, betas=self.betas[rows], transl=transl)
 
     def turned(self, rotation: Float[np.ndarray, "*T 3 3"]) -> SmplTrack:
-        """The same body in another frame of reference: the root turned, other joints as they were.
+        """The same body in another frame of reference: only the root's rotation changes.
 
-        The translation is unknown afterwards: SMPL turns about the pelvis of its rest pose, so it depends on
-        the body.
+        The translation is unknown afterwards: SMPL rotates about the pelvis of its rest pose, so it depends
+        on the body.
 
         Args:
-            rotation: from the old frame to the new one, (3, 3) or one a frame (T, 3, 3).
+            rotation: from the old frame to the new one, (3, 3) or one per frame (T, 3, 3).
         """
         values = self.poses.values.copy()
         columns = values[:, 0].reshape(-1, 3, 2)  # see `CACHE_LAYOUT`
@@ -113,10 +113,12 @@ def smpl_sequence(
     fps: float,
     track: int = 0,
     start: int = 0,
+    person: str | None = None,
 ) -> PoseSequence:
     """Rotation matrices relative to the parents as a pose sequence."""
     six = matrix_to_rotation_6d(torch.from_numpy(rotations), layout=CACHE_LAYOUT).numpy()
-    return PoseSequence.rotations(name, six.astype(np.float32), fps=fps, track=track, start=start)
+    values = six.astype(np.float32)
+    return PoseSequence.rotations(name, values, fps=fps, track=track, start=start, person=person)
 
 
 def from_axis_angle(
@@ -134,7 +136,7 @@ def from_axis_angle(
 
     Args:
         name, fps, track, start: as in `PoseSequence`.
-        axis_angle: (T, 72) or (T, 24, 3), radians; the first three turn the whole body.
+        axis_angle: (T, 72) or (T, 24, 3), radians; the first three are the global orientation.
         betas: (10,) for the whole track or (T, 10); coefficients beyond ten are an error; None: zeros.
         transl: metres; None: unknown.
         scaling: as in `SmplTrack`.

@@ -1,6 +1,6 @@
 """Training-time augmentation of windows of 3D joints; beyond the paper, off in its configuration.
 
-Every transform is drawn once a window and applied to its detected and its true poses alike.
+Every transform is drawn once per window and applied to both its detected and its ground-truth poses.
 
 Axes: B windows, T frames, C = 3·J channels.
 """
@@ -28,7 +28,7 @@ def augment(
     """Augmented detected and true poses.
 
     Args:
-        options: what to draw.
+        options: the transforms to draw.
         detected: estimator output.
         gt: ground truth.
         skeleton: joint names, for the mirror.

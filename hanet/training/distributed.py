@@ -1,13 +1,13 @@
-"""One training in several processes, each with a GPU of its own, on one machine or several.
+"""Data-parallel training in several processes, one per GPU, on one or several machines.
 
-Every batch is that of a single process. Each process runs its share of the windows through the network, all
-gather the outputs, and each computes the loss of the whole batch: its means over labelled values, the
-channels that it ranks, whatever else a loss compares, are those of the batch however it is divided. The
-gradient of that loss by a process's own outputs goes back through the network, and PyTorch's
-DistributedDataParallel adds up what the processes find. So a step is that of one process, to rounding;
-dropout alone is drawn by each process for its share.
+Batches are the same as in a single process. Each process runs its shard of the windows through the network,
+all processes gather the outputs, and each computes the loss of the full batch, so its means over labelled
+values and its ranking of channels do not depend on the number of processes. The gradient with respect to a
+process's own outputs is backpropagated through the network, and PyTorch's DistributedDataParallel averages
+the processes' gradients. A step therefore equals that of one process, up to rounding; only dropout is drawn
+per process.
 
-The same holds for a batch that a process runs in several parts, for want of memory.
+The same holds for a batch that a process computes in several parts to save memory.
 
 Axes: B windows, T frames of a window, C channels.
 """
@@ -37,12 +37,12 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Processes:
-    """The processes of a training, as one of them sees them; by default it is alone.
+class ProcessGroup:
+    """The process group of a training, as seen by one process; by default there is only one.
 
     Attributes:
-        rank: this one's number, from 0.
-        size: how many there are.
+        rank: this process's number, from 0.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -50,35 +50,35 @@ class Processes:
 
     @property
     def first(self) -> bool:
-        """True in the one that validates, saves and reports."""
+        """True in the process that validates, saves and reports."""
         return self.rank == 0
 
-    def share(self, batch: Shaped[Tensor, "B ..."]) -> Shaped[Tensor, "B1 ..."]:
-        """This process's windows of a batch, as many as any other's: what lacks repeats the last window."""
+    def shard(self, batch: Shaped[Tensor, "B ..."]) -> Shaped[Tensor, "B1 ..."]:
+        """This process's windows of a batch: equal shards, the short ones padded with the last window."""
         if self.size == 1:
             return batch
         each = math.ceil(len(batch) / self.size)
         own = torch.arange(self.rank * each, (self.rank + 1) * each)
         return batch[own.clamp(max=len(batch) - 1)]
 
-    def whole(self, output: Any, windows: int) -> Any:
-        """A network's output for a batch of so many windows, from the outputs for the processes' shares.
+    def gather(self, output: Any, windows: int) -> Any:
+        """Gather a network's output for a batch of `windows` windows from all processes' shards.
 
-        Gradients flow into this process's own share; repeated windows are dropped, so they have none.
+        Gradients flow into this process's own shard; padding is dropped, so it has none.
         """
         if self.size == 1:
             return output
 
-        def gather(own: Tensor) -> Tensor:
-            shares = [own.new_empty(own.shape) for _ in range(self.size)]
-            dist.all_gather(shares, own.detach().contiguous())
-            shares[self.rank] = own
-            return torch.cat(shares)[:windows]
+        def gathered(own: Tensor) -> Tensor:
+            shards = [own.new_empty(own.shape) for _ in range(self.size)]
+            dist.all_gather(shards, own.detach().contiguous())
+            shards[self.rank] = own
+            return torch.cat(shards)[:windows]
 
-        return _each(gather, output)
+        return _map_tensors(gathered, output)
 
-    def from_first(self, function: Callable[[], T]) -> T:
-        """What the function returns in the first process, which alone calls it; tensors on the CPU."""
+    def on_rank0(self, function: Callable[[], T]) -> T:
+        """Call the function on rank 0 only and broadcast its result; tensors are on the CPU."""
         if self.size == 1:
             return function()
         box = [function() if self.first else None]
@@ -86,16 +86,16 @@ class Processes:
         return box[0]  # pyright: ignore[reportReturnType] (the first process's)
 
     def parallel(self, module: nn.Module) -> nn.Module:
-        """The module, whose gradients become the mean of all processes' in the backward pass."""
+        """Wrap the module so that gradients are averaged over all processes in the backward pass."""
         return module if self.size == 1 else DistributedDataParallel(module)
 
 
 class InParts(nn.Module):
     """A network's output for a batch, computed in parts one after another: gradient accumulation.
 
-    Of a part only its output is kept; the backward pass computes it again, with the same dropout, and adds
-    its gradient to that of the others. So memory is for one part, and the loss still sees the whole batch.
-    The price is a second forward pass; with one part there is none.
+    Only a part's output is kept; the backward pass recomputes the part, with the same dropout, and
+    accumulates its gradient. Memory is that of one part, and the loss is that of the full batch. The cost is
+    a second forward pass, except with a single part.
     """
 
     def __init__(self, network: Network, model: Model, parts: int) -> None:
@@ -103,43 +103,42 @@ class InParts(nn.Module):
         self.network, self.model, self.parts = network, model, parts
 
     def forward(self, detected: Float[Tensor, "B T C"]) -> Any:
-        """What `Network.output` returns."""
         if self.parts == 1:
             return self.network.output(self.model, detected)
         outputs = [
             checkpoint(self.network.output, self.model, part, use_reentrant=False)
             for part in detected.chunk(self.parts)
         ]
-        return _each(lambda *parts: torch.cat(parts), *outputs)
+        return _map_tensors(lambda *parts: torch.cat(parts), *outputs)
 
 
-def _each(function: Callable[..., Tensor], *outputs: Any) -> Any:
-    """A function of a network's output tensors: of the one, or of each in the named tuple."""
+def _map_tensors(function: Callable[..., Tensor], *outputs: Any) -> Any:
+    """Apply a function to a network's output tensors: to the one, or to each in the named tuple."""
     if isinstance(outputs[0], Tensor):
         return function(*outputs)
     return type(outputs[0])(*map(function, *outputs))
 
 
 def rank() -> int | None:
-    """This process's number among those that torchrun, or `launch`, started; None where it is alone."""
+    """This process's rank as set by torchrun or `launch`; None for a single process."""
     return int(os.environ["RANK"]) if "TORCHELASTIC_RUN_ID" in os.environ else None
 
 
 @contextmanager
-def joined() -> Iterator[Processes]:
-    """The processes that were launched with this one, for as long as the block runs; else this one alone.
+def process_group() -> Iterator[ProcessGroup]:
+    """Context manager that joins the process group of processes launched together; else a group of one.
 
-    Each takes the GPU of its number on its machine. Where there is none they compute on the CPU.
+    Each process uses the GPU of its local rank, or the CPU on a machine without GPUs.
     """
     if rank() is None:
-        yield Processes()
+        yield ProcessGroup()
         return
     on_gpu = torch.cuda.is_available()
     if on_gpu:
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if on_gpu else "gloo")
-    yield Processes(dist.get_rank(), dist.get_world_size())
-    # Not after an error: that would wait for the others, which wait for this one.
+    yield ProcessGroup(dist.get_rank(), dist.get_world_size())
+    # Not after an error: the other processes would wait for this one forever.
     dist.destroy_process_group()
 
 
@@ -152,20 +151,20 @@ def launch(
     node: int = 0,
     rendezvous: str | None = None,
 ) -> None:
-    """Run ``python -m module arguments`` in several processes as ``torchrun`` does; return when all are done.
+    """Run ``python -m module arguments`` in several processes, like ``torchrun``; return when all are done.
 
     Args:
-        module: what each process runs; it takes part by `joined`.
+        module: the module each process runs; it joins by `process_group`.
         arguments: its arguments.
         devices: processes on this machine.
-        nodes: machines; on each this is called, with the same number of devices.
-        node: number of this one, from 0.
-        rendezvous: ``host:port`` of machine 0, where all meet; with several machines.
+        nodes: number of machines; call this on each, with the same number of devices.
+        node: this machine's number, from 0.
+        rendezvous: ``host:port`` of machine 0; needed with several machines.
 
     Raises:
         ValueError: fewer GPUs than devices.
-        ChildProcessError: a process failed. The others of this machine were ended; those of other machines
-            fail when they miss it.
+        ChildProcessError: a process failed. Its machine's other processes were terminated; other machines'
+            fail by timeout.
     """
     if 0 < (gpus := torch.cuda.device_count()) < devices:
         raise ValueError(f"{devices} devices were asked for, this machine has {gpus} GPUs")
@@ -175,7 +174,7 @@ def launch(
     else:
         host, port = (rendezvous or "").rsplit(":", 1)
         options += ["--node-rank", str(node), "--master-addr", host, "--master-port", port]
-    # Processes share the cores, unless the user has said how many threads each takes.
+    # Divide the cores among processes, unless the user has set the number of threads.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, torch.get_num_threads() // devices)))
     try:
         run(parse_args([*options, "--module", module, *arguments]))
@@ -183,7 +182,7 @@ def launch(
         number, failure = error.get_first_failure()
         raise ChildProcessError(
             f"process {number} of {devices * nodes} ended with exit code {failure.exitcode}; "
-            "what it said stands above"
+            "see its output above"
         ) from None
     except SignalException as signal:
         raise SystemExit(128 + signal.sigval) from None

@@ -1,4 +1,4 @@
-"""How a network is trained: what `hanet.training.trainer` follows and params.yaml sets."""
+"""Options of training a network, set in params.yaml and used by `hanet.training.trainer`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hanet.models.hanet_options import MutualLearning
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """What is drawn for a window; the defaults draw nothing.
+    """Random augmentation of a window; off by default.
 
     Attributes:
         mirror_axis: axis from a person's left to right, negated with probability one half while left and
@@ -46,16 +46,17 @@ class Augmentation:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """How a network is trained; the defaults after `loss_weight` are HANet's released training.
+    """Options of training a network; the defaults after `loss_weight` are those of HANet's released training.
 
     Attributes:
         epochs: passes over the training windows.
-        batch: windows a step.
+        batch: windows per step.
         stride: frames between training windows' starts.
         learning_rate: peak of the schedule.
         loss_weight: weight of the term at all frames: HANet's decoder (λ), DeciWatch's recovered poses,
             SmoothNet's positions.
-        warmup_epochs: epochs of linear warm-up, before a cosine down to 1e-8.
+        warmup_epochs: epochs of linear warm-up, before a cosine down to `last_learning_rate`.
+        last_learning_rate: where the cosine ends.
         weight_decay: AdamW's.
         oml: HANet's mutual learning, see `hanet_loss`.
         ohkm: HANet's hard keypoint mining.
@@ -63,13 +64,14 @@ class TrainingOptions:
         seed: of weights, order, dropout and augmentation.
         joint_weight: weight of `joint_loss` of rotations, for each of a network's branches; above 0 the rows
             need `joints`.
-        acceleration_weight: weight of `acceleration_loss`: 1 in SmoothNet's released training, for the other
+        acceleration_weight: weight of `acceleration_loss`: 0.1 in SmoothNet's released training, for other
             networks beyond the papers when above 0.
-        augmentation: beyond the paper when it draws anything, see `Augmentation`.
-        jitter_starts: beyond the paper when True: shift each window's start by up to `stride` - 1 frames,
-            drawn again in every epoch.
-        average: beyond the paper when above 0: decay of an exponential moving average of the weights,
-            which is what is validated and kept.
+        augmentation: beyond the paper when enabled, see `Augmentation`.
+        jitter_starts: shift each window's start by up to `stride` - 1 frames, drawn again in every epoch, so
+            that over epochs windows start at every frame. The releases of HANet, DeciWatch and SmoothNet
+            draw a window at every frame in each epoch: `stride` epochs with this option are one of those.
+        average: beyond the paper when above 0: decay of an exponential moving average of the weights, which
+            is validated and saved.
 
     Raises:
         ValueError: fewer than one epoch, window per batch or frame of stride; a negative rate, weight or
@@ -82,6 +84,7 @@ class TrainingOptions:
     learning_rate: float
     loss_weight: float
     warmup_epochs: int = 5
+    last_learning_rate: float = 1e-5
     weight_decay: float = 0.01
     oml: MutualLearning = "symmetric"
     ohkm: bool = True
@@ -106,5 +109,6 @@ class TrainingOptions:
 
 _AT_LEAST_1 = ("epochs", "batch", "stride")
 _AT_LEAST_0 = (
-    "learning_rate", "loss_weight", "warmup_epochs", "weight_decay", "joint_weight", "acceleration_weight",
+    "learning_rate", "last_learning_rate", "loss_weight", "warmup_epochs", "weight_decay",
+    "joint_weight", "acceleration_weight",
 )  # fmt: skip

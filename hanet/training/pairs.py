@@ -1,4 +1,4 @@
-"""PoseRows: detected and true poses of many tracks side by side, as a network reads and a loss compares them.
+"""PoseRows: detected and ground-truth poses of many tracks, row by row, for training and validation.
 
 Axes: N rows (frames of all tracks), S segments (runs of consecutive frames of one track), C channels.
 """
@@ -20,7 +20,7 @@ from hanet.poses.skeletons import Skeleton
 from hanet.poses.windows import WindowSet
 
 _CHUNK = 4096
-"""Poses whose joints are computed at a time."""
+"""Poses per batch when joints are computed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,15 +29,15 @@ class PoseRows:
 
     Attributes:
         detected: (N, C), finite.
-        gt: (N, C); NaN where unknown or not labelled, so that what moves a pose moves its gaps along.
+        gt: (N, C); NaN where unknown or not labelled, so transforms of poses also move the gaps.
         offsets: row offsets (S+1) of the segments.
         skeleton: the poses' joints.
         unit: "m", "image" (keypoints as shares of the image's sides) or "rot6d" (rotations).
-        joints: of rotations, what leads from a pose (…, C) to joints (…, J, 3) in metres, by which they are
-            scored (`hanet.smpl.joints.SmplJoints`); None: by their numbers.
+        joints: for rotations, the map from a pose (…, C) to joints (…, J, 3) in metres, on which errors are
+            computed (`hanet.smpl.joints.SmplJoints`); None: errors of the six numbers.
 
     Raises:
-        ValueError: arrays of different shapes, no rows, detected poses with NaN, or no true pose at all.
+        ValueError: arrays of different shapes, no rows, detected poses with NaN, or no ground-truth pose.
     """
 
     detected: Float[Tensor, "N C"]
@@ -56,27 +56,26 @@ class PoseRows:
             raise ValueError("there are no rows; check the split in params.yaml")
         if not self.detected.isfinite().all():
             row = int((~self.detected.isfinite()).any(dim=1).nonzero()[0])
-            raise ValueError(f"detected poses hold NaN, first in row {row}; fill or leave out those frames")
+            raise ValueError(f"detected poses have NaN, first in row {row}; fill or leave out those frames")
         if not self.gt.isfinite().any():
-            raise ValueError(
-                "no true pose is labelled; nothing can be learned from these rows or told of them"
-            )
+            raise ValueError("no true pose is labelled; these rows can be neither trained on nor scored")
         if self.joints is not None and self.unit != "rot6d":
             raise ValueError(f"joints follow from rotations (rot6d), these poses are in {self.unit}")
 
     @cached_property
     def labelled(self) -> Bool[Tensor, "N C"] | None:
-        """True where `gt` counts; None for everywhere."""
+        """True where `gt` counts; None where all of it does."""
         known = self.gt.isfinite()
         return None if known.all() else known
 
     @classmethod
     def of(cls, detected: PoseTable, gt: PoseTable, *, joints: nn.Module | None = None) -> PoseRows:
-        """From a detected and a ground-truth table of the same frames; keypoints become shares of the image.
+        """Create from a detected and a ground-truth table of the same frames; keypoints become shares of the
+        image.
 
         Args:
             detected, gt: the tables.
-            joints: as in `PoseRows`; for rotations alone.
+            joints: as in `PoseRows`; for rotations only.
 
         Raises:
             ValueError: tables of other frames, joints or units, or keypoints without an image size.
@@ -109,17 +108,17 @@ class PoseRows:
 
     @property
     def error_unit(self) -> str:
-        """The unit of `error`, to be shown beside it."""
+        """The unit of `error`, for display."""
         if self.joints is not None:
             return "mm"
         return {"m": "mm", "image": "% of the image", "rot6d": "rot6d"}[self.unit]
 
     def error(self, poses: Float[Tensor, "N C"]) -> float:
-        """Mean distance of `poses` from the true ones over all joints whose coordinates are known.
+        """Mean distance of `poses` from ground truth over all joints with known coordinates.
 
-        For 3D joints that is MPJPE in mm, for keypoints per cent of the image's sides. For rotations it is
-        that of the joints they lead to, in mm, over frames that are known whole, or without `joints` the
-        distance of their six numbers. See `error_unit`.
+        For 3D joints this is MPJPE in mm, for keypoints per cent of the image's sides. For rotations it is
+        the MPJPE of the resulting joints, in mm, over completely known frames, or without `joints` the
+        distance of the six numbers. See `error_unit`.
         """
         if self.joints is not None:
             known = self.gt.isfinite().all(dim=1)
@@ -133,7 +132,7 @@ class PoseRows:
         return float(distance[known].double().mean()) * {"m": 1000.0, "image": 100.0, "rot6d": 1.0}[self.unit]
 
     def content_hash(self) -> str:
-        """SHA-256 of all values and what they mean; what a training state is bound to."""
+        """SHA-256 of all values and their meaning; a training state is bound to it."""
         digest = hashlib.sha256(f"{self.skeleton.name} {self.unit}".encode())
         digest.update(self.offsets.tobytes())
         body = () if self.joints is None else tuple(self.joints.buffers())

@@ -1,7 +1,8 @@
-"""The state of a training in one file: tensors, and in its header what it belongs to and how far it got."""
+"""The state of a training in one file: tensors, and in the header its fingerprint and progress."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,36 +14,60 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from hanet.files.atomic import remove_leftovers, whole_file
+from hanet.files.json_text import parse_json
+from hanet.files.safe_tensors import read_tensors
 
 
 def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progress: dict[str, Any]) -> None:
-    """Write the state whole: a kill leaves the old one or the new one. One process at a time may write it."""
-    # Tensors may share memory (the best weights may be the current ones), which the format refuses.
+    """Write the state atomically. Only one process at a time may write it."""
+    # Tensors may share memory (e.g. the best and the current weights), which the format does not allow.
     copies = {name: tensor.detach().clone().contiguous() for name, tensor in tensors.items()}
     remove_leftovers(path)
+    metadata = {
+        "fingerprint": fingerprint,
+        "progress": json.dumps(progress),
+        "tensors_sha256": _tensors_hash(copies),
+    }
     with whole_file(path) as temporary:
-        save_file(copies, temporary, metadata={"fingerprint": fingerprint, "progress": json.dumps(progress)})
+        try:
+            save_file(copies, temporary, metadata=metadata)
+        except SafetensorError as error:  # how it reports a full or read-only disk
+            raise OSError(f"{path}: cannot be written ({error}); the last epoch's state is kept") from error
 
 
 def load_state(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Tensors (on the CPU) and progress in `path`; None where there is none, or one of another fingerprint.
+    """Read tensors (on the CPU) and progress; None for a missing file or another fingerprint.
 
     Raises:
-        ValueError: the file is damaged; says to delete it.
+        ValueError: the file is damaged or unreadable; the message says to delete it.
     """
     if not path.is_file():
         return None
+    remedy = "delete it to start over"
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("fingerprint") != fingerprint:
+            if (file.metadata() or {}).get("fingerprint") != fingerprint:
                 return None
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except SafetensorError as error:
+        tensors, metadata = read_tensors(path, remedy=remedy)
+    except (SafetensorError, ValueError) as error:
+        raise ValueError(f"{path}: not a whole training state ({error}); {remedy}") from error
+    # States of before 0.3 have no such hash.
+    if metadata.get("tensors_sha256", expected := _tensors_hash(tensors)) != expected:
         raise ValueError(
-            f"{path}: not a whole training state ({error}); delete it to start afresh"
-        ) from error
-    return tensors, json.loads(metadata["progress"])
+            f"{path}: not a whole training state (SHA-256 of its tensors is not the one noted); {remedy}"
+        )
+    return tensors, parse_json(
+        metadata.get("progress", ""), dict, where=f"{path}, its progress", remedy=remedy
+    )
+
+
+def _tensors_hash(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names and bytes, by name."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(tensors.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        digest.update(tensor.cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def pack(networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -56,17 +81,17 @@ def pack(networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer) ->
 def unpack(
     state: dict[str, Tensor], networks: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
 ) -> None:
-    """Put the tensors that `pack` named back, on whatever device networks and optimizer are."""
+    """Load the tensors that `pack` named into networks and optimizer, on their devices."""
     for name, network in networks.items():
-        network.load_state_dict(below(state, f"{name}."))
+        network.load_state_dict(with_prefix(state, f"{name}."))
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in below(state, "optimizer.").items():
+    for name, tensor in with_prefix(state, "optimizer.").items():
         index, key = name.split(".", 1)
         moments.setdefault(int(index), {})[key] = tensor
     groups = optimizer.state_dict()["param_groups"]
     optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
-def below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def with_prefix(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """The entries whose names start with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}

@@ -1,8 +1,8 @@
 """Training a refinement network: AdamW, warm-up and cosine, validation on held-out sequences, exact resume.
 
-The state after every epoch goes to one file, written under a temporary name and renamed, and all randomness
-of an epoch derives from (seed, epoch). So a run killed at any moment and started again ends with the very
-weights of an unbroken run on the same machine.
+The state after every epoch is written atomically to one file, and all randomness of an epoch derives from
+(seed, epoch). So a run that is killed at any time and restarted ends with the same weights as an
+uninterrupted run on the same machine.
 
 Axes: N rows (frames of all tracks), B windows, T frames of a window, C channels.
 """
@@ -21,11 +21,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from hanet.files.hashing import json_hash
+from hanet.models.hanet import HANet
 from hanet.models.losses import joint_loss
 from hanet.models.registry import Config, Model, network_of
+from hanet.models.tcn import TCN
 from hanet.poses.windows import over_windows
 from hanet.training.augmentation import augment
-from hanet.training.distributed import InParts, Processes
+from hanet.training.distributed import InParts, ProcessGroup
+from hanet.training.frame_map import fit_frame_path
 from hanet.training.options import TrainingOptions
 from hanet.training.pairs import PoseRows
 from hanet.training.state import load_state, pack, save_state, unpack
@@ -34,12 +37,12 @@ STATE_FILE = "training.safetensors"
 
 
 class DivergenceError(ValueError):
-    """The validation error is no longer a number; the message names the settings to change."""
+    """The validation error is NaN or infinite; the message names the settings to change."""
 
 
 @dataclass
 class Progress:
-    """Where a training stands: epochs done, one row of numbers an epoch, the best validation error."""
+    """Progress of a training: epochs done, one row of numbers per epoch, the best validation error."""
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -48,7 +51,7 @@ class Progress:
 
 
 def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
-    """What a checkpoint belongs to: model, options and data. A change of any starts afresh."""
+    """Hash of model, options and data that identifies a training state; a change to any restarts training."""
     content = {
         "network": network_of(config).name,
         "config": config.to_dict(),
@@ -65,15 +68,15 @@ class Trainer:
     Args:
         config: the model, of any of `hanet.models.registry`.
         options: the training.
-        train: rows to learn from.
-        validation: rows of other sequences, which choose the epoch to keep.
+        train: training rows.
+        validation: rows of other sequences, which select the epoch to keep.
         folder: where the state is kept after every epoch.
         device: where to compute.
-        processes: those that train together, see `hanet.training.distributed`; all get the same arguments.
-        accumulate: parts that a process's share of a batch is computed in, see `InParts`.
+        processes: the process group, see `hanet.training.distributed`; all processes get the same arguments.
+        accumulate: number of parts in which a process's shard is computed, see `InParts`.
 
     Raises:
-        ValueError: where channels, skeletons or options do not fit each other, or processes differ in them.
+        ValueError: channels, skeletons or options do not match, or differ between processes.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class Trainer:
         *,
         folder: Path,
         device: torch.device | None = None,
-        processes: Processes = Processes(),  # noqa: B008 (frozen)
+        processes: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
         accumulate: int = 1,
     ) -> None:
         _check(config, options, train, validation)
@@ -93,7 +96,7 @@ class Trainer:
         self.network = network_of(config)
         self.device, self.processes = device or torch.device("cpu"), processes
         self.fingerprint = fingerprint(config, options, train, validation)
-        if processes.from_first(lambda: self.fingerprint) != self.fingerprint:
+        if processes.on_rank0(lambda: self.fingerprint) != self.fingerprint:
             raise ValueError(
                 f"process {processes.rank} has other settings or data than process 0; "
                 "every machine needs the same params.yaml and data/pairs"
@@ -102,7 +105,9 @@ class Trainer:
         self.windows = train.windows(window=config.window, stride=options.stride, tail=False)
         torch.manual_seed(options.seed)
         self.model = self.network.build(config).to(self.device)
-        # For inference: the average of the weights where one is kept, else the weights themselves.
+        if isinstance(self.model, HANet | TCN) and self.model.frame_path is not None:
+            fit_frame_path(self.model.frame_path, self.train_rows, self.validation_rows, options)
+        # For inference: the average of the weights if enabled, else the weights.
         self.averaged = deepcopy(self.model).eval() if options.average else self.model
         self.best = deepcopy(self.model).eval()
         self.optimizer = torch.optim.AdamW(
@@ -118,18 +123,18 @@ class Trainer:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Optimizer steps an epoch; the last batch may be smaller."""
+        """Optimizer steps per epoch; the last batch may be smaller."""
         return math.ceil(len(self.windows) / self.options.batch)
 
     def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> Model:
-        """Train to the last epoch and return the model of the best validation error.
+        """Train to the last epoch and return the model with the best validation error.
 
         Raises:
             DivergenceError: the training diverged; the state of the last good epoch is kept.
         """
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
-            error = self.processes.from_first(self.validate)
+            error = self.processes.on_rank0(self.validate)
             row |= {"epoch": self.progress.epoch + 1, "validation_error": error}
             if not math.isfinite(error):
                 raise DivergenceError(
@@ -146,9 +151,9 @@ class Trainer:
         return self.best
 
     def _epoch(self, epoch: int) -> dict[str, float]:
-        """One pass over the training windows; returns mean losses."""
-        # Dropout draws from the global generator, all else from ours; both restart in every epoch.
-        # Processes differ in dropout alone.
+        """Train for one epoch; returns mean losses."""
+        # Dropout draws from the global generator, everything else from our own; both are reseeded every
+        # epoch. Only dropout differs between processes.
         seed = self.options.seed + 1_000_003 * (epoch + 1)
         torch.manual_seed(seed + 10_007 * self.processes.rank)
         generator = torch.Generator().manual_seed(seed)
@@ -158,7 +163,7 @@ class Trainer:
             self._set_learning_rate(epoch * self.steps_per_epoch + step)
             parts = self._losses(detected, gt)
             self.optimizer.zero_grad(set_to_none=True)
-            (parts["loss"] * self.processes.size).backward()  # gradients become the mean of the processes'
+            (parts["loss"] * self.processes.size).backward()  # gradients are averaged over the processes
             if self.options.clip_norm is not None:
                 torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip_norm)
             self.optimizer.step()
@@ -186,10 +191,11 @@ class Trainer:
 
     def _losses(self, detected: Tensor, gt: Tensor) -> dict[str, Tensor]:
         mask = None if self.train_rows.labelled is None else gt.isfinite()
-        # Half precision only where the hardware has it: bfloat16 on a GPU, whose range needs no scaler.
+        # Half precision only where the hardware supports it: bfloat16 on a GPU, which needs no gradient
+        # scaler.
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            share = self.forward(self.processes.share(detected))
-        output = self.processes.whole(share, len(detected))
+            shard = self.forward(self.processes.shard(detected))
+        output = self.processes.gather(shard, len(detected))
         losses = self.network.losses(output, gt, self.config, self.options, mask)
         joints = self.train_rows.joints
         if not self.options.joint_weight or joints is None:
@@ -207,7 +213,9 @@ class Trainer:
         options, steps = self.options, self.steps_per_epoch
         warmup, last = options.warmup_epochs * steps, options.epochs * steps
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, peak=options.learning_rate, warmup=warmup, last=last)
+            group["lr"] = learning_rate(
+                step, peak=options.learning_rate, warmup=warmup, last=last, floor=options.last_learning_rate
+            )
 
     @torch.no_grad()
     def _average(self) -> None:
@@ -218,7 +226,7 @@ class Trainer:
 
     def validate(self) -> float:
         """`PoseRows.error` over all labelled validation frames, each scored once (protocol ``full``)."""
-        refined = refine_rows(self.averaged, self.validation_rows, stride=self.config.window // 2)
+        refined = refine_rows(self.averaged, self.validation_rows, stride=max(1, self.config.window // 2))
         return self.validation_rows.error(refined)
 
     @property
@@ -231,13 +239,19 @@ class Trainer:
             save_state(self.folder / STATE_FILE, state, self.fingerprint, progress)
 
     def _load(self) -> bool:
-        """Take up the state in `folder`; False where there is none, or one of another fingerprint."""
-        found = self.processes.from_first(lambda: load_state(self.folder / STATE_FILE, self.fingerprint))
+        """Load the state in `folder`; False for a missing one or another fingerprint."""
+        found = self.processes.on_rank0(lambda: load_state(self.folder / STATE_FILE, self.fingerprint))
         if found is None:
             return False
         state, progress = found
-        unpack(state, self._networks, self.optimizer)
-        self.progress = Progress(**progress)
+        try:
+            unpack(state, self._networks, self.optimizer)
+            self.progress = Progress(**progress)
+        except (RuntimeError, KeyError, ValueError, TypeError) as error:
+            raise ValueError(
+                f"{self.folder / STATE_FILE}: not the state of such a training ({error}); delete it to train "
+                "from the first epoch"
+            ) from error
         return True
 
 
@@ -265,7 +279,9 @@ def _check(config: Config, options: TrainingOptions, train: PoseRows, validation
             raise ValueError(f"{name} rows have {found} channels, the model reads {channels}")
     network = network_of(config).name
     if network != "hanet" and (options.oml != "symmetric" or not options.ohkm):
-        raise ValueError(f"oml and ohkm are parts of HANet's loss, {network} has none; leave them out")
+        raise ValueError(
+            f"oml and ohkm are parts of HANet's loss, which {network} does not use; leave them out"
+        )
     if train.skeleton != validation.skeleton:
         raise ValueError(f"training is on {train.skeleton.name}, validation on {validation.skeleton.name}")
     if options.augmentation and train.detected.shape[1] != 3 * len(train.skeleton):
@@ -278,7 +294,8 @@ def _check(config: Config, options: TrainingOptions, train: PoseRows, validation
 
 
 def learning_rate(step: int, *, peak: float, warmup: int, last: int, floor: float = 1e-8) -> float:
-    """Linear warm-up to `peak` over `warmup` steps, then a cosine to `floor` at step `last`."""
+    """Linear warm-up to `peak` over `warmup` steps, then a cosine to `floor` (or `peak`) at step `last`."""
+    floor = min(floor, peak)
     if step < warmup:
         return peak * (step + 1) / warmup
     cosine = math.cos(math.pi * (step - warmup) / (last - warmup))

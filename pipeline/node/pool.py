@@ -81,7 +81,7 @@ class GpuPool:
                 state = wait_for_end(run, network)
             if state.is_completed():
                 return state
-            message = f"on its node: {state.name}, {state.message or 'without a message'}"
+            message = f"on its node: {state.name}, {state.message or 'no message'}"
             if not state.is_crashed():
                 raise StageError(f"stage {name} failed {message}")
             get_run_logger().warning("%s crashed %s; attempt %d of %d", name, message, attempt, MAX_ATTEMPTS)

@@ -35,10 +35,12 @@ def worker_command(pool: str, name: str) -> list[str]:
 
 
 def register(main: Path, env: Mapping[str, str]) -> None:
-    """Create or update the work pools, the limit of one GPU task and the deployments of prefect.yaml."""
+    """Create or update the work pools, the limit of one GPU task, the variables and the deployments."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
     from prefect.exceptions import ObjectAlreadyExists
+
+    from pipeline.variables import create_variables
 
     with get_client(sync_client=True) as client:
         for name in SLOTS:
@@ -48,6 +50,7 @@ def register(main: Path, env: Mapping[str, str]) -> None:
                 update = WorkPoolUpdate(concurrency_limit=None, base_job_template=TEMPLATE)
                 client.update_work_pool(name, update)
         client.create_concurrency_limit(tag=GPU, concurrency_limit=1)
+    create_variables()
     subprocess.run(
         prefect_command("--no-prompt", "deploy", "--all"),
         cwd=main,

@@ -1,13 +1,14 @@
-"""What a stage's code means: a hash of each module of ours that the stage imports, directly or not.
+"""Hash the code of a stage: each of our modules that the stage imports, directly or indirectly.
 
-A hash is one of the module's syntax tree without docstrings, comments and positions, so that only a change of
-meaning changes it. Imports are followed as they stand in the source, except:
+The hash covers the module's syntax tree without docstrings, comments and positions, so only a change of
+meaning changes it. Imports in the source are followed, except:
 
 - imports under ``if TYPE_CHECKING``, which never run;
 - imports of modules that carry no science, see `Source`;
-- in a *registry*, a module in which the code of each kind of data set, estimate or network stands apart, what
-  is for another kind. The class of a kind's options stands for the kind: an import statement that names the
-  class, and one inside a ``case`` for the class, are followed for that kind only.
+- imports in a package's ``__getattr__``, unless the stage asks the package for one of its names;
+- in a *registry*, a module that dispatches to the code of each kind of data set, estimate or network, imports
+  for other kinds. A kind is identified by the class of its options: an import statement that names the class,
+  and one inside a ``case`` for the class, are followed for that kind only.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from functools import cache
 from pathlib import Path
 
 DIGITS = 12
-"""Hexadecimal digits of a hash: a clash of two versions of one module is not to be feared."""
+"""Hexadecimal digits of a hash: enough to make a collision between two versions of a module unlikely."""
 
 
 class CodeError(ValueError):
-    """A module that cannot be read; the message says which."""
+    """An unreadable module; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Import:
 
     Attributes:
         name: dotted, of a module or of something in one.
-        kinds: it is followed for a stage that is about one kind of each of these.
+        kinds: the import is followed for a stage with one kind of each of these sets.
     """
 
     name: str
@@ -42,21 +43,25 @@ class Import:
 
 @dataclass(frozen=True)
 class Module:
-    """One file of ours: a hash of what it means (empty where it has no code), and its imports."""
+    """One of our files: a hash of its meaning (empty for a file without code), and its imports.
+
+    `lazy` are those in its ``__getattr__``: they run when someone takes a name from it that it does not have.
+    """
 
     meaning: str
     imports: tuple[Import, ...]
+    lazy: tuple[Import, ...]
 
 
 class Source:
     """The packages of a source tree.
 
     Args:
-        root: the folder that holds them.
+        root: the folder that contains them.
         packages: their names.
-        kinds: names of the classes that stand for kinds.
-        registries: modules in which the code of each kind stands apart.
-        without: modules, or packages, that carry no science: not followed.
+        kinds: names of the classes that identify kinds.
+        registries: modules that dispatch to the code of each kind.
+        without: modules, or packages, that do not affect results: not followed.
     """
 
     def __init__(
@@ -78,17 +83,17 @@ class Source:
         self._loaded = cache(self._load)
 
     def code(self, modules: Iterable[str], kinds: Set[str]) -> dict[str, str]:
-        """The meaning of modules and of all that they import, for a stage that is about these kinds.
+        """Hashes of modules and of all that they import, for a stage with these kinds.
 
         Args:
-            modules: names of modules to begin at.
-            kinds: names of the classes that stand for the stage's kinds.
+            modules: names of the first modules.
+            kinds: names of the classes that identify the stage's kinds.
 
         Returns:
-            Hashes by a module's name, in the order of names; modules without code are left out.
+            Hashes by module name, sorted; modules without code are left out.
 
         Raises:
-            CodeError: one of `modules` is not there, or a file that is not Python.
+            CodeError: one of `modules` is missing, or a file is not Python.
         """
         todo = list(modules)
         if missing := [name for name in todo if self._file(name) is None]:
@@ -102,10 +107,11 @@ class Source:
             for one in module.imports:
                 if all(wanted & kinds for wanted in one.kinds):
                     todo += [found for found in self._loaded(one.name) if found not in seen]
+                    todo += self._lazily(one.name)
         return {name: seen[name].meaning for name in sorted(seen) if seen[name].meaning}
 
     def files(self, folder: str) -> dict[str, str]:
-        """Hashes of what else a stage reads of the source tree: every file of a folder, by its path."""
+        """Hashes of the other source files that a stage reads: every file of a folder, by its path."""
         return {
             str(path.relative_to(self._root)): hashlib.sha256(path.read_bytes()).hexdigest()[:DIGITS]
             for path in sorted((self._root / folder).rglob("*"))
@@ -113,7 +119,7 @@ class Source:
         }
 
     def _load(self, name: str) -> list[str]:
-        """The modules of ours that importing a name runs: of a.b.c, packages a and a.b too."""
+        """Our modules that importing a name runs: for a.b.c, also the packages a and a.b."""
         parts = name.split(".")
         found: list[str] = []
         if parts[0] not in self._packages:
@@ -126,7 +132,16 @@ class Source:
                 found.append(module)
         return found
 
+    def _lazily(self, name: str) -> list[str]:
+        """What taking a name from a module imports in the module's ``__getattr__``."""
+        module = name.rpartition(".")[0]
+        if self._file(name) is not None or module in self._without or self._file(module) is None:
+            return []
+        return [found for one in self._module(module).lazy for found in self._loaded(one.name)]
+
     def _find(self, name: str) -> Path | None:
+        if not name:
+            return None
         path = self._root.joinpath(*name.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
             if file.is_file():
@@ -142,21 +157,28 @@ class Source:
             raise CodeError(f"{file} is not Python: {error}") from None
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         kinds = self._kinds if name in self._registries else frozenset()
-        return Module(meaning(tree), tuple(_Imports(package, kinds).of(tree)))
+        imports = _Imports(package, kinds)
+        imports.visit(tree)
+        return Module(meaning(tree), tuple(imports.found), tuple(imports.lazy))
 
 
 class _Imports(ast.NodeVisitor):
-    """Collects a module's imports, with the kinds that they are for; none in what is no registry."""
+    """Collects a module's imports and the kinds that they are for; outside registries there are no kinds."""
 
     def __init__(self, package: str, kinds: Set[str]) -> None:
         self._package = package
         self._kinds = kinds
         self._cases: list[Set[str]] = []
-        self._found: list[Import] = []
+        self.found: list[Import] = []
+        self.lazy: list[Import] = []
 
-    def of(self, tree: ast.Module) -> list[Import]:
-        self.visit(tree)
-        return self._found
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if node.name != "__getattr__":
+            self.generic_visit(node)
+            return
+        inside = _Imports(self._package, self._kinds)
+        inside.generic_visit(node)
+        self.lazy += inside.found
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -184,7 +206,7 @@ class _Imports(ast.NodeVisitor):
         del self._cases[len(self._cases) - len(concerned) :]
 
     def _add(self, name: str, *kinds: Set[str]) -> None:
-        self._found.append(Import(name, (*self._cases, *kinds)))
+        self.found.append(Import(name, (*self._cases, *kinds)))
 
 
 def _last_name(node: ast.expr) -> str | None:
@@ -196,7 +218,7 @@ def _last_name(node: ast.expr) -> str | None:
 
 
 def _classes(pattern: ast.pattern) -> Set[str]:
-    """The classes that a pattern names: ``A()``, ``A() | B()``, ``A() as x``; none where it is another."""
+    """The classes that a pattern names: ``A()``, ``A() | B()``, ``A() as x``; none for other patterns."""
     match pattern:
         case ast.MatchClass(cls=ast.Name(id=name)):
             return frozenset({name})
@@ -211,10 +233,19 @@ def _classes(pattern: ast.pattern) -> Set[str]:
 def meaning(tree: ast.Module) -> str:
     """A hash of a syntax tree without docstrings and positions; empty where nothing is left.
 
-    Optional parts that are left out do not count, so that Pythons whose trees have new ones agree.
+    What only offers names does not count: ``__all__``, and a ``__getattr__`` of the module. Absent optional
+    fields are ignored, so the hash is the same for Python versions whose trees have additional ones.
     """
-    text = "".join(_text(tree))
-    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS] if _statements(tree.body) else ""
+    body = [node for node in _statements(tree.body) if not _offers(node)]
+    text = "".join(_text(body))
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGITS] if body else ""
+
+
+def _offers(node: ast.AST) -> bool:
+    match node:
+        case ast.FunctionDef(name="__getattr__") | ast.Assign(targets=[ast.Name(id="__all__")]):
+            return True
+    return False
 
 
 def _text(value: object) -> Iterator[str]:
@@ -239,7 +270,7 @@ def _text(value: object) -> Iterator[str]:
 
 
 def _statements(body: Sequence[ast.AST]) -> list[ast.AST]:
-    """A list of a tree without the strings that stand as statements: docstrings, of attributes too."""
+    """A list of statements without strings: docstrings, also those of attributes."""
     return [
         node
         for node in body

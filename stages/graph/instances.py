@@ -1,7 +1,7 @@
-"""The stages of the graph that params.yaml runs, each with all that decides its result besides its data.
+"""The stages of the graph that params.yaml runs, each with everything but data that determines its result.
 
-An `Instance` is one file of data/resolved. Its parameters are resolved: the options that the stage uses with
-their defaults filled in, whatever part of params.yaml or of the code they come from.
+An `Instance` is one file of data/resolved. Its parameters are resolved: the options that the stage uses, from
+params.yaml and from defaults in the code.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from stages.params.load import Params, Run
 KINDS = frozenset(
     kind.__name__ for kind in (*get_args(AnyDataset), *get_args(AnyEstimate), *CONFIGS.values())
 )
-"""Names of the classes of options that stand for a kind of data set, estimate or network."""
+"""Names of the option classes that identify a kind of data set, estimate or network."""
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One stage of one data set, experiment or model; trainings that differ by their seed alone are one.
+    """One stage of one data set, experiment or model; trainings that differ only by seed are one instance.
 
     Attributes:
         path: its file below data/resolved, without the ending.
-        params: the options that it uses, resolved, as JSON has them.
-        kinds: the kinds that it is about, see `KINDS`.
-        modules: where its code begins.
-        files: what it reads of the source tree besides modules.
+        params: the resolved options that it uses, as JSON values.
+        kinds: its kinds, see `KINDS`.
+        modules: its first modules.
+        files: other files of the source tree that it reads.
     """
 
     path: tuple[str, ...]
@@ -45,10 +45,10 @@ class Instance:
 
 
 def instances(params: Params) -> Iterator[Instance]:
-    """Every stage that is run, but for `resolve` itself.
+    """Every stage that is run, except `resolve`.
 
     Raises:
-        ValueError: two trainings of one name, of which DVC would run one without a word.
+        ValueError: two trainings have the same name; DVC would silently run only one.
     """
     _check_names(params.run)
     for name in params.run.datasets:
@@ -59,7 +59,7 @@ def instances(params: Params) -> Iterator[Instance]:
 
 
 def _check_names(run: Run) -> None:
-    """DVC joins experiment, model and seed by dashes, so two trainings can have one name."""
+    """Check the names of trainings: DVC joins experiment, model and seed by dashes, so two may be equal."""
     trained = product(run.experiments, (*run.models, *run.ablations), run.seeds)
     first: dict[str, tuple[str, str, int]] = {}
     for one in trained:
@@ -76,7 +76,7 @@ def _of_dataset(params: Params, name: str) -> Iterator[Instance]:
     kinds = _kinds(described)
     yield _instance(("download", name), {"kind": described.kind, "download": described.download}, kinds)
     used = {"kind": described.kind, "ingest": described.ingest}
-    if isinstance(described, Released):  # the reader asks which release it is
+    if isinstance(described, Released):  # the reader needs the name of the release
         used["release"] = described.download.model_dump(exclude={"folder", "sha256"})
     yield _instance(("ingest", name), used, kinds)
 
@@ -97,10 +97,20 @@ def _of_experiment(params: Params, name: str) -> Iterator[Instance]:
         shape = {key: value for key, value in one.config(1).to_dict().items() if key != "channels"}
         used = {"network": one.network, "model": shape, "training": _without_seed(one.training)}
         yield _instance(("train", name, model), used, kinds | networks[model])
-        yield _instance(("refine", name, model), dict(one.refine.uses(model)), kinds | networks[model])
-    yield _instance(("filter", name), {"filters": described.filters}, kinds)
+        after = described.comparators
+        used = {
+            "uses": dict(one.refine.uses(model)),
+            "post_filter": after.post_filter,
+            "general": after.general,
+        }
+        yield _instance(("refine", name, model), used, kinds | networks[model])
+    used = {"filters": described.filters, "comparators": described.comparators}
+    if described.comparators.ridge is not None:
+        used["ridge"] = described.ridge_options()
+    yield _instance(("filter", name), used, kinds)
     rows = {model: [row for row, _ in one.refine.uses(model)] for model, one in models.items()}
-    used = {"evaluate": params.evaluate, "rows": rows, "seeds": run.seeds}
+    endings = described.comparators.endings()
+    used = {"evaluate": params.evaluate, "rows": rows, "endings": endings, "seeds": run.seeds}
     yield _instance(("evaluate", name), used, kinds)
     tables = {
         table: one
@@ -113,7 +123,7 @@ def _of_experiment(params: Params, name: str) -> Iterator[Instance]:
         ("publish", name),
         {"ablations": run.ablations},
         kinds.union(*networks.values()),
-        modules=("stages.publish", "stages.tracking.model"),  # MLflow runs the second by its path
+        modules=("stages.publish", "stages.tracking.model"),  # MLflow runs the second one by its path
     )
 
 

@@ -1,9 +1,9 @@
-"""What a stage's program is about, from its arguments.
+"""Parse a stage program's arguments.
 
-DVC would fill names of params.yaml into a command before anything has checked them, so no command in dvc.yaml
-holds one. DVC tells a command its stage's name in the environment, as ``train@clips-fcn-hanet-4321``, and the
-command passes that on as one quoted argument. By hand, names are given apart:
-``python -m stages.train clips-fcn hanet 4321``.
+DVC inserts names of params.yaml into commands before anything has checked them, so commands in dvc.yaml
+contain none. DVC sets the stage's name in the command's environment, e.g. ``train@clips-fcn-hanet-4321``, and
+the command passes it as one quoted argument. A user gives the names separately: ``python -m stages.train
+clips-fcn hanet 4321``.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def instance_of(arguments: Sequence[str]) -> list[str]:
-    """The names given apart, or what a stage's name in DVC has behind its ``@``, as one.
+    """The separate names, or the part of a DVC stage's name after ``@`` as one name.
 
-    A name in DVC begins with the path of dvc.yaml where DVC was started in another folder.
+    DVC's name begins with the path of dvc.yaml if DVC was started in another folder.
     """
     match arguments:
         case [name] if "@" in name:
@@ -28,10 +28,10 @@ def instance_of(arguments: Sequence[str]) -> list[str]:
 
 
 def training_of(arguments: Sequence[str], run: Run) -> list[str]:
-    """Experiment, model and seed, given apart or as DVC joins them.
+    """Experiment, model and seed, given separately or joined by DVC.
 
     Raises:
-        ValueError: a name in DVC of none, or of more than one, of the trainings that are run.
+        ValueError: DVC's name matches none, or more than one, of the trainings that are run.
     """
     match instance_of(arguments):
         case [joined] if arguments != [joined]:

@@ -40,7 +40,7 @@ class Refine(Use):
 class Model(Section):
     """One network to train: its shape (without channels, which the data give), its training, its use."""
 
-    network: Literal["hanet", "deciwatch", "smoothnet"] = "hanet"
+    network: Literal["hanet", "deciwatch", "smoothnet", "mlp", "tcn"] = "hanet"
     model: dict[str, Any]
     training: TrainingOptions
     refine: Refine

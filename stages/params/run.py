@@ -54,7 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m stages.params.run", description=DESCRIPTION)
     parser.add_argument("experiments", nargs="*", help="names under experiments in params.yaml")
     parser.add_argument("--default", action="store_true", help="the experiments under run in params.yaml")
-    parser.add_argument("--models", default="", help="names (default: all that the experiments share)")
+    parser.add_argument(
+        "--models", default="", help="names, or none (default: all that the experiments share)"
+    )
     parser.add_argument("--ablations", help="names (default: none; with --default those under run)")
     parser.add_argument("--seeds", default="", help="numbers (default: those under run)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another change")

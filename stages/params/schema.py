@@ -14,8 +14,11 @@ from hanet.estimators.fcn.options import FCNEstimate
 from hanet.estimators.registry import Estimate
 from hanet.figures.settings import FigureSettings
 from hanet.files.explain import shown
+from hanet.methods.names import GENERAL
 from hanet.options import Name, Names, Section, Seed, once
 from hanet.results.options import Evaluate, Summary, Table
+from hanet.training.ridge_options import RidgeOptions
+from stages.params.comparators import Comparators
 from stages.params.execution import Execution
 from stages.params.filters import Filters
 from stages.params.models import ABLATED, Ablation, Model
@@ -33,7 +36,7 @@ class Run(Section):
     datasets: Names
     estimates: Annotated[dict[Name, Name], Field(min_length=1)]
     experiments: Names
-    models: Names
+    models: Annotated[list[Name], AfterValidator(once)]
     ablations: Annotated[list[Name], AfterValidator(once)]
     seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(once)]
 
@@ -44,11 +47,24 @@ class Experiment(Section):
     dataset: Name
     estimate: Estimate
     filters: Filters
-    models: Annotated[dict[Name, Model], Field(min_length=1)]
+    comparators: Comparators = Field(default_factory=Comparators)
+    models: dict[Name, Model] = Field(default_factory=dict)
+
+    def ridge_options(self) -> RidgeOptions:
+        """How the linear map is fitted: with augmentation and mirror axis of the model that it is like."""
+        ridge = self.comparators.ridge
+        like = None if ridge is None or ridge.like is None else self.models.get(ridge.like)
+        if ridge is None or like is None:
+            return RidgeOptions()
+        return RidgeOptions(
+            copies=ridge.copies,
+            augmentation=like.training.augmentation,
+            mirror_axis=like.refine.mirror_axis,
+        )
 
 
 class Params(Section):
-    """The whole of params.yaml; `models` and `filters` are the presets, which `experiments` has filled in."""
+    """The whole of params.yaml; `experiments` have the presets filled in."""
 
     run: Run
     train: Execution = Field(default_factory=Execution)
@@ -56,6 +72,7 @@ class Params(Section):
     datasets: dict[Name, Dataset]
     models: dict[Name, Model] = Field(default_factory=dict)
     filters: Filters = Field(default_factory=dict)
+    comparators: Comparators = Field(default_factory=Comparators)
     experiments: dict[Name, Experiment]
     ablations: dict[Name, Ablation]
     tables: dict[Name, Table]
@@ -83,17 +100,21 @@ class Params(Section):
                     f"{key}.estimate.kind: expected {' or '.join(fitting)} for data set "
                     f"{experiment.dataset}, got {estimate.kind}"
                 )
-            elif isinstance(estimate, FCNEstimate) and estimate.train_on == "source":
-                has_source = isinstance(described, Clips) or (
-                    isinstance(described, Cmu) and "source" in described.ingest.splits
+            elif (
+                isinstance(estimate, FCNEstimate)
+                and estimate.reads_source
+                and not (isinstance(described, Clips | Cmu) and "source" in described.ingest.splits)
+            ):
+                yield (
+                    f"{key}.estimate.train_on: expected target, as data set {experiment.dataset} has no "
+                    "source clips, got source"
                 )
-                if not has_source:
-                    yield (
-                        f"{key}.estimate.train_on: expected target, as data set {experiment.dataset} has no "
-                        "source clips, got source"
-                    )
             variants = [v for model in experiment.models.values() for v in model.refine.variants]
-            rows = ["constant_offset", *experiment.filters, *experiment.models, *self.ablations, *variants]
+            fitted = experiment.comparators.rows()
+            learned = [*fitted, *experiment.models, *self.ablations, *variants]
+            endings, general = experiment.comparators.endings(), experiment.comparators.general
+            rows = [f"{row}{ending}" for row in learned for ending in endings]
+            rows += [*experiment.filters, *([GENERAL] if general else [])]
             if twice := sorted({row for row in rows if rows.count(row) > 1}):
                 yield f"{key}: more than one row is called {', '.join(twice)}; rename one of them"
         yield from self._of_ablations()

@@ -7,6 +7,8 @@ from typing import Any
 
 from stages.params.models import ABLATED
 
+NONE = "none"
+
 
 class SelectionError(ValueError):
     """A name that params.yaml does not define, or names that do not go together."""
@@ -25,7 +27,8 @@ def selection(
     Args:
         params: the content of params.yaml, presets filled in.
         experiments: names of experiments; none keeps those of `run`, with their models and ablations.
-        models: names of models; none takes all models that the named experiments have in common.
+        models: names of models; without any, all models that the named experiments have in common; `NONE`
+            alone trains nothing.
         ablations: names of ablations; None takes none for named experiments.
         seeds: none keeps those of `run`.
 
@@ -60,6 +63,8 @@ def selection(
 
 def _models(by_experiment: Mapping[str, Mapping[str, Any]], asked: Sequence[str]) -> list[str]:
     """The models asked for, or all that the experiments have in common."""
+    if list(asked) == [NONE]:
+        return []
     for experiment, defined in by_experiment.items():
         for model in asked:
             _known(f"model of {experiment}", model, defined)
@@ -67,7 +72,7 @@ def _models(by_experiment: Mapping[str, Mapping[str, Any]], asked: Sequence[str]
         return [*dict.fromkeys(asked)]
     first, *others = by_experiment.values()
     common = [model for model in first if all(model in other for other in others)]
-    if others and not common:
+    if others and not common and any(by_experiment.values()):
         raise SelectionError(f"{', '.join(by_experiment)} have no model in common; run them one at a time")
     return common
 

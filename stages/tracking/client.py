@@ -1,9 +1,10 @@
-"""MLflow's client: where runs are tracked, and how they are found, opened and logged to."""
+"""MLflow's client: the tracking address, and functions to find, open and log runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +14,36 @@ from hanet.options import flatten
 
 
 def tracking_uri() -> str:
-    """MLFLOW_TRACKING_URI, or a database beside params.yaml."""
+    """MLFLOW_TRACKING_URI, or a database next to params.yaml."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
 
 
 def tracking_ui() -> str:
-    """Where a browser finds MLflow: the tracking server, or what `make ui` serves."""
+    """MLflow's address for a browser: the tracking server, or the one of `make ui`."""
     uri = tracking_uri()
     return uri.rstrip("/") if uri.startswith("http") else "http://127.0.0.1:5000"
 
 
-def mlflow_client() -> MlflowClient:
-    """A client on `tracking_uri`, without telemetry and chatter, that gives up in half a minute.
+@contextmanager
+def mlflow_errors() -> Iterator[None]:
+    """Turn what MLflow and its database raise, such as a locked one, into a ValueError with the remedy."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    MLflow's own patience is minutes a call; its environment variables, where set, win over these.
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        first = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(
+            f"MLflow failed: {first}; check MLFLOW_TRACKING_URI, and that no other program locks its "
+            "database, and run make publish again"
+        ) from error
+
+
+def mlflow_client() -> MlflowClient:
+    """A client on `tracking_uri`, without telemetry and log output, with timeouts of half a minute.
+
+    MLflow's default timeouts are minutes per call; its environment variables override these.
     """
     for name, value in (
         ("MLFLOW_DISABLE_TELEMETRY", "true"),
@@ -42,26 +59,29 @@ def mlflow_client() -> MlflowClient:
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # `mlflow_errors` reports these
     mlflow.set_tracking_uri(tracking_uri())
     return mlflow.MlflowClient()
 
 
 def experiment_id(client: MlflowClient, name: str) -> str:
-    """The id of an MLflow experiment, made where there is none."""
+    """The id of an MLflow experiment, created if missing and restored if deleted."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
     if found is not None:
+        if found.lifecycle_stage == "deleted":  # by the bin of MLflow's page; its runs are DVC's results
+            client.restore_experiment(found.experiment_id)
         return found.experiment_id
-    # On a database of ours, artifacts stay beside it.
+    # For our own database, artifacts are stored next to it.
     database = tracking_uri().removeprefix("sqlite:///")
     beside = Path(database).resolve().parent / "mlartifacts" / name
     location = f"file://{beside}" if database != tracking_uri() else None
     try:
-        # The kind decides which pages MLflow opens with: runs and charts, not traces of language models.
+        # The kind determines MLflow's first page: runs and charts instead of traces of language models.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         return client.create_experiment(name, artifact_location=location, tags=kind)
-    except MlflowException:  # another process was quicker
+    except MlflowException:  # another process created it first
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
@@ -77,7 +97,7 @@ def open_run(
     *,
     lock_hash: str | None = None,
 ) -> str:
-    """The newest run of that key which is published under `lock_hash` or not yet at all; else a new one."""
+    """The newest run of a key that is published under `lock_hash` or unpublished; else a new one."""
     where = experiment_id(client, experiment)
     for run in client.search_runs([where], f"tags.key = '{key}'", order_by=["attributes.start_time DESC"]):
         if run.data.tags.get("lock_hash") in (None, lock_hash):
@@ -88,7 +108,7 @@ def open_run(
 
 
 class LiveRun:
-    """The MLflow run of a training, found again by its key, so that a resumed training goes on in it."""
+    """The MLflow run of a training, found by its key, so that a resumed training continues in it."""
 
     def __init__(self, experiment: str, name: str, fingerprint: str, params: Mapping[str, Any]) -> None:
         self._client = mlflow_client()
@@ -97,7 +117,7 @@ class LiveRun:
         self._logged = last_epoch(self._client, self._run)
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Log an epoch's numbers, unless the run has them."""
+        """Log an epoch's numbers, unless the run already has them."""
         if row["epoch"] > self._logged:
             log_metrics(self._client, self._run, row, step=int(row["epoch"]))
 
@@ -107,12 +127,12 @@ class LiveRun:
 
 
 def training_key(name: str, fingerprint: str) -> str:
-    """What tells a training's run from others: two models may be set up alike, so the name is part of it."""
+    """The key of a training's run; it includes the name, as two models may have equal settings."""
     return f"{name}:{fingerprint}"
 
 
 def last_epoch(client: MlflowClient, run: str) -> int:
-    """The last epoch that a run has numbers of; 0 where it has none."""
+    """The last epoch with numbers in a run; 0 without any."""
     return max((metric.step for metric in client.get_metric_history(run, "epoch")), default=0)
 
 

@@ -35,7 +35,7 @@ class Refiner(PythonModel):
     ) -> Any:
         """Detected poses (T, channels) to an array of refined ones of the same frames.
 
-        Joints are metres, keypoints shares of the image's width and height, rotations six numbers a joint.
+        Joints are metres, keypoints shares of the image's width and height, rotations six numbers per joint.
         MLflow's method has no return annotation, which a type checker reads as None; hence Any.
         """
         skeleton, kind = get(self._metadata["skeleton"]), self._representation

@@ -1,21 +1,22 @@
 """Tables in MLflow: one parent run per table, one child per row and seed.
 
-The parent says what ran and what is missing.
+The parent lists what ran and what is missing.
 
-They have an MLflow experiment of their own. Its runs hold few metrics, named for readers, so that MLflow's
-page "Compare" shows just what the table compares, and every parameter, so that its "Show diff only" tells
-what a row changed.
+They are in a separate MLflow experiment. Its runs have few metrics, with readable names, so MLflow's page
+"Compare" shows only what the table compares, and all parameters, so its "Show diff only" shows what a row
+changed.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hanet.files.hashing import file_hash, json_hash
+from hanet.files.json_text import read_json
 from stages.tracking.client import experiment_id, log_metrics, open_run
+from stages.tracking.shown import view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,19 +27,28 @@ METRICS = {
     "accel_m_per_s2": "Accel m per s2",
     "pa_mpjpe_mm": "PA-MPJPE mm",
     "mpjpe_fast5_mm": "MPJPE of the fastest 5 percent mm",
+    "bone_length_cv": "bone length CV fraction",
+    "foot_slide_mm_per_s": "foot slide mm per s",
+    "no_harm": "no harm fraction",
     "mpvpe_mm": "MPVPE mm",
     "mpvpe_pelvis_mm": "MPVPE pelvis aligned mm",
-    "pck_005": "PCK at 0.05",
-    "pck_010": "PCK at 0.1",
-    "pck_020": "PCK at 0.2",
+    "pck_005": "PCK at 0.05 fraction",
+    "pck_010": "PCK at 0.1 fraction",
+    "pck_020": "PCK at 0.2 fraction",
     "accel_px_per_frame2": "Accel px per frame2",
-    "map": "mAP",
+    "map": "mAP fraction",
+    "parameters": "parameters",
+    "kflops_per_frame": "kFLOPs per frame",
+    "mpjpe_clean_mm": "MPJPE of clean frames mm",
+    "mpjpe_jitter_mm": "MPJPE of jittery frames mm",
+    "mpjpe_burst_mm": "MPJPE of frames with a lost limb mm",
+    "mpjpe_swap_mm": "MPJPE of frames with a swap mm",
 }
-"""A score's name in MLflow, which allows no brackets, no @ and no raised 2; PCK and mAP are shares of 1."""
+"""A number's name in MLflow, which does not allow brackets, @ and ²; shares are fractions."""
 
 
 class Published(Protocol):
-    """What a child takes over from the result it shows."""
+    """Fields that a child copies from the result that it shows."""
 
     @property
     def params(self) -> dict[str, Any]: ...
@@ -57,22 +67,24 @@ def publish_table(
     runs: Mapping[str, Mapping[str, str]],
     lock_hash: str,
 ) -> tuple[dict[str, Any], str]:
-    """Make the table's runs, unless they are there.
+    """Create the table's runs, unless they exist.
 
     Args:
-        client: where to.
-        path: the table's JSON; CSV, Markdown and LaTeX of the same name lie beside it.
+        client: target.
+        path: the table's JSON; CSV, Markdown and LaTeX of the same name are in the same folder.
         results: the experiment's results by run name (a method, or a method and a seed).
         runs: their MLflow runs: ``run_id`` by the same names.
-        lock_hash: of the stage that made the table.
+        lock_hash: hash of the lock entry of the stage that made the table.
 
     Returns:
         The ids of experiment, parent and children, and what was done.
     """
-    table = json.loads(path.read_text())
+    table = read_json(path, dict, remedy="run dvc repro")
     name = f"{table['experiment']} tables"
     where = experiment_id(client, name)
     cells = _cells(table)
+    shown = [METRICS[column["key"]] for column in table["columns"] if column["key"] in METRICS]
+    client.set_experiment_tag(where, *view(path.stem, shown))
     sources = [runs[cell]["run_id"] for _, cell in cells]
     state = json_hash([table, lock_hash, sources])
     parent = open_run(client, name, path.stem, f"{path.stem}:{state}", {}, lock_hash=lock_hash)
@@ -90,13 +102,13 @@ def publish_table(
 
 
 def publish_summary(client: MlflowClient, path: Path) -> None:
-    """Make the run of a table over experiments, unless it is there.
+    """Create the run of a table over experiments, unless it exists.
 
     Args:
-        client: where to.
-        path: the table's JSON; CSV, Markdown and LaTeX of the same name lie beside it.
+        client: target.
+        path: the table's JSON; CSV, Markdown and LaTeX of the same name are in the same folder.
     """
-    table = json.loads(path.read_text())
+    table = read_json(path, dict, remedy="run dvc repro")
     state = file_hash(path)
     run = open_run(client, "summaries", path.stem, f"{path.stem}:{state}", {}, lock_hash=state)
     if client.get_run(run).data.tags.get("published") == state:
@@ -106,7 +118,7 @@ def publish_summary(client: MlflowClient, path: Path) -> None:
 
 
 def _cells(table: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
-    """Each row that was run, once for every seed, and the name of its run."""
+    """Each row that was run, once per seed, and the name of its run."""
     return [
         (row, f"{row['method']}-{seed}" if seed is not None else row["method"])
         for row in table["rows"]
@@ -125,7 +137,7 @@ def _child(
     result: Published,
     source: str,
 ) -> str:
-    """The run of a row and seed below its parent."""
+    """The run of a row and seed, a child of its table's run."""
     run = open_run(client, experiment, cell, f"{parent}:{cell}", {"row": row["label"], **result.params})
     metrics = {
         shown: result.metrics[f"test_{metric}"]
@@ -159,7 +171,9 @@ def _complete(
     lock_hash: str,
     state: str,
 ) -> None:
-    """The parent's description, artifacts and tags; the state last, so that an unfinished one is taken up."""
+    """Write the parent's description, artifacts and tags; the state last, so that an unfinished parent is
+    completed later.
+    """
     missing = [row["method"] for row in table["rows"] if row["status"] == "missing"]
     ran = [row["method"] for row in table["rows"] if row["status"] == "run"]
     status = f"Ran: {', '.join(ran)}. Missing: {', '.join(missing) or 'nothing'}."
@@ -168,7 +182,7 @@ def _complete(
         client.log_artifact(parent, str(path.with_suffix(suffix)))
     log_metrics(client, parent, {"rows run": len(ran), "rows missing": len(missing)})
     shared = {key: tags[key] for key in tags if key not in ("method", "seed", "fingerprint", "trained_on")}
-    note = f"{status}\n\n{path.with_suffix('.md').read_text()}"  # what is seen before "Show more"
+    note = f"{status}\n\n{path.with_suffix('.md').read_text()}"  # visible before "Show more"
     for name, value in (
         shared
         | {
@@ -184,7 +198,7 @@ def _complete(
 
 
 def _as_columns(table: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """The table as MLflow's table artifact: a list a column."""
+    """The table as MLflow's table artifact: one list per column."""
     columns: dict[str, list[Any]] = {"row": [row["label"] for row in table["rows"]]}
     for column in table["columns"]:
         cells = [row.get("cells", {}).get(column["key"], {}) for row in table["rows"]]
@@ -192,10 +206,12 @@ def _as_columns(table: Mapping[str, Any]) -> dict[str, list[Any]]:
         for part in ("mean", "sd", "low", "high"):
             if any(part in cell for cell in cells):
                 columns[f"{name} {part}"] = [cell.get(part) for cell in cells]
-    above = [row.get("against_above") or {} for row in table["rows"]]
+    against = [row.get("against") or {} for row in table["rows"]]
     compared = next(column for column in table["columns"] if column["key"] == table["compared"])
-    columns[f"{compared['label']} against the row above"] = [found.get("difference") for found in above]
-    columns["p"] = [found.get("p") for found in above]
+    if reference := table.get("reference"):
+        name = f"{compared['label']} against {reference['label']}"
+        columns[name] = [found.get("difference") for found in against]
+        columns["p"] = [found.get("p") for found in against]
     columns["frames read"] = [row.get("observed") for row in table["rows"]]
     columns["status"] = [row["status"] for row in table["rows"]]
     for key in sorted({key for row in table["rows"] for key in row["published"]}):

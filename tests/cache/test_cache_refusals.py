@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,8 +114,28 @@ def test_damaged_data_is_named_when_read(tmp_path):
     data[4:2000] = bytes(1996)
     path.write_bytes(data)
     cache = PoseCache.open(path)
-    with pytest.raises(CacheError, match=r"c\.parquet: row group 0 is damaged"):
+    with pytest.raises(CacheError, match=r"c\.parquet: the file is damaged: SHA-256 of its pages differs"):
         cache.read()
+
+
+def test_no_flipped_bit_changes_poses(tmp_path):
+    made = [make(frames=40, scores=np.full((40, J), 0.5, np.float32)), make("b", frames=30, start=3)]
+    cache = write(tmp_path / "c.parquet", made)
+    good = cache.path.read_bytes()
+    noticed = 0
+    for bit in random.Random(4321).sample(range(8 * len(good)), 200):
+        data = bytearray(good)
+        data[bit // 8] ^= 1 << bit % 8
+        cache.path.write_bytes(data)
+        try:
+            damaged = PoseCache.open(cache.path)
+            for sequence, expected in zip(damaged.sequences(), made, strict=True):
+                assert_same(sequence, expected)
+            assert damaged.metadata == META
+        except CacheError as error:
+            assert str(error).startswith(f"{cache.path}: ")
+            noticed += 1
+    assert noticed >= 197
 
 
 def test_open_refuses_another_skeleton_or_representation(tmp_path):
@@ -150,7 +171,7 @@ def test_metadata_refuses(change, message):
 
 
 def test_metadata_json_must_be_an_object():
-    with pytest.raises(ValueError, match="expected schema version 1, got None"):
+    with pytest.raises(ValueError, match="expected a JSON object, got a JSON array"):
         CacheMetadata.from_json("[1]")
 
 

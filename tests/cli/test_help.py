@@ -25,7 +25,11 @@ def rendered(words: str, columns: int) -> str:
 def row(text: str, parameter: Any) -> str:
     """The line of an option or argument, in help that is wide enough for one line each."""
     name = parameter.opts[0]
-    [line] = [line for line in text.splitlines() if re.match(rf"│ +\*? +{re.escape(name)} |│ {name} ", line)]
+    [line] = [
+        line
+        for line in text.splitlines()
+        if re.match(rf"│ +\*? +{re.escape(name)}(\.\.\.)? |│ {name} ", line)
+    ]
     return " ".join(line.split())
 
 
@@ -65,7 +69,8 @@ def test_the_first_page_groups_the_commands():
     panels = re.findall(r"╭─ ([^─]+) ─", text)
     assert panels == [
         "Options",
+        "Poses of any estimator",
         "From a video to refined poses",
         "Scores and figures",
-        "Data sets and estimators",
+        "Data sets, estimators and models",
     ]

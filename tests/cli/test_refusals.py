@@ -17,14 +17,21 @@ from tests.cli.test_startup import CALL, ENVIRONMENT
 
 FIGURE = "--gt {input} --poses a={input} --sequence s"
 READS = {
+    "info": "{input}",
     "score": "--gt {input} --detected {input} --dataset jhmdb",
+    "calibrate": "--gt {input} --detected {input} --out out",
+    "train": "--gt {input} --detected {input} --out out",
     "tables": "{input}",
     "data list": "--poses {input}",
     "data show": "aist --poses {input}",
     "estimators": "--weights {input}",
+    "models": "{input}",
     "demo-videos": "{input}",
     "estimate": "{input} --out out.parquet",
     "refine": "{input} --model {input} --out out.parquet",
+    "export-onnx": "{input} --out out.onnx",
+    "convert": "{input} --out out.csv",
+    "view": "{input} --html out.html",
     "export": "{input} --to out.csv",
     "compare": "--poses a={input} --out out.png",
     "figure curves": f"{FIGURE} --out out.png",
@@ -36,7 +43,7 @@ READS = {
     "figure mesh-video": f"{FIGURE} --out out.mp4",
 }
 """By command its arguments: what it reads is ``{input}``, what it writes ``out.*``."""
-TAKE_A_FOLDER = {"tables", "data list", "data show", "estimators", "demo-videos"}
+TAKE_A_FOLDER = {"tables", "data list", "data show", "estimators", "models", "demo-videos"}
 MAKE_A_FOLDER = {"demo-videos"}
 WRITE = [words for words, arguments in READS.items() if " out." in arguments]
 SECOND = {"estimate": "{input} --out a.parquet --keypoints out.parquet"}
@@ -58,7 +65,7 @@ def refused(words: str, arguments: str) -> str:
 
 
 def test_every_command_is_tried():
-    assert sorted(READS) == sorted(leaves())
+    assert sorted(READS) == sorted(set(leaves()) - {"app"})  # which reads and writes no file of the user's
 
 
 @pytest.mark.parametrize("words", READS)

@@ -18,7 +18,7 @@ LIST = """
 import atexit, sys
 atexit.register(lambda: print("MODULES", *sys.modules, file=sys.stderr))
 """
-HEAVY = {"torch", "scipy", "pandas", "matplotlib", "pyarrow", "numpy", "av", "PIL", "jaxtyping"}
+HEAVY = {"torch", "scipy", "pandas", "matplotlib", "pyarrow", "numpy", "av", "PIL", "jaxtyping", "pydantic"}
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
     "PYTHONPATH": str(ROOT),
@@ -35,14 +35,14 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     ("arguments", "code", "used"),
     [
         (["--help"], 0, set()),
-        (["tables", "{empty}"], 2, set()),
-        (["estimators"], 0, set()),
-        (["data", "list", "--poses", "{empty}"], 0, {"numpy", "jaxtyping", "pyarrow"}),
-        (RELEASED, 0, {"numpy", "jaxtyping", "scipy"}),
+        (["tables", "{empty}"], 2, {"pydantic"}),
+        (["estimators"], 0, {"pydantic"}),
+        (["data", "list", "--poses", "{empty}"], 0, {"numpy", "jaxtyping", "pyarrow", "pydantic"}),
+        (RELEASED, 0, {"numpy", "jaxtyping", "scipy", "pydantic"}),
         (
             ["refine", "{empty}", "--model", "{empty}", "--out", "{empty}/a.parquet"],
             2,
-            {"numpy", "jaxtyping", "pyarrow", "torch", "scipy"},
+            {"numpy", "jaxtyping", "pyarrow", "torch", "scipy", "pydantic"},
         ),
     ],
 )

@@ -77,7 +77,7 @@ def failure(*arguments: str | Path) -> str:
 def test_estimate_writes_joints_and_keypoints(tmp_path, film):
     out, flat = tmp_path / "new" / "a.parquet", tmp_path / "new" / "b.parquet"
     text = run("estimate", film, "--out", out, "--keypoints", flat)
-    assert "walk.mp4: 41 frames at 25 per second, a person in 63.4%" in text
+    assert "walk.mp4: 41 frames at 25 fps, a person in 63.4%" in text
     assert f"wrote {out}: 3d, h36m17, m" in text and f"wrote {flat}: 2d, coco17, px" in text
     cache = PoseCache.open(out)
     assert (cache.metadata.dataset, cache.metadata.estimator) == ("walk", "mediapipe")
@@ -88,9 +88,7 @@ def test_estimate_writes_joints_and_keypoints(tmp_path, film):
 
 
 def test_estimate_at_another_frame_rate(tmp_path, film):
-    assert "21 frames at 12.5 per second" in run(
-        "estimate", film, "--out", tmp_path / "a.parquet", "--fps", "12.5"
-    )
+    assert "21 frames at 12.5 fps" in run("estimate", film, "--out", tmp_path / "a.parquet", "--fps", "12.5")
     assert PoseCache.open(tmp_path / "a.parquet").metadata.fps == 12.5
 
 
@@ -123,8 +121,11 @@ def test_estimate_fails_without_a_half_written_file(tmp_path, film, monkeypatch)
 def test_refine_fills_short_gaps_and_leaves_long_ones(tmp_path, poses, model):
     out = tmp_path / "refined.parquet"
     text = run("refine", poses, "--model", model, "--out", out)
-    assert "25 frames a second, refined at the model's 50" in text
-    assert "41 frames, 15 without a person (2 filled, 13 left out); mean acceleration" in text
+    assert "25 fps, refined at the model's 50" in text
+    assert (
+        "41 frames, 255 of 697 joint positions missing (34 filled, 221 left missing); mean acceleration"
+        in text
+    )
     cache = PoseCache.open(out)
     assert cache.metadata.estimator == "mediapipe+hanet" and cache.metadata.fps == 25.0
     parameters = cache.metadata.provenance["parameters"]
@@ -145,7 +146,7 @@ def test_refine_with_its_options(tmp_path, poses, model):
     run("refine", poses, "--model", model, "--out", outs[0])
     run("refine", poses, "--model", model, "--out", outs[1], "--stride", "1", "--mirror", "--max-gap", "0")
     text = run("refine", poses, "--model", model, "--out", outs[2], "--max-gap", "1")
-    assert "(14 filled, 1 left out)" in text
+    assert "(238 filled, 17 left missing)" in text
     parameters = PoseCache.open(outs[1]).metadata.provenance["parameters"]
     assert (parameters["stride"], parameters["mirror"], parameters["longest_gap"]) == (1, True, 0)
     plain, other, filled = (next(PoseCache.open(out).sequences()).values for out in outs)
@@ -178,7 +179,7 @@ def test_refine_asks_what_a_silent_checkpoint_was_trained_on(tmp_path, poses, mo
     hashes = {"train": PoseCache.open(poses).content_hash()}
     checkpoints.save(network, model, metadata={"data_sha256": hashes})
     arguments = ["refine", poses, "--model", model, "--out", tmp_path / "a.parquet"]
-    assert "does not say what kind of poses it was trained on" in failure(*arguments)
+    assert "lacks the kind of poses it was trained on" in failure(*arguments)
     run(*arguments, "--trained-on", poses)
     arguments.append("--force")
     other = tmp_path / "flat.parquet"

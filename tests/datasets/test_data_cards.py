@@ -86,8 +86,8 @@ def test_a_report_is_believed_and_shown(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[1]", "expected a mapping; ingest"),
-        ("{", "not JSON .*; ingest the data set again"),
+        ("[1]", "expected a JSON object, got a JSON array; ingest"),
+        ("{", "expected JSON, got .*; ingest the data set again"),
         ('{"splits": [1]}', "expected a mapping of splits; ingest"),
         ('{"leak": 1}', "expected text under leakage and leak; ingest"),
     ],

@@ -27,6 +27,7 @@ def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
         "aist",
         "cmu",
         "uiprmd-raw",
+        "opencap",
     ]
 
 
@@ -41,7 +42,7 @@ def test_sources_can_be_used(name: str) -> None:
         for text in (source.title, source.published, source.terms, source.citation, source.reference)
     )
     assert source.access == "open" or not source.remote  # nothing is fetched before its terms are accepted
-    assert set(source.contents) == {name for name in files if name != "metadata.xml"}
+    assert set(source.contents) == {name for name in files if not name.endswith((".xml", ".json"))}
     assert all(bool(file.members) == (file.name in source.contents) for file in source.manual)
     assert all(not file.name.startswith(".") for file in source.manual)
 

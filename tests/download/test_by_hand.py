@@ -54,7 +54,7 @@ def test_a_copy_is_no_link(source: Path, tmp_path: Path) -> None:
     (copy,) = call(source, tmp_path, (PLAIN,))
     copy.path.write_bytes(b"xyz")
     assert (source / "c.txt").read_bytes() == b"abc"
-    with pytest.raises(ArchiveError, match=r"c\.txt has SHA-256 .*, but .* was noted"):
+    with pytest.raises(ArchiveError, match=r"c\.txt has SHA-256 .*, but .* was recorded"):
         call(source, tmp_path, (PLAIN,))
 
 
@@ -100,7 +100,7 @@ def test_another_archive_under_the_name(source: Path, tmp_path: Path) -> None:
     make_zip(source / "a.zip", {"other/x.txt": b"x", "p/code.py": b""})
     with pytest.raises(
         ArchiveError,
-        match=r"holds nothing that matches p/demo/\*\.txt, but 2 other files, such as other/x\.txt",
+        match=r"has no member that matches p/demo/\*\.txt, but 2 other files, such as other/x\.txt",
     ):
         call(source, tmp_path)
     make_zip(source / "a.zip", {})

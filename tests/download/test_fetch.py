@@ -41,7 +41,7 @@ def test_a_file_that_changes_after_first_use_is_refused(server: Server, tmp_path
     other = zipped()
     target.write_bytes(other)
     got = hashlib.sha256(other).hexdigest()
-    both = f"has SHA-256 {got}, but {DIGEST} was noted in .*delete the line of a.zip"
+    both = f"has SHA-256 {got}, but {DIGEST} was recorded in .*delete the line of a.zip"
     with pytest.raises(ArchiveError, match=both):
         one(server, tmp_path)
     assert target.read_bytes() == other

@@ -92,7 +92,7 @@ def test_pauses_grow_with_jitter_up_to_the_longest() -> None:
 
 @pytest.mark.parametrize(
     ("status", "why"),
-    [(401, "wants credentials"), (403, "wants an account"), (404, "is not there"), (418, "refuses the file")],
+    [(401, "needs credentials"), (403, "needs an account"), (404, "is not there"), (418, "refuses the file")],
 )
 def test_refusals_are_final_and_say_what_to_do(server: Server, status: int, why: str, tmp_path: Path) -> None:
     server.pages["a.zip"].script = [{"status": status}]
@@ -121,7 +121,7 @@ def test_a_login_page_is_not_taken_for_the_file(server: Server, tmp_path: Path) 
 
 def test_another_kind_of_file(server: Server, tmp_path: Path) -> None:
     file = RemoteFile("a.tar.gz", (server.url("a.zip"),))
-    with pytest.raises(ArchiveError, match=r"begins with b'PK.*which no \.gz file does"):
+    with pytest.raises(ArchiveError, match=r"begins with b'PK.*expected the first bytes of a \.gz file"):
         one(server, tmp_path, file)
 
 

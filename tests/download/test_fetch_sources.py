@@ -171,7 +171,7 @@ def test_refused_credentials_are_named_and_not_shown(
         credentials=Credentials("HANET_TEST", f"127.0.0.1:{server.server_port}"),
     )
     with pytest.raises(
-        ArchiveError, match="wants credentials: set the environment variables HANET_TEST_USER and"
+        ArchiveError, match="needs credentials: set the environment variables HANET_TEST_USER and"
     ):
         one(server, tmp_path, file)
     assert server.asked == []
@@ -200,9 +200,12 @@ def test_refused_credentials_are_named_and_not_shown(
         ({"urls": ()}, "name at least one address"),
         ({"urls": ("ftp://a.invalid/x",)}, "https://, http://, file:// or a path, got 'ftp://a.invalid/x'"),
         ({"urls": ("",)}, "file:// or a path, got ''"),
-        ({"urls": ("https:///x",)}, "needs a host"),
-        ({"urls": ("https://me:pw?secret@a.invalid/x",)}, "needs a host.*got 'https://me:pw?…'"),
-        ({"urls": ("https://me:secret@a.invalid/x?q",)}, "no user or password.*got 'https://a.invalid/x?…'"),
+        ({"urls": ("https:///x",)}, "address with a host"),
+        ({"urls": ("https://me:pw?secret@a.invalid/x",)}, "address with a host.*got 'https://me:pw?…'"),
+        (
+            {"urls": ("https://me:secret@a.invalid/x?q",)},
+            "without user or password.*got 'https://a.invalid/x?…'",
+        ),
         ({"sha256": "ABC"}, "64 lower-case hexadecimal digits, got 'ABC'"),
         ({"size": 0}, "size must be at least 1 byte"),
     ],

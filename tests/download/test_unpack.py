@@ -38,7 +38,9 @@ def test_extracts_what_matches_and_nothing_else(kind: str, tmp_path: Path) -> No
 
 @both
 def test_every_pattern_must_match(kind: str, tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match=r"nothing that matches \*/a.txt, p/none: check the patterns"):
+    with pytest.raises(
+        ArchiveError, match=r"has no member that matches \*/a.txt, p/none: check the patterns"
+    ):
         extract(make(kind, tmp_path), ["p/code.py", "p/none", "*/a.txt"], tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == [f"archive.{kind}"]
 
@@ -91,7 +93,7 @@ def test_a_member_that_comes_twice(kind: str, tmp_path: Path) -> None:
         with tarfile.open(path, "w:gz") as archive:
             archive.addfile(tarfile.TarInfo("x"))
             archive.addfile(tarfile.TarInfo("x"))
-    with pytest.raises(ArchiveError, match="x comes twice"):
+    with pytest.raises(ArchiveError, match="x occurs twice"):
         extract(path, ["x"], tmp_path / "out")
 
 

@@ -50,7 +50,9 @@ def test_right_content(name: str, head: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tgz", "a.tar", "a.tar.xz", "a.npz", "a.mat", "a.json", "a.cdf"])
 def test_another_kind_of_file(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match=rf"{name} begins with b'plain te', which no \.\w+ file does"):
+    with pytest.raises(
+        ArchiveError, match=rf"{name} begins with b'plain te', expected the first bytes of a \.\w+ file"
+    ):
         check_content(content(tmp_path, b"plain text"), name)
 
 
@@ -92,7 +94,7 @@ def test_the_first_use_is_noted_and_held_to(tmp_path: Path) -> None:
     record.check("x", A, None)
     assert json.loads(path.read_text()) == {"x": A}
     assert HashRecord(path).known("x") == A
-    with pytest.raises(ArchiveError, match=f"x has SHA-256 {B}, but {A} was noted in .*sha256.json"):
+    with pytest.raises(ArchiveError, match=f"x has SHA-256 {B}, but {A} was recorded in .*sha256.json"):
         HashRecord(path).check("x", B, None)
     with pytest.raises(ArchiveError, match=f"x has SHA-256 {A}, expected {B}"):
         HashRecord(path).check("x", A, B)
@@ -115,8 +117,8 @@ def test_threads_lose_no_hash(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "is not JSON"),
-        ("[]", "expected file names"),
+        ("{", "expected JSON, got other content"),
+        ("[]", "expected a JSON object, got a JSON array"),
         ('{"a": "AB"}', "expected file names"),
         ('{"a": 1}', "names"),
     ],
@@ -124,7 +126,7 @@ def test_threads_lose_no_hash(tmp_path: Path) -> None:
 def test_a_record_that_is_none(text: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "sha256.json"
     path.write_text(text)
-    with pytest.raises(ArchiveError, match=f"sha256.json.*{message}.*mend or delete it"):
+    with pytest.raises(ArchiveError, match=f"sha256.json.*{message}.*correct or delete it"):
         HashRecord(path)
 
 

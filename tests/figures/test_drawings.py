@@ -15,12 +15,18 @@ from PIL import Image
 
 from hanet.figures.charts.curves import curves
 from hanet.figures.images import find_images, read_image
-from hanet.figures.skeletons.bodies import drawn_bones, extent, identity_colours, see, side_colours, two_views
+from hanet.figures.skeletons.bodies import (
+    extent,
+    identity_colours,
+    project,
+    side_colours,
+    two_views,
+)
 from hanet.figures.skeletons.people import people
 from hanet.figures.skeletons.stills import skeletons, views
 from hanet.figures.style import CENTRE, IDENTITIES, LEFT, METHODS, RIGHT, WRONG
 from hanet.poses.sequence import PoseSequence
-from hanet.poses.skeletons import COCO17, H36M17, LIMBS12, LSP14, SKELETONS
+from hanet.poses.skeletons import H36M17
 
 
 def rings(axes: Axes) -> int:
@@ -63,29 +69,6 @@ def test_curves_without_the_input_have_no_spans(keypoints: PoseSequence, noisy):
         curves(keypoints, {})
 
 
-@pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=lambda skeleton: skeleton.name)
-def test_bones_join_shoulders_and_hips(skeleton):
-    bones = drawn_bones(skeleton)
-    assert len(set(bones)) == len(bones)
-    reached, grown = {skeleton.index("l_ankle")}, True
-    while grown:
-        more = {j for bone in bones for j in bone if set(bone) & reached} - reached
-        reached, grown = reached | more, bool(more)
-    assert {skeleton.index(name) for name in ("r_ankle", "l_wrist", "r_wrist")} <= reached
-
-
-def test_joined_bones_by_hand():
-    def named(skeleton):
-        extra = drawn_bones(skeleton)[len(skeleton.bones) :]
-        return {tuple(sorted(skeleton.joints[j] for j in bone)) for bone in extra}
-
-    torso = {("l_hip", "r_hip"), ("l_hip", "l_shoulder"), ("r_hip", "r_shoulder")}
-    assert named(H36M17) == set()
-    assert named(LSP14) == torso
-    assert named(LIMBS12) == torso | {("l_shoulder", "r_shoulder")}
-    assert named(COCO17) == named(LIMBS12) | {("l_shoulder", "nose"), ("nose", "r_shoulder")}
-
-
 def test_sides_differ():
     colours = dict(zip(H36M17.joints, side_colours(H36M17), strict=True))
     assert (colours["l_knee"], colours["r_knee"], colours["spine"]) == (LEFT, RIGHT, CENTRE)
@@ -107,8 +90,8 @@ def test_in_a_world_the_front_faces_the_hips(person: PoseSequence, turn: float):
     to_world = np.array([[c, s, 0.0], [0.0, 0.0, -1.0], [-s, c, 0.0]])
     world = replace(person, values=person.values @ to_world, frame_of_reference="world")
     gt, moved = (
-        see(world, world, wrong_mm=1.0, wrong_alpha=1.0),
-        see(person, person, wrong_mm=1.0, wrong_alpha=1.0),
+        project(world, world, wrong_mm=1.0, wrong_alpha=1.0),
+        project(person, person, wrong_mm=1.0, wrong_alpha=1.0),
     )
     for name in ("front", "side"):
         assert gt[name].points == pytest.approx(moved[name].points, abs=1e-5)
@@ -134,6 +117,26 @@ def test_views_ring_wrong_joints(person: PoseSequence):
     assert grid[1, 0].get_ylabel() == "HANet"
     assert grid[0, 0].get_ylim() == grid[1, 3].get_ylim()  # one scale
     assert all_text_inside(figure)
+
+
+def test_a_legend_is_whole_in_a_narrow_figure(keypoints: PoseSequence):
+    figure = skeletons(keypoints, {"input": keypoints}, [2])
+    assert figure.bbox.width < 3.5 * figure.dpi
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()][-1] == "more than 0.1 of the box off"
+    figure.draw_without_rendering()
+    box = legend.get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width and box.y0 >= 0
+    assert all_text_inside(figure)
+
+
+def test_images_of_another_size_are_refused(keypoints: PoseSequence, tmp_path: Path):
+    Image.fromarray(np.zeros((240, 320, 3), dtype=np.uint8)).save(tmp_path / "img_7.png")
+    found = replace(keypoints, image_size=(640, 480))
+    with pytest.raises(ValueError, match=r"img_7\.png is 320×240 pixels, the poses are of images of 640×480"):
+        skeletons(found, {"input": found}, [2], images=find_images(tmp_path))
+    with pytest.raises(ValueError, match="the poses are of images of 640×480"):
+        people([found], [7], images=find_images(tmp_path))
 
 
 def test_skeletons_on_images(keypoints: PoseSequence, tmp_path: Path):

@@ -78,12 +78,12 @@ def test_settings(unchecked):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"methods": ()}, "methods must be one or more names"),
-        ({"methods": ("a", "a")}, "methods must be one or more names, none of them twice"),
-        ({"sequence": ""}, "sequence must be a name or null"),
-        ({"seconds": 0.0}, "seconds must be positive and finite, got 0.0"),
-        ({"wrong_mm": -1.0}, "wrong_mm must be positive"),
-        ({"wrong_alpha": float("inf")}, "wrong_alpha must be positive and finite"),
+        ({"methods": ()}, "methods: expected 1 or more entries"),
+        ({"methods": ("a", "a")}, "methods must be names that each occur once"),
+        ({"sequence": ""}, 'sequence: expected text of at least 1 characters, got ""'),
+        ({"seconds": 0.0}, "seconds: expected a number above 0, got 0.0"),
+        ({"wrong_mm": -1.0}, "wrong_mm: expected a number above 0"),
+        ({"wrong_alpha": float("inf")}, "wrong_alpha: expected a finite number, got Infinity"),
     ],
 )
 def test_wrong_settings_name_the_field(values: dict, message: str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hanet.files.unpickle import UnsafeArrayError, read_npz, read_pickle
+from hanet.files.unpickle import UnsafeArrayError, read_npy, read_npz, read_pickle
 from tests.support.smpl_release_files import objects
 
 
@@ -309,3 +310,67 @@ def test_many_references_to_one_list_are_read_once(tmp_path):
         level = [level, level]
     nested = read_pickle(save(tmp_path / "s.pkl", pickle.dumps({"x": level})))["x"]
     assert nested[0] is nested[1]
+
+
+def npy(shape: str, dtype: str = "<f8", content: bytes = bytes(80)) -> bytes:
+    """A .npy whose header states any shape and dtype."""
+    header = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"
+    header = header.ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + content
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy("(4000000000000000000,)"), "needs 32000000000000000000 bytes, 80 are there"),
+        (npy("(11,)"), "needs 88 bytes, 80 are there"),
+        (npy("(-1,)"), "shape"),
+        (npy("(True, 10)"), ""),
+        (npy("('a',)"), ""),
+        (npy("(10,)", "<M8[s]"), "an array of dtype datetime64"),
+        (npy("(10,)", "V8"), "an array of dtype"),
+        (npy("(10,)", "<f9"), ""),
+        (npy("(10"), ""),
+        (npy("(" * 40), ""),
+        (b"\x93NUMPY\x09\x00" + bytes(100), "version"),
+        (b"", ""),
+    ],
+)
+def test_headers_that_lie_are_refused(tmp_path, content, message):
+    (tmp_path / "a.npy").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content)
+    with pytest.raises(ValueError, match=rf"a\.npy: cannot be read as \.npy.*{message}"):
+        read_npy(tmp_path / "a.npy")
+    with pytest.raises(ValueError, match=rf"a\.npz, field 'x': cannot be read.*{message}"):
+        read_npz(tmp_path / "a.npz")
+
+
+def test_an_archive_that_unpacks_to_far_more_is_refused_before_it_does(tmp_path):
+    path = tmp_path / "bomb.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x.npy", "w") as member:
+        member.write(npy("(37748736,)", content=b""))
+        for _ in range(288):
+            member.write(bytes(1 << 20))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"field 'x': .* unpack to 288 MiB: more than 100 times"):
+        read_npz(path)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    tracemalloc.stop()
+
+
+def test_npy_files_are_read(tmp_path):
+    np.save(tmp_path / "a.npy", np.arange(6.0).reshape(2, 3))
+    np.testing.assert_array_equal(read_npy(tmp_path / "a.npy"), np.arange(6.0).reshape(2, 3))
+    with pytest.raises(FileNotFoundError, match=r"none\.npy: no such file"):
+        read_npy(tmp_path / "none.npy")
+
+
+@pytest.mark.parametrize("put", [b"r" + (50_000_000).to_bytes(4, "little"), b"p50000000\n"])
+def test_a_value_with_a_number_beyond_the_file_is_refused(tmp_path: Path, put: bytes) -> None:
+    """The unpickler would take eight bytes for every number up to it."""
+    path = tmp_path / "a.pkl"
+    path.write_bytes(b"\x80\x02}" + put + b".")
+    with pytest.raises(ValueError, match="numbered up to 50000000"):
+        read_pickle(path)

@@ -66,7 +66,7 @@ def test_lines_keep_their_blanks(tmp_path: Path, text: str) -> None:
 def test_what_is_no_json(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "a.json"
     path.write_bytes(content)
-    for name in FORMATS:
+    for name in (name for name, entry in FORMATS.items() if ".json" in entry.endings):
         with pytest.raises(FormatError, match=rf"a\.json: {message}") as caught:
             read(path, ReadOptions(image_size=(6, 4)), format=name)
         assert "\n" not in str(caught.value) and len(str(caught.value)) < 400

@@ -138,3 +138,16 @@ def test_body_25b_in_openposes_folder(tmp_path: Path) -> None:
     elbow = poses.skeleton.index("r_elbow")
     np.testing.assert_array_equal(poses.tracks[0].values[:, elbow], found[:, 0, 8, :2])
     assert read(folder, ReadOptions(skeleton="body25")).skeleton is BODY25
+
+
+def test_sam_3d_body_has_the_right_hand_before_the_left():
+    """Numbers in the metadata of facebookresearch/sam-3d-body: tips first, wrists last."""
+    mhr70 = KEYPOINT_SETS["mhr70"]
+    numbers = {
+        0: "nose", 5: "l_shoulder", 8: "r_elbow", 9: "l_hip", 13: "l_ankle", 15: "l_big_toe", 17: "l_heel",
+        20: "r_heel", 21: "r_thumb4", 25: "r_forefinger4", 40: "r_pinky_finger1", 41: "r_wrist",
+        42: "l_thumb4", 62: "l_wrist", 63: "l_olecranon", 66: "r_cubital_fossa", 68: "r_acromion", 69: "neck",
+    }  # fmt: skip
+    assert len(mhr70) == 70 and {i: mhr70.joints[i] for i in numbers} == numbers
+    assert mhr70.joints[mhr70.mirror[25]] == "l_forefinger4"
+    assert mhr70.joints[mhr70.parents[21]] == "r_thumb3" and mhr70.joints[mhr70.parents[24]] == "r_wrist"

@@ -113,6 +113,14 @@ def test_a_box_that_is_missing():
     assert sequence.boxes is None
 
 
+def test_a_wild_box_is_missing_and_a_wild_score_is_none():
+    wild = someone(1, box=np.array([1.0, 2, 1e300, 4]))
+    wild.scores[3] = 1e300
+    (sequence,) = sequences({4: [someone(0, box=np.array([1.0, 2, 3, 4]))], 5: [wild]})
+    np.testing.assert_array_equal(sequence.boxes[1], [np.nan] * 4)
+    assert sequence.scores[1, 3] == 0 and sequence.scores.max() == 1
+
+
 def test_given_numbers_are_kept_and_pieces_joined():
     frames = {t: [someone(0, track=9), someone(300, track=4)] for t in range(6)}
     frames[2] = [someone(0, track=9)]

@@ -9,6 +9,7 @@ import pytest
 
 from hanet.formats import FORMATS, FormatError, ReadOptions, detect, read
 from hanet.formats.base import Reader
+from hanet.formats.registry import reader
 from hanet.formats.source import HEAD
 from tests.support import keypoint_writers as writers
 
@@ -16,7 +17,7 @@ from tests.support import keypoint_writers as writers
 @pytest.mark.parametrize("name", FORMATS)
 def test_an_entry_of_the_table(name: str) -> None:
     entry = FORMATS[name]
-    assert entry.name == name and isinstance(entry.load(), Reader)
+    assert entry.name == name and isinstance(reader(name), Reader)
     assert entry.folder or entry.endings
     assert all(ending.startswith(".") and ending == ending.lower() for ending in entry.endings)
 
@@ -88,12 +89,31 @@ def test_other_files(tmp_path: Path, content: bytes) -> None:
             detect(path)
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("walk.mp4", "", "a video, not poses; estimate them first"),
+        ("walk.slp", "", "export it as an analysis file"),
+        ("walk.mot", "", "give the .trc"),
+        (
+            "walk.json",
+            '[{"bbox": [1, 2, 3, 4], "image_id": 1, "score": 0.5}]',
+            "boxes of people without keyp",
+        ),
+    ],
+)
+def test_files_that_are_near_poses_say_what_to_give(tmp_path: Path, name: str, content: str, message: str):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(FormatError, match=f"{name}: .*{message}"):
+        detect(tmp_path / name)
+
+
 def test_other_folders(tmp_path: Path) -> None:
     with pytest.raises(FormatError, match="not a folder of a known format"):
         detect(tmp_path)
     (tmp_path / "a.json").write_text(json.dumps({"a": 1}))
     (tmp_path / "sub").mkdir()
-    with pytest.raises(FormatError, match="not a folder of a known format"):
+    with pytest.raises(FormatError, match=r"not a folder of a known format, but a.json in it may be poses"):
         detect(tmp_path)
     for name, message in (
         ("openpose", "a.json, entry people: Field required"),

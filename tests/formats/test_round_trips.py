@@ -80,6 +80,7 @@ def coco_annotations(folder: Path, found: np.ndarray) -> Path:
             "bbox_head": [1, 2, 3, 4],
             "keypoints": writers.numbers(person),
             "num_keypoints": 17,
+            "scores": [],
         }
         for t, group in enumerate(flags)
         for p, person in enumerate(group)

@@ -9,12 +9,19 @@ import pytest
 import torch
 
 from hanet.methods.base import Method
+from hanet.methods.filtered import Unfiltered
 from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
+from hanet.methods.general import GeneralRefiner
 from hanet.methods.learned import LearnedMethod
-from hanet.methods.offset import ConstantOffset
+from hanet.methods.offset import ConstantOffset, PoseKind
+from hanet.methods.ridge import FrameRidge
+from hanet.methods.self_tuned import SelfTuned
 from hanet.models.deciwatch import DeciWatch, DeciWatchConfig
+from hanet.models.frame_options import MLPConfig, TCNConfig
 from hanet.models.hanet import HANet, HANetConfig
+from hanet.models.mlp import FrameMLP
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
+from hanet.models.tcn import TCN
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, JHMDB15, SMPL24
 
@@ -34,11 +41,15 @@ class Case:
     equivariant: bool = True  # adding one vector to all frames adds it to the result
     keeps_constants: bool = True
     fills: bool = True  # NaN frames come back finite
+    lines: bool = True  # a gap gives what the straight line over it would have given
     refuses_nan: bool = False  # NaN frames are an error
     smooths: bool = True  # white noise comes back with less acceleration
+    by_channel: bool = True  # a joint has no influence on another
 
 
-OFFSET = ConstantOffset(np.full((17, 3), 0.5), H36M17, "3d", "m", "camera_root_relative")
+KIND = PoseKind(H36M17, "3d", "m", "camera_root_relative")
+OFFSET = ConstantOffset(np.full((17, 3), 0.5), KIND)
+RIDGE = FrameRidge(np.random.default_rng(0).normal(scale=0.01, size=(51, 51)), np.full(51, 0.5), KIND)
 
 
 def random_hanet() -> LearnedMethod:
@@ -59,22 +70,44 @@ def random_smoothnet() -> LearnedMethod:
     return LearnedMethod(model, stride=1, name="smoothnet")
 
 
+def random_mlp() -> LearnedMethod:
+    torch.manual_seed(0)
+    return LearnedMethod(FrameMLP(MLPConfig(channels=51, window=5, hidden=16)), stride=5, name="mlp")
+
+
+def random_tcn() -> LearnedMethod:
+    torch.manual_seed(0)
+    return LearnedMethod(TCN(TCNConfig(channels=51, window=9, hidden=16, blocks=2)), stride=4, name="tcn")
+
+
 # An untrained network: nothing holds but the contract.
 UNTRAINED = {
     "equivariant": False,
     "keeps_constants": False,
     "fills": False,
+    "lines": False,
     "refuses_nan": True,
     "smooths": False,
+    "by_channel": False,
 }
 
 CASES = {
-    "input": Case(Input(), fills=False, smooths=False),
+    "input": Case(Input(), fills=False, lines=False, smooths=False),
     "linear_interpolation": Case(LinearInterpolation(interval=5)),
     "savitzky_golay": Case(SavitzkyGolay(window=9, order=2)),
     "gaussian": Case(Gaussian(sigma=2.0)),
     "one_euro": Case(OneEuro(min_cutoff=1.0, beta=0.05)),
-    "constant_offset": Case(OFFSET, kinds=("3d",), keeps_constants=False, fills=False, smooths=False),
+    "self_tuned": Case(SelfTuned()),
+    "general": Case(GeneralRefiner(), lines=False, by_channel=False),
+    "constant_offset": Case(
+        OFFSET, kinds=("3d",), keeps_constants=False, fills=False, lines=False, smooths=False
+    ),
+    "frame_ridge": Case(
+        RIDGE, kinds=("3d",), equivariant=False, keeps_constants=False, smooths=False, by_channel=False
+    ),
+    "unfiltered": Case(Unfiltered(), fills=False, lines=False, smooths=False),
+    "mlp": Case(random_mlp(), kinds=("3d",), **UNTRAINED),
+    "tcn": Case(random_tcn(), kinds=("3d",), **UNTRAINED),
     "hanet": Case(random_hanet(), kinds=("3d",), **UNTRAINED),
     "deciwatch": Case(random_deciwatch(), kinds=("3d",), **UNTRAINED),
     "smoothnet": Case(random_smoothnet(), **UNTRAINED),
@@ -185,7 +218,7 @@ def test_frames_without_detection(method: Method, kind: str, rng) -> None:
     sequence.values[[0, 1, 17, 18, 20, 39]] = np.nan
     sequence.values[:, 4] = np.nan
     if CASES[method.name].refuses_nan:
-        with pytest.raises(ValueError, match="walk: frame 17 holds NaN; fill missing poses before"):
+        with pytest.raises(ValueError, match="walk: frame 17 has NaN; fill missing poses before"):
             method.refine(sequence)
         return
     refined = method.refine(sequence).values
@@ -197,7 +230,7 @@ def test_frames_without_detection(method: Method, kind: str, rng) -> None:
         np.testing.assert_array_equal(np.isnan(refined), np.isnan(sequence.values))
 
 
-@cases("fills")
+@cases("by_channel")
 def test_a_missing_joint_does_not_touch_the_others(method: Method, kind: str, rng) -> None:
     sequence = track(kind, 40, rng)
     whole = method.refine(sequence).values
@@ -206,7 +239,7 @@ def test_a_missing_joint_does_not_touch_the_others(method: Method, kind: str, rn
     np.testing.assert_allclose(method.refine(sequence).values[:, rest], whole[:, rest], atol=1e-6)
 
 
-@cases("fills")
+@cases("lines")
 def test_a_gap_is_filled_before_filtering(method: Method, kind: str, rng) -> None:
     """A gap gives what the straight line over it would have given, though frame 15 is a watched one."""
     sequence = track(kind, 40, rng)

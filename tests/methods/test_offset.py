@@ -93,7 +93,7 @@ def test_other_poses_are_refused(came: dict, field: str) -> None:
     good = track("a", np.zeros((3, 12, 3)))
     method = ConstantOffset.fit([good], [good])
     other = replace(good, **came)
-    with pytest.raises(ValueError, match=f"a: the offset was learned for {field}"):
+    with pytest.raises(ValueError, match=f"a: the method was fitted to poses of {field}"):
         method.refine(other)
-    with pytest.raises(ValueError, match="the offset was learned for"):
+    with pytest.raises(ValueError, match="the method was fitted to poses of"):
         ConstantOffset.fit([good, other], [good, other])

@@ -79,7 +79,10 @@ def test_joints_are_filled_one_by_one():
     track = without(without(line(9), 2, joint=3), 5, 6, joint=4)
     refined = OverGaps(Watching(), longest=1).refine(track)
     assert refined.values[2, 3, 0] == 3
-    assert np.isnan(refined.values[5:7]).all()  # one joint lost for long loses the frame
+    missing = np.zeros((9, 17), dtype=bool)
+    missing[5:7, 4] = True  # one joint lost for long loses itself alone
+    np.testing.assert_array_equal(np.isnan(refined.values).any(axis=2), missing)
+    np.testing.assert_array_equal(refined.values[5, 5:], 6)
     assert refined.labelled is not None
     assert refined.labelled[2].tolist() == [joint != 3 for joint in range(17)]
 
@@ -92,9 +95,24 @@ def test_what_was_not_labelled_stays_so():
     assert not refined.labelled[1].any() and not refined.labelled[3, 5] and refined.labelled[3, 4]
 
 
-def test_a_track_without_a_whole_frame():
-    track = without(line(3), 0, 1, 2, joint=8)
-    with pytest.raises(ValueError, match="walk, track 2: no frame has all 17 joints"):
+def test_a_joint_that_is_never_seen_costs_the_others_nothing():
+    inner = Watching()
+    refined = OverGaps(inner, longest=5).refine(without(line(3), 0, 1, 2, joint=8))
+    assert np.isnan(refined.values[:, 8]).all() and inner.seen[0].values[1, 8, 0] == 1  # a stand-in
+    np.testing.assert_array_equal(np.delete(refined.values, 8, axis=1)[:, 0, 0], [1, 2, 3])
+
+
+def test_wild_numbers_are_missing():
+    track = line(6)
+    track.values[2, 3, 0], track.values[4, 5] = np.inf, 3e38
+    refined = OverGaps(Watching(), longest=1).refine(track)
+    assert refined.values[2, 3, 0] == 3 and refined.values[4, 5, 1] == 5
+    assert refined.labelled is not None and (~refined.labelled).sum() == 2
+
+
+def test_a_track_without_anything():
+    track = without(line(3), 0, 1, 2)
+    with pytest.raises(ValueError, match="walk, track 2: no joint is known in any frame"):
         OverGaps(Watching(), longest=5).refine(track)
     with pytest.raises(ValueError, match="at least 0 frames, got -1"):
         OverGaps(Watching(), longest=-1)

@@ -68,7 +68,7 @@ def test_keypoints_are_shares_of_the_image():
 def test_poses_that_cannot_be_refined():
     sequence = joints(5)
     sequence.values[2, 0] = np.nan
-    with pytest.raises(ValueError, match="walk: frame 5 holds NaN; fill missing poses"):
+    with pytest.raises(ValueError, match="walk: frame 5 has NaN; fill missing poses"):
         refine_windows(sequence, lambda w: w, window=5, stride=2)
     keypoints = PoseSequence("a", np.zeros((5, 15, 2)), JHMDB15, "2d", 25.0, "px", "image")
     with pytest.raises(ValueError, match="a: keypoints are refined as shares of the image; give image_size"):

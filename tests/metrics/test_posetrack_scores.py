@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hanet.metrics.posetrack import GROUPS, posetrack_scores
-from hanet.metrics.statistics import resample
+from hanet.metrics.statistics import draw
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, POSETRACK15, POSETRACK17
 from hanet.poses.video_labels import PoseTrackVideo
@@ -56,12 +56,13 @@ def test_resampled_videos_by_hand():
     poses = [predicted("a", POSE[None], score=0.9), predicted("b", POSE[None] + 300, score=0.5)]
     scores = posetrack_scores(labels, truth, poses)
     assert scores.total == pytest.approx(0.5)
-    draws = resample(2, resamples=50, seed=3)
-    found = scores.resampled(resamples=50, seed=3)
+    draws = draw(2, resamples=50, seed=3)
+    found, count = scores.resampled(resamples=50, seed=3)
+    assert count == 2
     np.testing.assert_allclose(found, draws[:, 0] / 2)
     assert {0.0, 0.5, 1.0} == set(found)
     poses[1] = replace(poses[1], scores=np.full((1, 15), 0.95))  # surer than the hit: a precision of 1/2
-    found = posetrack_scores(labels, truth, poses).resampled(resamples=50, seed=3)
+    found = posetrack_scores(labels, truth, poses).resampled(resamples=50, seed=3).values
     np.testing.assert_allclose(found, np.array([0, 0.25, 1])[draws[:, 0]])
 
 
@@ -69,7 +70,7 @@ def test_one_video_has_no_resamples():
     scores = posetrack_scores(
         [video("a", {(0, 0): HEAD})], [sequence("a", POSE[None])], [predicted("a", POSE[None])]
     )
-    found = scores.resampled(resamples=4, seed=3)
+    found = scores.resampled(resamples=4, seed=3).values
     assert found.shape == (4,) and np.isnan(found).all()
 
 

@@ -17,6 +17,7 @@ from hanet.models.checkpoints import load_released, released_names
 from hanet.models.hanet import HANet, HANetConfig, HANetOutput
 from hanet.models.hanet_options import FEATURES
 from hanet.models.losses import HANetLoss, hanet_loss
+from hanet.models.temporal import mix_frames, smoothing_matrix
 from tests.support import recipe
 
 CASES = ("aist_spin_3d", "h36m_fcn_3d", "h36m_n2_3d", "jhmdb_2d_slim", "smpl6d_slim")
@@ -176,6 +177,17 @@ def test_acceleration_alone_is_blind_to_velocity():
     assert (sighted(tilted).decoder_pose - sighted(x).decoder_pose).abs().max() > 1e-3
 
 
+def test_scale_and_shift_start_at_random_as_in_the_release() -> None:
+    """A convolution of one channel in and 51 out: scales within ± √(6 / 52) = 0.34, shifts within ± 1."""
+    torch.manual_seed(1)
+    model = HANet(HANetConfig(channels=51, interval=5, window=11, hidden=8, layers=1))
+    for affine in (model.kinematics.scale_previous, model.kinematics.scale_acceleration):
+        scales, shifts = affine.weight.detach().abs(), affine.bias.detach().abs()
+        assert 0.3 < scales.max() <= (6 / 52) ** 0.5 and 0.9 < shifts.max() <= 1
+    plain = HANet(dataclasses.replace(model.config, kinematics_start="identity"))
+    assert (plain.kinematics.scale_next.weight == 1).all() and (plain.kinematics.scale_next.bias == 0).all()
+
+
 def parameters(config: HANetConfig) -> dict[str, tuple[int, ...]]:
     return {name: tuple(parameter.shape) for name, parameter in HANet(config).named_parameters()}
 
@@ -270,6 +282,22 @@ def test_smoothing_calms_accelerations_and_keeps_straight_motion(interpolation):
     torch.testing.assert_close(smooth(line).decoder_pose, line, rtol=0, atol=1e-5)
 
 
+def test_an_untrained_residual_model_is_the_low_pass():
+    x = torch.randn(2, 21, 6)
+    model = HANet(small(residual=True, output_smoothing=1.5)).eval()
+    torch.testing.assert_close(model(x).decoder_pose, mix_frames(smoothing_matrix(21, 1.5).float(), x))
+    assert model.config.reads == tuple(range(21))
+
+
+def test_a_residual_model_adds_the_decoders_offset_to_all_detected_poses():
+    x = torch.randn(2, 21, 6)
+    model, plain = build(small(residual=True)), build(small())
+    plain.load_state_dict(model.state_dict())
+    between = mix_frames(plain.interpolation, plain(x).encoder_pose)
+    offset = plain(x).decoder_pose - between
+    torch.testing.assert_close(model(x).decoder_pose, x + offset, rtol=1e-4, atol=1e-5)
+
+
 # Behaviour as a module
 
 
@@ -300,7 +328,7 @@ def test_constants_are_not_saved():
 
 
 def test_starts_from_plain_kinematics():
-    kinematics = HANet(SMALL).kinematics
+    kinematics = HANet(small(kinematics_start="identity")).kinematics
     previous, x, following = torch.randn(3, 2, 5, 6)
     v_previous, v_next, acceleration = kinematics(previous, x, following)
     torch.testing.assert_close(v_previous, x - previous)
@@ -320,20 +348,21 @@ def test_refuses_windows_of_another_shape(shape):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"channels": 0}, "channels must be a whole number of at least 1, got 0"),
-        ({"layers": 2.0}, r"layers must be a whole number of at least 1, got 2\.0"),
-        ({"heads": True}, "heads must be a whole number of at least 1, got True"),
-        ({"feedforward": 0}, "feedforward must be a whole number of at least 1, got 0"),
+        ({"channels": 0}, "channels: expected a number of at least 1, got 0"),
+        ({"layers": 2.0}, r"layers: expected an integer, got 2\.0"),
+        ({"heads": True}, "heads: expected an integer, got true"),
+        ({"feedforward": 0}, "feedforward: expected a number of at least 1, got 0"),
         ({"hidden": 10, "heads": 4}, "hidden must be even and a multiple of heads=4, got 10"),
         ({"hidden": 9, "heads": 3}, "hidden must be even"),
         ({"window": 20}, r"window must be interval·Q \+ 1.*interval is 5, nearest window 16\), got 20"),
         ({"window": 1}, r"nearest window 6\), got 1"),
-        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1\.0"),
-        ({"dropout": "0.1"}, r"dropout must be in \[0, 1\), got '0\.1'"),
-        ({"flow": "no"}, "flow must be true or false, got 'no'"),
-        ({"interpolation": "nearest"}, "interpolation must be one of linear, cubic, got 'nearest'"),
-        ({"output_smoothing": -1.0}, "output_smoothing must be 0 .off. or at least 0.1 frames, got -1.0"),
-        ({"output_smoothing": float("nan")}, "output_smoothing must be 0"),
+        ({"dropout": 1.0}, r"dropout: expected a number below 1, got 1\.0"),
+        ({"dropout": "0.1"}, r'dropout: expected a number, got "0\.1"; remove the quotes'),
+        ({"flow": "no"}, 'flow: expected true or false, got "no"'),
+        ({"interpolation": "nearest"}, 'interpolation: expected linear or cubic, got "nearest"'),
+        ({"output_smoothing": -1.0}, "output_smoothing: expected a number of at least 0, got -1.0"),
+        ({"output_smoothing": 0.05}, "output_smoothing must be 0 .off. or at least 0.1 frames, got 0.05"),
+        ({"output_smoothing": float("nan")}, "output_smoothing: expected a finite number, got NaN"),
     ],
 )
 def test_configuration_refuses(changes, message):
@@ -351,8 +380,11 @@ def test_configuration_round_trip():
 
 def test_configuration_from_dict_names_keys():
     values = SMALL.to_dict()
-    with pytest.raises(ValueError, match="unknown HANet settings lamada, q; known: acceleration, channels"):
+    with pytest.raises(
+        ValueError,
+        match=r"^q: unknown key; known here: acceleration, channels.*; lamada: unknown key; known here: ",
+    ):
         HANetConfig.from_dict(values | {"q": 4, "lamada": 5})
     del values["hidden"], values["interval"]
-    with pytest.raises(ValueError, match="missing HANet settings interval, hidden"):
+    with pytest.raises(ValueError, match=r"^interval: missing, but required; hidden: missing, but required$"):
         HANetConfig.from_dict(values)

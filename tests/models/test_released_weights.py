@@ -42,7 +42,7 @@ def test_a_kernel_of_one_is_no_other_shape():
     model = Two()
     load_weights(model, {"net.ab": BOTH[:, :, None]}, NAMES)
     assert torch.equal(model.a, BOTH[:2])
-    with pytest.raises(ValueError, match=r"net\.ab is \(4, 3, 2\), but the configuration asks for \(4, 3\)"):
+    with pytest.raises(ValueError, match=r"net\.ab is \(4, 3, 2\), but the configuration expects \(4, 3\)"):
         load_weights(model, {"net.ab": BOTH[:, :, None].expand(-1, -1, 2)}, NAMES)
 
 

@@ -161,7 +161,7 @@ def test_what_does_not_fit_is_named():
     for problem in (
         "encoder.0.bias is missing",
         "surprise is unexpected",
-        "decoder.bias is (9,), but the configuration asks for (7,)",
+        "decoder.bias is (9,), but the configuration expects (7,)",
     ):
         assert problem in str(caught.value)
     with pytest.raises(ValueError, match=r"res_blocks\.2\.linear1\.bias is missing"):
@@ -174,10 +174,10 @@ def test_what_does_not_fit_is_named():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"window": 0}, "window must be a whole number of at least 1, got 0"),
-        ({"residual_hidden": 0}, "residual_hidden must be a whole number of at least 1, got 0"),
-        ({"blocks": 0}, "blocks must be a whole number of at least 1, got 0"),
-        ({"dropout": 1.0}, r"dropout must be in \[0, 1\), got 1\.0"),
+        ({"window": 0}, "window: expected a number of at least 1, got 0"),
+        ({"residual_hidden": 0}, "residual_hidden: expected a number of at least 1, got 0"),
+        ({"blocks": 0}, "blocks: expected a number of at least 1, got 0"),
+        ({"dropout": 1.0}, r"dropout: expected a number below 1, got 1\.0"),
     ],
 )
 def test_configuration_refuses(changes, message):
@@ -187,7 +187,7 @@ def test_configuration_refuses(changes, message):
 
 def test_configuration_to_and_from_plain_values():
     assert SmoothNetConfig.from_dict(SMALL.to_dict()) == SMALL
-    with pytest.raises(ValueError, match="unknown SmoothNet settings res_hidden; known: blocks, dropout"):
+    with pytest.raises(ValueError, match=r"^res_hidden: unknown key; known here: blocks, dropout"):
         SmoothNetConfig.from_dict({"window": 8, "res_hidden": 256})
-    with pytest.raises(ValueError, match="missing SmoothNet settings window"):
+    with pytest.raises(ValueError, match=r"^window: missing, but required"):
         SmoothNetConfig.from_dict({})

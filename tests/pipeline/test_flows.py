@@ -17,9 +17,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, LogFilter, LogFilterFlowRunId
 from prefect.settings import PREFECT_API_URL
 from prefect.testing.utilities import prefect_test_harness
+from prefect.variables import Variable
 
 from pipeline.server.sweep import sweep
 from pipeline.stage import EpochProgress
+from pipeline.variables import create_variables, setting
 from tests.support.graph_of_shell import shell, write_project
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until
@@ -76,6 +78,20 @@ def tasks_of(name: str) -> dict[str, Any]:
 
 def names(name: str) -> dict[str, str]:
     return {stage: run.state.name for stage, run in tasks_of(name).items()}
+
+
+def test_variables_are_the_defaults_of_runs() -> None:
+    create_variables()
+    assert (setting("hanet_jobs", 0), setting("hanet_jobs", 5)) == (2, 5)
+    Variable.set("hanet_jobs", 3, overwrite=True)
+    create_variables()
+    assert setting("hanet_jobs", 0) == 3
+    for wrong in ("many", 0, True):
+        Variable.set("hanet_jobs", wrong, overwrite=True)
+        with pytest.raises(ValueError, match=r"variable hanet_jobs: expected a number from 1 to 64, got"):
+            setting("hanet_jobs", 0)
+    Variable.unset("hanet_jobs")
+    assert setting("hanet_jobs", 0) == 2
 
 
 def test_success_then_nothing_to_do_then_a_failure(project: Path) -> None:
@@ -174,7 +190,7 @@ def test_a_late_then_a_killed_run_leave_no_process_and_are_gone_on_with(project:
     assert reached >= 1
 
     flow = start(project, "killed", **settings)
-    until(lambda: scratch.exists() and int(scratch.read_text()) > reached)
+    until(lambda: scratch.exists() and int(scratch.read_text() or 0) > reached)
     family = psutil.Process(flow.pid).children(recursive=True)
     assert any("train.sh" in command(p) for p in family)
     flow.kill()

@@ -11,7 +11,8 @@ from hanet.poses.rotations import axis_angle_to_matrix, matrix_to_axis_angle
 from hanet.poses.skeletons import LSP14, SMPL24
 from hanet.smpl.body import Body, joint_set_skeleton
 from hanet.smpl.body_files import SmplFileError
-from hanet.smpl.synthetic_body import rest_joints, synthetic_body
+from hanet.smpl.rest_pose import rest_joints
+from hanet.smpl.synthetic_body import synthetic_body
 from tests.support import smpl_stand_in
 
 

@@ -11,8 +11,9 @@ from scipy.spatial.transform import Rotation
 
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, H36M17_LEFT_FIRST, SMPL24
+from hanet.smpl.rest_pose import rest_joints
 from hanet.smpl.retargeting import LIMB_BONES, retarget
-from hanet.smpl.synthetic_body import rest_joints, synthetic_body
+from hanet.smpl.synthetic_body import synthetic_body
 
 BODY = synthetic_body()
 

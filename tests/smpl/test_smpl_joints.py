@@ -16,7 +16,8 @@ from hanet.models.smoothnet import SmoothNetConfig
 from hanet.poses.rotations import axis_angle_to_matrix, matrix_to_rotation_6d
 from hanet.poses.skeletons import H36M17, SMPL24
 from hanet.smpl.joints import SmplJoints, joint_sequence
-from hanet.smpl.synthetic_body import rest_joints, synthetic_body
+from hanet.smpl.rest_pose import posed_joints, rest_joints
+from hanet.smpl.synthetic_body import synthetic_body
 from hanet.smpl.tracks import from_axis_angle
 from hanet.training.options import TrainingOptions
 from hanet.training.pairs import PoseRows
@@ -49,6 +50,18 @@ def rows(frames: int = 40, joints: SmplJoints | None = JOINTS, seed: int = 0) ->
 
 def test_joints_of_the_rest_pose():
     assert np.abs(JOINTS(pose(size=0)).numpy() - rest_joints()).max() < 1e-6
+
+
+def test_joints_without_torch_are_the_same():
+    turned = pose(1, 6)
+    bodies = JOINTS(turned)[0].numpy()
+    six = turned[0].numpy().reshape(6, 24, 6)
+    found = posed_joints(six)
+    np.testing.assert_allclose(found, bodies - bodies[:, :1], atol=1e-5)
+    six[2, SMPL24.index("l_elbow")] = np.nan
+    unknown = np.isnan(posed_joints(six)).all(axis=2)
+    assert {SMPL24.joints[j] for j in np.flatnonzero(unknown[2])} == {"l_wrist", "l_hand"}
+    assert unknown.sum() == 2
 
 
 def test_a_bent_elbow_by_hand():

@@ -11,7 +11,8 @@ import torch
 from hanet.poses.skeletons import SMPL24
 from hanet.smpl.body import Body
 from hanet.smpl.body_files import read_smpl
-from hanet.smpl.synthetic_body import h36m_regressor, rest_joints, synthetic_arrays, write_synthetic_body
+from hanet.smpl.rest_pose import rest_joints
+from hanet.smpl.synthetic_body import h36m_regressor, synthetic_arrays, write_synthetic_body
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import torch
 from hanet.cache.files import PoseCache
 from hanet.datasets.uiprmd.pairs import read_pairs
 from hanet.estimators.fcn import network as fcn
+from hanet.estimators.fcn import pretrained
 from hanet.estimators.fcn.lifting import HUMAN36M
 from hanet.estimators.fcn.pairs import detections, folds_of
 from hanet.files.atomic import write_text
@@ -83,12 +84,12 @@ def test_ingest_reports_what_it_read_and_checked(raw: Path, capsys: Stderr) -> N
     ingest.main("clips")
     report = json.loads((workspace.POSES / "clips" / "report.json").read_text())
     all_known = {"labelled": 1.0}
-    source = {"clips": ["humanoid3d_wave", "acclaim_demo"], "sequences": 4, "frames": 2 * (40 + 60)}
+    source = {"people": ["humanoid", "acclaim"], "sequences": 4, "frames": 2 * (40 + 60)}
     assert report["splits"] == {
         "source": source | all_known,
-        "train": {"clips": ["climb_0", "climb_1"], "sequences": 4, "frames": 240} | all_known,
-        "val": {"clips": ["climb_2"], "sequences": 2, "frames": 120} | all_known,
-        "test": {"clips": ["climb_3", "climb_4"], "sequences": 4, "frames": 240} | all_known,
+        "train": {"people": ["climb_0", "climb_1"], "sequences": 4, "frames": 240} | all_known,
+        "val": {"people": ["climb_2"], "sequences": 2, "frames": 120} | all_known,
+        "test": {"people": ["climb_3", "climb_4"], "sequences": 4, "frames": 240} | all_known,
     }
     assert report["leak"] is None
     assert set(report["glitch_frames_left_out"].values()) == {0}
@@ -138,22 +139,50 @@ def test_a_clip_of_glitches_alone(raw: Path, capsys: Stderr) -> None:
     assert not (workspace.POSES / "clips").exists()
 
 
-def test_a_clip_in_no_split(raw: Path, write: Write, params: dict[str, Any], capsys: Stderr) -> None:
-    params["datasets"]["clips"]["ingest"]["splits"]["test"] = ["climb_3"]
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        (
+            {"climb_4": ["climb_5"]},
+            "clip climb_4 must be of one person, got none; change datasets.clips.ingest.",
+        ),
+        ({"climb_4": ["climb_[34]"]}, "clip climb_3 must be of one person, got climb_3 and climb_4; change "),
+        (
+            {"others": ["walker_*", "omomo_*", "climb_4"], "climb_4": ["climb_9"]},
+            "no clip of climb_4; datasets.",
+        ),
+    ],
+)
+def test_people_that_are_not_told_apart(
+    raw: Path,
+    write: Write,
+    params: dict[str, Any],
+    capsys: Stderr,
+    people: dict[str, list[str]],
+    message: str,
+) -> None:
+    params["datasets"]["clips"]["ingest"]["people"] |= people
     write()
-    assert failure(capsys, ingest.main, "clips") == (
-        "Error: target clip climb_4 is in no split; name it under datasets.clips.ingest.splits\n"
-    )
+    assert failure(capsys, ingest.main, "clips").startswith(f"Error: {message}")
 
 
-def test_a_split_that_names_a_clip_that_is_not_there(
+def test_one_body_under_two_names_is_a_leak(
     raw: Path, write: Write, params: dict[str, Any], capsys: Stderr
 ) -> None:
-    params["datasets"]["clips"]["ingest"]["splits"]["test"] += ["climb_9", "climb_8"]
+    """A person of train moves in test too, another time and in another way, under another name."""
+    paths = {n: next(raw.glob(f"holosoma/**/mocap_climb_seq_{n}/*.npy")) for n in (0, 4)}
+    frames = np.load(paths[0])
+    np.save(paths[4], frames[::-1] * np.array([-1.0, -1.0, 1.0]) + np.array([3.0, -1.0, 0.5]))
+    message = failure(capsys, ingest.main, "clips")
+    assert message.startswith("Error: Leaks between splits:\n- train → test, body: 60 of 120 frames (50.00%)")
+    assert "train has too, under another name: climb_4/cam0 (like climb_0" not in message
+    assert "of test are of a body that train has too, under another name: climb_4 (like climb_0)\n" in message
+    ingested = params["datasets"]["clips"]["ingest"]
+    ingested["declared"] = [{"splits": ["train", "test"], "kinds": ["body"], "reason": "twins"}]
     write()
-    assert failure(capsys, ingest.main, "clips") == (
-        "Error: splits name clips that are not there: climb_8, climb_9\n"
-    )
+    ingest.main("clips")
+    report = json.loads((workspace.POSES / "clips" / "report.json").read_text())
+    assert report["leak"] == "twins (train and test share a body: 50.0% of test's frames)"
 
 
 def test_a_clip_in_two_splits_is_a_leak(raw: Path, capsys: Stderr) -> None:
@@ -244,7 +273,7 @@ def test_an_off_the_shelf_estimator_learns_from_source_clips_alone(
     estimate.main("tiny")
     assert seen == [{"humanoid3d_wave", "acclaim_demo"}]
     folder = workspace.PAIRS / "tiny"
-    network, scale = fcn.load(folder / "fcn.safetensors")
+    network, scale, _ = fcn.load(folder / "fcn.safetensors")
     for split in ("train", "val", "test"):
         found = PoseCache.open(folder / f"detected-{split}.parquet")
         truth = PoseCache.open(folder / f"gt-{split}.parquet")
@@ -256,6 +285,69 @@ def test_an_off_the_shelf_estimator_learns_from_source_clips_alone(
     expected = fcn.estimate(network, scale, keypoints)
     first = next(PoseCache.open(folder / "detected-test.parquet").sequences())
     np.testing.assert_allclose(first.values, expected.values, atol=1e-6)
+
+
+def test_pretrained_weights_need_no_training_and_refuse_their_own_people(
+    poses: Path, write: Write, params: dict[str, Any], capsys: Stderr
+) -> None:
+    described = params["experiments"]["tiny"]["estimate"]
+    del described["training"]
+    described["pretrained"] = "cmu-1"
+    write()
+    estimate.main("tiny")
+    folder = workspace.PAIRS / "tiny"
+    assert sorted(path.name for path in folder.glob("*")) == [
+        *(f"{kind}-{split}.parquet" for kind in ("detected", "gt") for split in ("test", "train", "val")),
+        "kinds-test.parquet",
+    ]
+    cache = PoseCache.open(folder / "detected-test.parquet")
+    path = pretrained.find("cmu-1")
+    assert cache.metadata.provenance["weights_sha256"] == file_hash(path)
+    assert set(cache.people.values()) == {"climb_3", "climb_4"}
+    report = json.loads((poses / "report.json").read_text())
+    _, _, bodies = fcn.load(path)
+    report["bodies"]["test"]["climb_4"] = bodies["subject 3"].tolist()
+    (poses / "report.json").write_text(json.dumps(report))
+    assert failure(capsys, estimate.main, "tiny").startswith(
+        "Error: climb_4 of test has the body of subject 3, whom the estimator was trained on; leave one"
+    )
+
+
+def test_one_person_is_held_out(raw: Path, write: Write, params: dict[str, Any]) -> None:
+    params["datasets"]["clips"]["ingest"]["hold_out"] = "climb_1"
+    write()
+    ingest.main("clips")
+    splits = json.loads((workspace.POSES / "clips" / "report.json").read_text())["splits"]
+    assert {split: row["people"] for split, row in splits.items()} == {
+        "source": ["humanoid", "acclaim"],
+        "train": ["climb_0", "climb_3", "climb_4"],
+        "val": ["climb_2"],
+        "test": ["climb_1"],
+    }
+
+
+def test_a_data_set_for_an_estimator_alone(raw: Path, write: Write, params: dict[str, Any]) -> None:
+    """Source and one split to measure it on; its file names the bodies that it was trained on."""
+    ingested = params["datasets"]["clips"]["ingest"]
+    ingested["splits"] = {"source": ["humanoid", "climb_0"], "test": ["climb_1"]}
+    ingested["left_out"] += ["acclaim", "climb_2", "climb_3", "climb_4"]
+    ingested["source_variation"] = {"bones": 0.1, "limb_degrees": 20.0, "tilt_degrees": 20.0}
+    params["experiments"]["tiny"]["estimate"]["training"] |= {"half": True, "width": 16}
+    write()
+    ingest.main("clips")
+    estimate.main("tiny")
+    folder = workspace.PAIRS / "tiny"
+    assert sorted(path.name for path in folder.glob("*.parquet")) == [
+        "detected-test.parquet",
+        "gt-test.parquet",
+        "kinds-test.parquet",
+    ]
+    _, _, bodies = fcn.load(folder / "fcn.safetensors")
+    report = json.loads((workspace.POSES / "clips" / "report.json").read_text())
+    assert {name: limbs.round(5).tolist() for name, limbs in bodies.items()} == {
+        name: pytest.approx(limbs, abs=2e-5) for name, limbs in report["bodies"]["source"].items()
+    }
+    assert list(bodies) == ["climb_0", "humanoid"]
 
 
 def test_out_of_fold_networks_never_saw_the_clip_they_predict(
@@ -337,7 +429,7 @@ def test_fcn_from_the_official_ports_files(
         "keypoints_of": "source",
     }
     assert "training" not in provenance
-    network, scale = fcn.load(folder / "fcn.safetensors")
+    network, scale, _ = fcn.load(folder / "fcn.safetensors")
     np.testing.assert_allclose(scale.output_mean, 0.1, rtol=1e-6)
     options = ingest.load().experiment("tiny").estimate
     pairs = detections(poses, "source", options)

@@ -19,10 +19,13 @@ import numpy as np
 import pytest
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
+from hanet.download.remote import Retries
 from hanet.files.atomic import write_text
 from stages import download, estimate, evaluate, filter, ingest, refine, train, workspace
 from tests.support import dataset_files, tiny
 from tests.support.dataset_files import CMU, SHARED_DANCERS, archive
+
+pytestmark = pytest.mark.slow
 
 SPLITS = ("train", "val", "test")
 
@@ -100,6 +103,7 @@ def described(
     """Writes the files of a kind of data set, and parameters with it as the data set `it`."""
     for name in ("HUMAN36M", "3DPW", "POSETRACK2017", "POSETRACK2018", "UIPRMD"):
         monkeypatch.delenv(f"HANET_{name}_FOLDER", raising=False)
+    monkeypatch.setattr(Retries, "seconds", lambda *_: 0.0)  # publishers are asked after a spoilt mirror
 
     def write(name: str) -> Kind:
         kind = KINDS[name]

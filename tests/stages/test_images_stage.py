@@ -24,6 +24,8 @@ from stages.params.load import ParamsError, load
 from stages.train import rows
 from tests.support import drawn, official_files
 
+pytestmark = pytest.mark.slow
+
 CLIPS = {"train": {"a": 5}, "val": {"b": 5}, "test": {"c": 1}}
 
 
@@ -208,7 +210,7 @@ def test_images_that_are_nowhere(given, capsys) -> None:
     drawn.write_data(CLIPS)
     shutil.rmtree("frames/walk/b")
     told = failure(capsys)
-    assert "1 of 3 tracks have no image; the first looked for:" in told
+    assert "1 of 3 tracks have no image; first paths searched:" in told
     assert "frames/*/b/00001.png. Correct images or first_frame" in told
 
 

@@ -19,6 +19,8 @@ from stages import estimate, workspace
 from stages.params.load import ParamsError, load
 from tests.support import tiny
 
+pytestmark = pytest.mark.slow
+
 MIX = GUESSED["coco17", "jhmdb15"]
 RNG = np.random.default_rng(8)
 BODY = RNG.uniform(0, 100, size=(17, 2))

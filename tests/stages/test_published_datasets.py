@@ -143,7 +143,7 @@ def test_aist_and_an_estimator_of_its_limbs(through: Run, params: dict[str, Any]
     options = {"skeleton": "lsp14", "cameras": ["c01", "c05"], "optimised": False}
     through("aist", section, options | {"declared": [SHARED_DANCERS]})
     estimate.main("tiny")
-    network, _ = fcn.load(workspace.PAIRS / "tiny" / "fcn.safetensors")
+    network, _, _ = fcn.load(workspace.PAIRS / "tiny" / "fcn.safetensors")
     assert network.lifting == Lifting(LSP14, tuple(range(12)), tuple(range(12)))
     rows = train.rows("tiny", "train")
     assert rows.detected.shape == (20, 3 * 14) and rows.labelled is not None

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from scipy import stats
 
 from hanet.cache.files import PoseCache
+from hanet.cache.frame_kinds import write_kinds
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash
 from hanet.methods.filters import FILTERS
+from hanet.methods.smoothing import General
 from hanet.metrics import evaluate as score_sequences
 from hanet.models import checkpoints
 from hanet.models.hanet import HANet
@@ -56,10 +62,18 @@ def test_scores_over_seeds_by_hand(experiment: Path) -> None:
     assert "sd" not in scores["input"]["mpjpe_mm"] and scores["input"]["seeds"] == []
     first = scores["first"]
     assert (first["frames"], first["sequences"], first["seeds"], first["observed"]) == (20, 2, [1, 2], 0.6)
-    # Seeds 2 and 4 mm: mean 3, sample deviation √2. Of the two sequences a resample draws both from one, or
-    # one of each; a sequence comes with all its seeds, so the ends are the seeds' means of either: 1.5, 4.5.
-    assert first["mpjpe_mm"] == pytest.approx({"mean": 3.0, "sd": 2**0.5, "low": 1.5, "high": 4.5}, abs=1e-3)
+    # Seeds 2 and 4 mm: mean 3, sample deviation √2. The two clips have means 1.5 and 4.5: variance 1.5² / 2,
+    # times 2 / 1; that of the seeds' mean is 2 / 2.
+    low, high = student(3.0, clusters=2.25, seeds=1.0)
+    assert first["mpjpe_mm"] == pytest.approx({"mean": 3.0, "sd": 2**0.5, "low": low, "high": high}, abs=1e-3)
     assert first["accel_mm_per_frame2"]["mean"] == pytest.approx(0.0, abs=1e-3)  # off, but evenly
+
+
+def student(mean: float, *, clusters: float, seeds: float) -> tuple[float, float]:
+    """The 95 % interval of a mean with these variances, each of two things."""
+    freedom = (clusters + seeds) ** 2 / (clusters**2 + seeds**2)
+    half = stats.t.ppf(0.975, freedom) * (clusters + seeds) ** 0.5
+    return mean - half, mean + half
 
 
 def test_every_run_has_its_own_scores(experiment: Path) -> None:
@@ -68,11 +82,12 @@ def test_every_run_has_its_own_scores(experiment: Path) -> None:
     assert list(runs) == [("input", None), ("first", 1), ("first", 2)]
     for seed, mean in ((1, 2.0), (2, 4.0)):
         cell = runs["first", seed]["metrics"]["mpjpe_mm"]
-        assert cell == pytest.approx({"mean": mean, "low": mean / 2, "high": mean * 1.5}, abs=1e-3)
+        low, high = student(mean, clusters=(mean / 2) ** 2, seeds=0.0)
+        assert cell == pytest.approx({"mean": mean, "low": low, "high": high}, abs=1e-3)
     shown = publish.scores(runs["first", 2])
     assert shown["test_frames"] == 20 and shown["test_sequences"] == 2 and shown["test_observed"] == 0.6
     assert shown["test_mpjpe_mm"] == pytest.approx(4.0, abs=1e-3)
-    assert shown["test_mpjpe_mm_low"] == pytest.approx(2.0, abs=1e-3)
+    assert shown["test_mpjpe_mm_low"] == pytest.approx(student(4.0, clusters=4.0, seeds=0.0)[0], abs=1e-3)
 
 
 def test_scores_by_sequence_and_by_joint(experiment: Path) -> None:
@@ -86,6 +101,56 @@ def test_scores_by_sequence_and_by_joint(experiment: Path) -> None:
     assert chosen["mpjpe_mm"].tolist() == pytest.approx([2.0] * 12, abs=1e-2)
 
 
+def test_the_share_of_sequences_that_are_not_harmed(experiment: Path) -> None:
+    """Input errors 4 and 12 mm; 4.2 and 12.6 are 0.2 and 0.6 more: one of two is harmed."""
+    path = workspace.REFINED / "kinect" / "first-1" / "first.parquet"
+    cache = PoseCache.open(path)
+    provenance = cache.metadata.provenance | {"cost": {"parameters": 10.0, "kflops_per_frame": 2.5}}
+    write(path, 0.0042, "first", provenance)  # 4.2 and 12.6 mm
+    evaluate.main("kinect")
+    scores = json.loads((experiment / "scores.json").read_text())
+    assert scores["input"]["no_harm"]["mean"] == 1.0
+    assert scores["first"]["no_harm"]["mean"] == pytest.approx((0.5 + 1.0) / 2)  # two seeds
+    # Costs are means over the seeds that have them.
+    assert scores["first"]["parameters"] == {"mean": 10.0}
+    runs = json.loads((experiment / "runs.json").read_text())
+    assert runs[1]["cost"]["kflops_per_frame"] == 2.5 and runs[2]["cost"] == {}
+    assert publish.scores(runs[1])["test_parameters"] == 10.0
+
+
+def test_errors_by_kind_of_frame_where_it_is_known(experiment: Path) -> None:
+    """Ten frames in each of two sequences; the second's, 12 mm off, are all swaps."""
+    truth = list(PoseCache.open(workspace.truth_path("kinect", "test")).sequences())
+    kinds = [(truth[0], np.zeros(10, dtype=int)), (truth[1], np.full(10, 3))]
+    write_kinds(workspace.kinds_path("kinect"), kinds)
+    evaluate.main("kinect")
+    found = json.loads((experiment / "scores.json").read_text())["input"]
+    assert found["mpjpe_clean_mm"]["mean"] == pytest.approx(4.0, abs=1e-3)
+    assert found["mpjpe_swap_mm"]["mean"] == pytest.approx(12.0, abs=1e-3)
+    assert found["mpjpe_burst_mm"] == {}
+    params = tables(input="as it came", first="refined")
+    params["tables"]["main"]["columns"] = ["mpjpe_clean_mm", "mpjpe_swap_mm"]
+    Path("params.yaml").write_text(tiny.as_yaml(params))
+    compare.main("kinect")
+    table = json.loads((experiment / "tables" / "main.json").read_text())
+    assert [column["key"] for column in table["columns"]] == ["mpjpe_mm", "mpjpe_clean_mm", "mpjpe_swap_mm"]
+
+
+def test_a_reference_that_was_not_run_and_declared_deviations(experiment: Path) -> None:
+    params = tables(input="as it came", second="never run", first="refined")
+    params["tables"]["main"] |= {"reference": "second", "deviations": {"first": "half the width"}}
+    Path("params.yaml").write_text(tiny.as_yaml(params))
+    evaluate.main("kinect")
+    compare.main("kinect")
+    table = json.loads((experiment / "tables" / "main.json").read_text())
+    assert all(row.get("against") is None for row in table["rows"])
+    text = (experiment / "tables" / "main.md").read_text()
+    assert "| deviations from the release |" in text and "| half the width |" in text
+    assert pd.read_csv(experiment / "tables" / "main.csv")["deviations"].dropna().tolist() == [
+        "half the width"
+    ]
+
+
 def test_what_the_numbers_stand_on(experiment: Path) -> None:
     evaluate.main("kinect")
     assert json.loads((experiment / "provenance.json").read_text()) == {
@@ -93,6 +158,7 @@ def test_what_the_numbers_stand_on(experiment: Path) -> None:
         "dataset": "uiprmd",
         "estimator": "kinect",
         "protocol": "full",
+        "protocol_version": 2,
         "bootstrap": {"resamples": 100, "seed": 4321},
         "fps": 30.0,
         "skeleton": "limbs12",
@@ -136,16 +202,18 @@ def test_a_table_holds_rows_differences_and_what_is_missing(experiment: Path) ->
     table = json.loads((experiment / "tables" / "main.json").read_text())
     first, second, third = table["rows"]
     assert (table["title"], table["note"], table["protocol"]) == ("A table", "A note.", "full")
-    assert first["label"] == "as it came" and first["against_above"] is None and first["seeds"] == []
+    assert first["label"] == "as it came" and first["against"] is None and first["seeds"] == []
     assert second == {"method": "second", "label": "never run", "status": "missing", "published": {}}
     assert (third["seeds"], third["observed"], third["frames"], third["sequences"]) == ([1, 2], 0.6, 20, 2)
-    # 3 mm on average of two seeds, against 8 mm of the row above that was run. Off by 1.5 and 4.5 mm against
-    # 4 and 12 in the two sequences. At best the second sequence twice and the better seed twice (3 - 12), at
-    # worst the first and the worse (2 - 4). Of four flips two are as far.
-    assert third["against_above"] == {
-        "row": "input", "difference": pytest.approx(-5, abs=1e-3), "low": pytest.approx(-9, abs=1e-3),
-        "high": pytest.approx(-2, abs=1e-3), "p": 0.5,
+    # 3 mm on average of two seeds, against 8 mm of the reference. Off by 1.5 and 4.5 mm, it by 4 and 12, in
+    # the two clips: -2.5 and -7.5, variance 2.5² / 2, times 2 / 1; that of the seeds' mean is 1.
+    low, high = student(-5.0, clusters=6.25, seeds=1.0)
+    assert third["against"] == {
+        "difference": pytest.approx(-5, abs=1e-3), "low": pytest.approx(low, abs=2e-3),
+        "high": pytest.approx(high, abs=2e-3), "no_p": "2 of 5 clips",
     }  # fmt: skip
+    assert table["reference"] == {"method": "input", "label": "as it came"}
+    assert table["over"] == "2 clips, 2 seeds"
     assert set(third["cells"]) == {column["key"] for column in table["columns"]}
 
 
@@ -159,16 +227,23 @@ def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixt
     capsys.readouterr()
     compare.main("kinect")
     shown = capsys.readouterr().out
-    for word in ("3.00", "± 1.41", "not run", "-5.00", "[-9.0,", "0.500", "60%"):
+    low, high = student(-5.0, clusters=6.25, seeds=1.0)
+    for word in ("3.0 ± 1.4", "not run", f"-5.0 [{low:+.1f}, {high:+.1f}]", "60%"):
         assert word in shown
+    assert "differences to as it came, 95% over 2 clips, 2 seeds" in shown
+    assert max(len(line) for line in shown.splitlines()[1:]) <= 80
     text = (experiment / "tables" / "main.md").read_text()
     assert text.startswith("# A table\n\nA note.\n\n| row | MPJPE mm |")
     assert "published: MPJPE mm (3DPW)" in text and text.endswith("(3DPW): Table 1 of a paper.\n")
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in rows}) == 1
-    assert rows[2].startswith("| as it came | 8.00 [4.0, 12.0] | ")
+    ends = student(8.0, clusters=16.0, seeds=0.0)
+    assert rows[2].startswith(f"| as it came | 8.00 [{ends[0]:.1f}, {ends[1]:.1f}] | ")
     assert rows[3].startswith("| 50% & more_of | not run |")
-    assert rows[4].endswith("| -5.00 [-9.0, -2.0] | 0.500 | 60% | 2 | 74.6 |")
+    assert rows[4].endswith(f"| -5.00 [{low:+.1f}, {high:+.1f}] | no p: 2 of 5 clips | 60% | 2 | 74.6 |")
+    assert (
+        "In brackets: 95% over 2 clips, 2 seeds" in text and "Differences are to the row as it came" in text
+    )
     assert "Protocol full, 20 test frames in 2 sequences, 30 fps" in text
     assert file_hash(workspace.detected_path("kinect", "test"))[:12] in text
     latex = (experiment / "tables" / "main.tex").read_text()
@@ -243,6 +318,7 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
     # The error is constant, so smoothing only takes motion away: the least is best.
     assert gaussian.metadata.provenance == {
         "method": "gaussian",
+        "cost": {"parameters": 0.0, "kflops_per_frame": 0.36},  # five frames of 36 channels
         "observed": 1.0,
         "parameters": {"sigma": 0.5},
         "detected_sha256": file_hash(workspace.detected_path("kinect", "test")),
@@ -254,6 +330,47 @@ def test_filters_are_tuned_on_validation_and_write_what_they_are(experiment: Pat
     # Off by 4 and 12 mm in training: the constant offset takes away 8 mm.
     offset = next(PoseCache.open(folder / "constant_offset.parquet").sequences())
     np.testing.assert_allclose(offset.values[:, 0, 0] - detected.values[:, 0, 0], -0.008, rtol=0, atol=1e-5)
+
+
+def test_every_fitted_or_trained_row_has_one_with_a_filter(experiment: Path) -> None:
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    comparators = {"ridge": {"alpha": [0.1]}, "post_filter": [0.0, 30.0], "general": True}
+    params["experiments"]["kinect"]["comparators"] = comparators
+    Path("params.yaml").write_text(tiny.as_yaml(params))
+    filter.main("kinect")
+    config = load().experiment("kinect").models["first"].config(36)
+    for seed in ("1", "2"):
+        folder = workspace.MODELS / "kinect" / f"first-{seed}"
+        checkpoints.save(HANet(config).eval(), folder)
+        refine.main("kinect", "first", seed)
+    folder = workspace.REFINED / "kinect"
+    fitted = ("constant_offset", "frame_ridge")
+    names = {f"{row}{ending}" for row in fitted for ending in ("", "-filtered", "-general")} | {"general"}
+    assert names <= {path.stem for path in (folder / "filters").iterdir()}
+    ridge = PoseCache.open(folder / "filters" / "frame_ridge.parquet").metadata.provenance
+    assert ridge["parameters"]["alpha"] == 0.1 and len(ridge["parameters"]["trials"]) == 1
+    for path in (folder / "filters" / "frame_ridge.parquet", folder / "first-1" / "first.parquet"):
+        plain, filtered = (
+            PoseCache.open(path),
+            PoseCache.open(path.with_name(f"{path.stem}-filtered.parquet")),
+        )
+        found, before = filtered.metadata.provenance, plain.metadata.provenance
+        # Ridge's error is constant, so no filter is best; an untrained network's may be any.
+        assert found["post_filter"]["sigma"] in ({0.0} if path.stem == "frame_ridge" else {0.0, 30.0})
+        assert len(found["post_filter"]["trials"]) == 2
+        assert (found["observed"], found["cost"]) == (before["observed"], before["cost"])
+        assert filtered.metadata.estimator == f"kinect+{path.stem}-filtered"
+        assert filtered.num_frames == plain.num_frames
+    assert before["cost"]["kflops_per_frame"] > 0
+    ridge, after = (
+        next(PoseCache.open(folder / "filters" / f"{row}.parquet").sequences())
+        for row in ("frame_ridge", "frame_ridge-general")
+    )
+    np.testing.assert_allclose(after.values, General().refine(ridge).values, rtol=0, atol=1e-6)
+    evaluate.main("kinect")
+    rows = json.loads((experiment / "scores.json").read_text())
+    assert names | {"first", "first-filtered"} <= set(rows)
+    assert rows["first-filtered"]["seeds"] == [1, 2] and rows["first-filtered"]["parameters"]["mean"] > 0
 
 
 def test_refine_writes_what_refined(experiment: Path) -> None:
@@ -299,3 +416,41 @@ def test_nothing_is_published_before_it_is_reproduced(
     with pytest.raises(SystemExit):
         publish.main("kinect")
     assert capsys.readouterr().err == f"Error: {message}\n"
+
+
+HOLD = """
+import sqlite3, sys
+database = sqlite3.connect("mlflow.db", isolation_level=None)
+database.execute("begin exclusive")
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_locked_database_is_named_and_publishing_goes_on_later(
+    experiment: Path,
+    tracked: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tracked}/mlflow.db?timeout=0.1")
+    evaluate.main("kinect")
+    runs = json.loads((experiment / "runs.json").read_text())
+    write_json(experiment / "runs.json", [run for run in runs if run["seed"] is None])
+    provenance = {"observed": 1.0, "parameters": {}}
+    write(workspace.REFINED / "kinect" / "filters" / "input.parquet", 0.0, "input", provenance)
+    Path("dvc.lock").write_text("stages: {filter@kinect: {}, compare@kinect: {}}\n")
+    receipt = workspace.RECEIPTS / "kinect.json"
+    capsys.readouterr()
+    with subprocess.Popen([sys.executable, "-c", HOLD], stdin=PIPE, stdout=PIPE, text=True) as holder:
+        assert holder.stdout is not None and holder.stdout.readline() == "locked\n"
+        with pytest.raises(SystemExit) as caught:
+            publish.main("kinect")
+        holder.communicate()
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("Error: MLflow failed: ") and "database is locked" in error
+    assert error.count("\n") == 1 and "that no other program locks its database" in error
+    assert not receipt.exists()
+    publish.main("kinect")
+    assert set(json.loads(receipt.read_text())["runs"]) == {"input"}

@@ -80,7 +80,7 @@ def test_a_failure_ends_the_stage_with_its_reason(settings: dict[str, Any]) -> N
     assert "Error: epoch 1: validation error is " in done.stderr
     last = done.stderr.splitlines()[-1]
     assert last.startswith("Error: process ") and last.endswith(
-        " of 2 ended with exit code 2; what it said stands above"
+        " of 2 ended with exit code 2; see its output above"
     )
     assert not (workspace.MODELS / "kinect" / "first-1").exists()
 

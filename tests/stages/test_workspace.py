@@ -77,7 +77,7 @@ def test_a_stage_of_an_unknown_name_ends_with_2(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (
         2,
-        "Error: [Errno 2] No such file or directory: 'data/reports/nothing/scores.json'\n",
+        "Error: data/reports/nothing/scores.json: no such file; run dvc repro\n",
     )
 
 
@@ -152,6 +152,15 @@ def test_runs_are_told_apart_by_name_data_and_lock(tracked: Path) -> None:
     assert opened("first-1", "a", "of changed code") != live
     client.delete_run(live)
     assert opened("first-1", "a", "lock") != live
+
+
+def test_a_deleted_experiment_is_restored(tracked: Path) -> None:
+    """MLflow's page has a bin; publishing the results of DVC again brings the experiment back."""
+    client = mlflow_client()
+    there = experiment_id(client, "tiny")
+    client.delete_experiment(there)
+    assert experiment_id(client, "tiny") == there
+    assert client.get_experiment(there).lifecycle_stage == "active"
 
 
 def test_another_process_may_make_the_experiment(tracked: Path, monkeypatch: pytest.MonkeyPatch) -> None:

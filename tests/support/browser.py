@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import unescape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from playwright.sync_api import Browser, expect, sync_playwright
+
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 LACKING = "" if CHROMIUM else "Chromium is not installed (Debian: apt-get install chromium)"
 """Why pages cannot be opened here."""
+PATIENCE = 60_000
+"""Milliseconds that a page may take for what is expected of it, on a busy machine."""
 FOREIGN = "evil.example"
 """A name that the browser resolves to this machine, as after DNS rebinding; it resolves no other."""
 FLAGS = (
@@ -34,3 +40,16 @@ def page_text(address: str, *, seconds: int = 20) -> str:
             check=True,
         )
     return unescape(done.stdout)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser that tests drive: they click, drop files and look at pixels."""
+    flags = [flag for flag in FLAGS if flag != "--headless"]
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        try:
+            yield browser
+        finally:
+            browser.close()

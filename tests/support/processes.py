@@ -15,7 +15,7 @@ from unittest import mock
 import torch
 
 from hanet.models.registry import network_of
-from hanet.training.distributed import Processes, joined
+from hanet.training.distributed import ProcessGroup, process_group
 from hanet.training.pairs import PoseRows
 from hanet.training.trainer import Trainer
 from tests.support.small_training import (
@@ -52,7 +52,7 @@ CASES: dict[str, Mapping[str, Any]] = {
 
 def make(
     folder: Path,
-    processes: Processes = Processes(),  # noqa: B008 (frozen)
+    processes: ProcessGroup = ProcessGroup(),  # noqa: B008 (frozen)
     *,
     train=EVEN,
     config=STILL,
@@ -94,7 +94,7 @@ def run_until(trainer: Trainer, epoch: int) -> None:
 
 def main(folder: Path) -> None:
     """Run every case; stop one halfway; finish one that a single process began; repeat one with dropout."""
-    with joined() as processes:
+    with process_group() as processes:
         for name, case in CASES.items():
             trainer = make(folder / name, processes, **case)
             same(trainer.run(), processes)
@@ -108,9 +108,9 @@ def main(folder: Path) -> None:
             (folder / f"seed-{processes.rank}").write_text(str(torch.initial_seed()))
 
 
-def same(model: torch.nn.Module, processes: Processes) -> None:
+def same(model: torch.nn.Module, processes: ProcessGroup) -> None:
     """The weights are the first process's, to the bit."""
-    assert torch.equal(processes.from_first(lambda: flat(model)), flat(model))
+    assert torch.equal(processes.on_rank0(lambda: flat(model)), flat(model))
 
 
 if __name__ == "__main__":

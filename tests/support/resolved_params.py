@@ -19,7 +19,7 @@ Flat = dict[tuple[str, ...], Any]
 
 def resolved(params: Params) -> dict[str, Any]:
     """All parameters with all defaults; an ablation as what it changes, by key with slashes."""
-    found = params.model_dump(mode="json", exclude={"models", "filters", "ablations"})
+    found = params.model_dump(mode="json", exclude={"models", "filters", "comparators", "ablations"})
     for name, experiment in params.experiments.items():
         entry = found["experiments"][name]
         entry["models"] = {row: _model(described) for row, described in experiment.models.items()}

@@ -34,6 +34,7 @@ CHANGES = {
     "batch": 8,
     "stride": 3,
     "learning_rate": 1e-3,
+    "last_learning_rate": 1e-3,
     "loss_weight": 1.0,
     "warmup_epochs": 0,
     "weight_decay": 0.5,

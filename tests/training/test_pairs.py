@@ -172,7 +172,7 @@ def test_rows_that_nothing_can_learn_from_are_refused():
         pair(labelled=np.zeros((7, 17), bool))
     detected = table(estimator="walker")
     detected.values[5:, 3] = np.nan
-    with pytest.raises(ValueError, match="detected poses hold NaN, first in row 5; fill or leave out"):
+    with pytest.raises(ValueError, match="detected poses have NaN, first in row 5; fill or leave out"):
         PoseRows.of(detected, table())
 
 

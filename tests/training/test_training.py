@@ -70,8 +70,10 @@ def test_validation_scores_every_known_joint_once(tmp_path):
 
 
 def test_warm_up_and_cosine_by_hand(tmp_path):
-    """One step an epoch: two of warm-up, then a cosine over four that would end at 1e-8."""
-    trainer = make(tmp_path, epochs=6, batch=1000, warmup_epochs=2, learning_rate=0.1)
+    """One step an epoch: two of warm-up, then a cosine over four that would end at 1e-8 here."""
+    trainer = make(
+        tmp_path, epochs=6, batch=1000, warmup_epochs=2, learning_rate=0.1, last_learning_rate=1e-8
+    )
     assert trainer.steps_per_epoch == 1
     trainer.run()
     half = math.sqrt(0.5)
@@ -81,7 +83,7 @@ def test_warm_up_and_cosine_by_hand(tmp_path):
 
 
 def test_the_schedule_goes_by_steps(tmp_path):
-    trainer = make(tmp_path, epochs=3, batch=20, warmup_epochs=1, learning_rate=0.1)
+    trainer = make(tmp_path, epochs=3, batch=20, warmup_epochs=1, learning_rate=0.1, last_learning_rate=1e-8)
     rates: list[float] = []
     trainer.optimizer.register_step_post_hook(lambda o, *_: rates.append(o.param_groups[0]["lr"]))
     trainer.run()

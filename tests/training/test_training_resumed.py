@@ -156,6 +156,6 @@ def test_a_damaged_state_is_refused(tmp_path):
     path = tmp_path / STATE_FILE
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(
-        ValueError, match=rf"{STATE_FILE}: not a whole training state .*; delete it to start afresh"
+        ValueError, match=rf"{STATE_FILE}: not a whole training state .*; delete it to start over"
     ):
         make(tmp_path, epochs=1)

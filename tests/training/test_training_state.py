@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hanet.training.state import below, load_state, save_state
+from hanet.training.state import load_state, save_state, with_prefix
 
 
 def test_tensors_and_progress_come_back(tmp_path):
@@ -71,4 +71,4 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 def test_below():
     state = {name: torch.tensor(float(i)) for i, name in enumerate(("model.a", "model.b.c", "modelx.a"))}
-    assert {k: v.item() for k, v in below(state, "model.").items()} == {"a": 0, "b.c": 1}
+    assert {k: v.item() for k, v in with_prefix(state, "model.").items()} == {"a": 0, "b.c": 1}

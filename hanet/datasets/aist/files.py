@@ -1,30 +1,30 @@
-"""AIST++: dances before nine cameras, with keypoints, joints and SMPL fitted to them (Li et al., ICCV 2021).
+"""AIST++: dances seen by nine cameras, with keypoints, 3D joints and fitted SMPL (Li et al., ICCV 2021).
 
-Read from the annotations (google.github.io/aistplusplus_dataset, CC BY 4.0, Google LLC), 60 frames a second:
+Read from the annotations (google.github.io/aistplusplus_dataset, CC BY 4.0, Google LLC), 60 frames per
+second:
 
-- ``keypoints3d/{name}.pkl``: ``keypoints3d`` triangulated and ``keypoints3d_optim`` smoothed world joints
-  (T, 17, 3), COCO order, cm, y up; the first has NaN where too few cameras saw a joint
-- ``keypoints2d/{name}.pkl``: ``keypoints2d`` (9, T, 17, 3), what a detector found in the nine views: x, y in
-  pixels and a score; NaN where nothing was found
-- ``motions/{name}.pkl``: ``smpl_poses`` (T, 72), ``smpl_trans`` (T, 3) in cm, ``smpl_scaling`` (1); no
-  betas: bodies differ in the scaling alone
-- ``cameras/mapping.txt`` (name and camera setting a line) and ``cameras/{setting}.json``: ``name``, ``size``,
-  ``matrix``, ``distortions`` (k1, k2, p1, p2, k3), ``rotation`` (axis-angle) and ``translation`` (cm),
-  world to camera
-- ``splits/pose_{train,val,test}.txt`` and ``ignore_list.txt``: one name a line; those ignored have faulty
-  poses
+- ``keypoints3d/{name}.pkl``: ``keypoints3d`` triangulated and ``keypoints3d_optim`` smoothed world joints (T,
+  17, 3), COCO order, cm, y up; the first has NaN where too few cameras saw a joint
+- ``keypoints2d/{name}.pkl``: ``keypoints2d`` (9, T, 17, 3), detections in the nine views: x, y in pixels and
+  a score; NaN where nothing was detected
+- ``motions/{name}.pkl``: ``smpl_poses`` (T, 72), ``smpl_trans`` (T, 3) in cm, ``smpl_scaling`` (1); no betas:
+  bodies differ only in scaling
+- ``cameras/mapping.txt`` (one name and camera setting per line) and ``cameras/{setting}.json``: ``name``,
+  ``size``, ``matrix``, ``distortions`` (k1, k2, p1, p2, k3), ``rotation`` (axis-angle) and ``translation``
+  (cm), world to camera
+- ``splits/pose_{train,val,test}.txt`` and ``ignore_list.txt``: one name per line; ignored sequences have
+  faulty poses
 
 A name such as ``gBR_sBM_cAll_d04_mBR2_ch08`` gives genre, situation, cameras, dancer, music and
 choreography. A camera's sequence is ``{name}/c01``. DeciWatch and HANet report 7,292 camera sequences
 (5,916,474 frames) for training and 3,840 (2,882,640) for testing.
 
-The official splits keep dancers of the test split out of the others, but train and val share dancers: with
-`subject_of` as group the leakage guard finds this, and a study that chooses on val has to declare it.
+The official test split has dancers of its own, but train and val share dancers: with `subject_of` as group
+the leakage guard reports this, and a study that selects on val must declare it.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from scipy.spatial.transform import Rotation
 
 from hanet.datasets.aist.options import CAMERAS
 from hanet.datasets.common.fields import field, numbers
+from hanet.files.json_text import read_json
 from hanet.files.unpickle import read_pickle
 from hanet.poses.cameras import CalibratedCamera
 from hanet.smpl.tracks import SmplTrack, from_axis_angle
@@ -51,7 +52,7 @@ REMEDY = "get the annotations again from google.github.io/aistplusplus_dataset, 
 
 
 class AistError(ValueError):
-    """Files that are not there or cannot be used; the message names file and field and says what to do."""
+    """A missing or unusable file; the message names file, field and remedy."""
 
 
 _field = partial(field, error=AistError, remedy=REMEDY)
@@ -64,7 +65,7 @@ def subject_of(name: str) -> str:
     `hanet.poses.sequence.names.clip_of` gives the name, so all cameras of one performance stay together.
 
     Raises:
-        AistError: where the name is none of this data set.
+        AistError: not a name of this data set.
     """
     match = _NAME.fullmatch(name.split("/", 1)[0])
     if match is None:
@@ -73,18 +74,18 @@ def subject_of(name: str) -> str:
 
 
 def sequence_names(folder: Path, split: Split) -> list[str]:
-    """Names of an official split without those to be ignored, sorted.
+    """Names of an official split, sorted, without the ignored ones.
 
     Args:
         folder: the annotations.
         split: ``train``, ``val`` or ``test``.
 
     Raises:
-        AistError: an unknown split, a missing file, or a line that is no name.
+        AistError: an unknown split, a missing file, or a line that is not a name.
     """
     if split not in SPLITS:
         raise AistError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
-    ignored = set(_lines(folder / "ignore_list.txt"))
+    ignored = ignored_names(folder)
     path = folder / "splits" / f"pose_{split}.txt"
     names = _lines(path)
     if wrong := [name for name in names if not _NAME.fullmatch(name)]:
@@ -92,18 +93,26 @@ def sequence_names(folder: Path, split: Split) -> list[str]:
     return sorted(set(names) - ignored)
 
 
+def ignored_names(folder: Path) -> frozenset[str]:
+    """Names of sequences with faulty poses.
+
+    Raises:
+        AistError: no list of them.
+    """
+    return frozenset(_lines(folder / "ignore_list.txt"))
+
+
 def read_cameras(folder: Path, name: str) -> dict[str, CalibratedCamera]:
     """The cameras of a sequence's setting by name, ``c01`` … ``c09``.
 
     Raises:
-        AistError: a missing or damaged file, a sequence without a setting, or a camera's field that is not as
-            it should be.
+        AistError: a missing or damaged file, a sequence without a setting, or an invalid field of a camera.
     """
     path = folder / "cameras" / "mapping.txt"
     rows = [line.split() for line in _lines(path)]
     if wrong := [row for row in rows if len(row) != 2]:
         raise AistError(
-            f"{path}: expected one name and one setting per line, got {' '.join(wrong[0])!r}; {REMEDY}"
+            f"{path}: expected one name and one setting per line, got {' '.join(wrong[0])[:80]!r}; {REMEDY}"
         )
     mapping = dict(rows)
     if name not in mapping:
@@ -112,10 +121,10 @@ def read_cameras(folder: Path, name: str) -> dict[str, CalibratedCamera]:
     if not setting.is_file():
         raise AistError(f"{setting}: no such file, which {path} names for {name}; {REMEDY}")
     try:
-        entries = json.loads(setting.read_text())
+        entries = read_json(setting, list, remedy=REMEDY)
     except ValueError as error:
-        raise AistError(f"{setting}: expected JSON, got another ({error}); {REMEDY}") from None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise AistError(str(error)) from None
+    if not all(isinstance(entry, dict) for entry in entries):
         raise AistError(f"{setting}: expected a list of cameras, got another; {REMEDY}")
     cameras = [_camera(entry, setting) for entry in entries]
     return {camera.name: camera for camera in cameras}
@@ -145,12 +154,12 @@ def _camera(entry: dict[str, Any], path: Path) -> CalibratedCamera:
             distortion="opencv",
             image_size=(int(width), int(height)),
         )
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise AistError(f"{path}: {error}; {REMEDY}") from None
 
 
 def read_world(folder: Path, name: str, *, optimised: bool = True) -> Float[np.ndarray, "T 17 3"]:
-    """World joints of a sequence on COCO17, metres, y up; NaN where there is none.
+    """World joints of a sequence on COCO17, metres, y up; NaN where missing.
 
     Args:
         folder: the annotations.
@@ -167,14 +176,15 @@ def read_world(folder: Path, name: str, *, optimised: bool = True) -> Float[np.n
 
 
 def read_detected(folder: Path, name: str) -> Float[np.ndarray, "9 T 17 3"]:
-    """What the detector found of a sequence in the nine views: x, y in pixels and a score; NaN where nothing.
+    """Detections of a sequence in the nine views: x, y in pixels and a score; NaN where nothing was detected.
 
     Raises:
         AistError: a file that is missing, damaged, unsafe to read or laid out otherwise.
     """
     path = folder / "keypoints2d" / f"{name}.pkl"
     stored = _field(_pickle(path), "keypoints2d", path=path)
-    return _numbers(stored, (len(CAMERAS), "frames", 17, 3), where=f"{path}, field 'keypoints2d'")
+    values = _numbers(stored, (len(CAMERAS), "frames", 17, 3), where=f"{path}, field 'keypoints2d'")
+    return np.where(np.isfinite(values), values, np.nan)
 
 
 def read_motion(folder: Path, name: str) -> SmplTrack:
@@ -202,7 +212,10 @@ def read_motion(folder: Path, name: str) -> SmplTrack:
 def _lines(path: Path) -> list[str]:
     if not path.is_file():
         raise AistError(f"{path}: no such file; {REMEDY}")
-    return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise AistError(f"{path}: expected text in UTF-8 ({error}); {REMEDY}") from None
 
 
 def _pickle(path: Path) -> dict[str, Any]:

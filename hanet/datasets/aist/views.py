@@ -1,6 +1,6 @@
-"""AIST++ as sequences: ground truth and detections of every camera.
+"""AIST++ as sequences: ground truth and detections in every camera.
 
-`hanet.datasets.aist.files` says what is read, from where, and what is known of the splits.
+`hanet.datasets.aist.files` describes the files and the splits.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from hanet.datasets.aist.files import (
 from hanet.datasets.aist.options import CAMERAS
 from hanet.datasets.common.lsp14 import to_lsp14
 from hanet.datasets.common.view import View
+from hanet.formats.missing import LARGEST
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import CalibratedCamera
 from hanet.poses.gaps import interpolate
@@ -57,21 +58,21 @@ def read_views(
 ) -> Iterator[View]:
     """Ground truth of sequences in every camera: keypoints in the distorted image and root-relative joints.
 
-    Frames without both hips have no root and thus no joints, only keypoints. Holds one sequence in memory.
+    Frames without both hips have no root and so no joints, only keypoints. Memory holds one sequence.
 
     Args:
         folder: the annotations.
         names: as `sequence_names` gives them.
         cameras: names of the cameras to take.
-        skeleton: ``COCO17``, or ``LSP14``: 12 of its joints bear the name of a COCO keypoint and are
-            labelled; the thorax is the middle of the shoulders, near it and not labelled; the head top is
-            NaN (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those
-            that papers report).
+        skeleton: ``COCO17``, or ``LSP14``: 12 of its joints have the name of a COCO keypoint and are
+            labelled; the thorax is the middle of the shoulders, near it and not labelled; the head top is NaN
+            (see `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that
+            papers report).
         optimised: as for `read_world`.
 
     Raises:
-        AistError: as `read_world` and `read_cameras`, another skeleton, an unknown camera, or joints
-            behind one.
+        AistError: as `read_world` and `read_cameras`, another skeleton, an unknown camera, or joints behind a
+            camera.
     """
     if skeleton not in (LSP14, COCO17):
         raise AistError(f"skeleton must be {LSP14.name} or {COCO17.name}, got {skeleton.name}")
@@ -121,7 +122,8 @@ def _view(
 def read_bodies(
     folder: Path, names: Sequence[str], *, cameras: Sequence[str] = CAMERAS
 ) -> Iterator[SmplTrack]:
-    """SMPL of sequences in every camera, in the order of `read_views`: the roots turned, the place unknown.
+    """SMPL of sequences in every camera, in the order of `read_views`: root orientations in the camera frame,
+    translation unknown.
 
     Args:
         folder: the annotations.
@@ -141,11 +143,11 @@ def read_bodies(
 def read_detections(
     folder: Path, names: Sequence[str], *, cameras: Sequence[str] = CAMERAS
 ) -> Iterator[PoseSequence]:
-    """What the detector found in every camera, on COCO17 in pixels, with its scores: an estimator's output.
+    """Detections in every camera on COCO17, pixels, with scores: an estimator's output.
 
-    Finite throughout, as refinement takes it: where nothing was found a keypoint is interpolated over time
-    from the frames around (the nearest one at the ends), with score 0 and not labelled. A camera that never
-    saw some joint has nothing to fill from, and is left out. Scores may be a little above 1.
+    All values are finite, as refinement requires: missing keypoints are interpolated over time (the nearest
+    value at the ends), with score 0 and not labelled. A camera in which some joint was never detected is left
+    out. Scores may slightly exceed 1.
 
     Args:
         folder: the annotations.
@@ -160,7 +162,7 @@ def read_detections(
         stored = read_detected(folder, name)
         for camera in _chosen(cameras, read_cameras(folder, name), folder, name):
             found = stored[CAMERAS.index(camera.name)]
-            seen = np.isfinite(found).all(axis=2)
+            seen = (np.abs(found) < LARGEST).all(axis=2)
             if not seen.any(axis=0).all():
                 continue
             keypoints = _filled(found[..., :2], seen)
@@ -189,7 +191,7 @@ def _chosen(
 
 def _boxes(keypoints: Float[np.ndarray, "T J 2"]) -> Float[np.ndarray, "T 4"]:
     """Boxes around the known keypoints; NaN in a frame without any."""
-    some = np.fmin.reduce(keypoints, axis=1, keepdims=True)  # within the box, so that it changes nothing
+    some = np.fmin.reduce(keypoints, axis=1, keepdims=True)  # inside the box, so that it does not change it
     return person_boxes(np.where(np.isnan(keypoints), some, keypoints)).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""What a data set reader gives: the sequences of each split."""
+"""What a data set reader returns: the sequences of each split."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hanet.poses.sequence import PoseSequence
 from hanet.smpl.tracks import SmplTrack
 
 Poses = PoseSequence | SmplTrack
-"""A sequence, or one of SMPL with shape and place, which go to a side table."""
+"""A sequence, or SMPL with shape and translation, which are written to a side table."""
 
 
 def _poses(poses: Poses) -> PoseSequence:
@@ -26,45 +26,47 @@ class Item:
 
     Attributes:
         gt: its ground truth.
-        beside: what else there is of the same frames, by the name of its cache.
-        compared: what the leakage guard compares instead of the ground truth; may be nothing.
+        others: other sequences of the same frames, by the name of their cache.
+        compared: sequences that the leakage guard compares instead of the ground truth; may be empty.
     """
 
     gt: Poses
-    beside: Mapping[str, Poses] = field(default_factory=dict)
+    others: Mapping[str, Poses] = field(default_factory=dict)
     compared: Sequence[PoseSequence] | None = None
 
     @property
     def poses(self) -> PoseSequence:
-        """The ground truth's poses, without what lies beside them in a track of SMPL."""
+        """The ground truth's poses, without the shape and translation of an SMPL track."""
         return _poses(self.gt)
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a data set gives.
+    """The contents of a data set.
 
     Attributes:
         splits: sequences of each split, read while they are written.
-        estimators: caches beside the ground truth that the estimator of that name made.
+        estimators: names of caches of an estimator's poses, and that estimator.
         group: group of a sequence, which must stay in one split; see `hanet.datasets.common.leakage`.
         groups: what groups are called.
-        declared: leaks that are allowed.
-        notes: what else goes into the report; filled while the splits are read.
-        finish: writes files beside the caches.
+        people: groups are people: tracks name their person, and the guard compares bodies.
+        declared: allowed leaks.
+        notes: other entries of the report; filled while the splits are read.
+        finish: writes further files next to the caches.
     """
 
     splits: Mapping[str, Iterable[Item]]
     estimators: frozenset[str] = frozenset()
     group: Callable[[str], str] = clip_of
     groups: str = "clips"
+    people: bool = False
     declared: Sequence[Declaration] = ()
     notes: dict[str, Any] = field(default_factory=dict)
     finish: Callable[[Path], None] = lambda folder: None
 
 
 def first_clips(items: Iterable[Item], limit: int | None) -> Iterator[Item]:
-    """The items of the first clips, as many as `limit` says; all where it says nothing."""
+    """The items of the first `limit` clips; all where it is None."""
     seen: set[str] = set()
     for item in items:
         seen.add(clip_of(item.poses.name))

@@ -1,21 +1,21 @@
-"""Leaks between splits that are known and allowed; `hanet.datasets.common.leakage` is the guard."""
+"""Known and allowed leaks between splits; `hanet.datasets.common.leakage` is the guard."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["clip", "group", "sequence", "frame"]
+Kind = Literal["clip", "group", "body", "sequence", "frame"]
 
 
 @dataclass(frozen=True)
 class Declaration:
-    """A leak that is known and allowed, to be stated with every number.
+    """A known and allowed leak, reported with every number.
 
     Attributes:
         splits: the two splits, in either order.
-        kinds: which kinds of leak between them are allowed.
-        reason: why, in words for the reader of the numbers.
+        kinds: the allowed kinds of leak between them.
+        reason: why it is allowed, for the reader of the numbers.
     """
 
     splits: tuple[str, str]
@@ -27,5 +27,5 @@ class Declaration:
             raise ValueError(f"the declared leak between {' and '.join(self.splits)} needs a reason")
 
     def covers(self, kind: Kind, splits: tuple[str, str]) -> bool:
-        """Whether it allows a leak of this kind between these splits."""
+        """True where this allows a leak of this kind between these splits."""
         return kind in self.kinds and set(splits) == set(self.splits)

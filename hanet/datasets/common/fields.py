@@ -1,4 +1,4 @@
-"""Fields of files that others wrote: found, and of the type and shape that the format says, or refused."""
+"""Fields of others' files, checked for presence, type and shape."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+LARGEST = 1e15
+"""No number of a pose or a camera is larger; what is computed from larger ones can overflow."""
+
 
 def field(fields: Mapping[str, Any], key: str, *, path: Path, error: type[ValueError], remedy: str) -> Any:
     """A field of a file by key.
 
     Raises:
-        error: there is no such key; the message names the file, the key, the keys there are and the remedy.
+        error: the key is missing; the message names the file, the key, the existing keys and the remedy.
     """
     if key not in fields:
         raise error(
@@ -29,13 +32,13 @@ def numbers(
 
     Args:
         value: the array, or nested lists of numbers.
-        shape: length of each axis, or its name where it may be anything above 0.
+        shape: length of each axis, or its name where any length above 0 is allowed.
         where: file and field, for the message.
-        error: what to raise.
-        remedy: what to do then.
+        error: exception to raise.
+        remedy: what the user can do.
 
     Raises:
-        error: no numbers, or another shape.
+        error: not numbers, another shape, or a finite number above `LARGEST`.
     """
     try:
         array = np.asarray(value)
@@ -50,4 +53,7 @@ def numbers(
         for got, axis in zip(array.shape, shape, strict=True)
     ):
         raise error(f"{where}: expected {expected}, got {array.shape}; {remedy}")
+    wild = np.isfinite(array) & (np.abs(array) > LARGEST)
+    if wild.any():
+        raise error(f"{where}: expected numbers of poses or cameras, got {array[wild][0]:g}; {remedy}")
     return array

@@ -1,11 +1,12 @@
-"""A guard against leakage: the same recordings, people or poses in two splits of a data set.
+"""Leakage guard: detects the same recordings, people or poses in two splits of a data set.
 
-Splits are compared by clip and by group (names alone), and by content: whole sequences, and single frames.
-A frame is known by a 64-bit hash of its pose, so ten million frames are compared in some hundred megabytes.
-Content is compared in one representation: the same motion seen by another camera, cut to another frame rate
-or found by another estimator has other values, and only its name gives it away.
+Splits are compared by clip and by group (names alone), and by content: whole sequences, single frames, and,
+where groups are people, bodies: limbs of equal lengths under two names (`hanet.poses.bodies`).
+Frames are compared by a 64-bit hash of their pose, so ten million frames need a few hundred megabytes.
+Content is compared in one representation: the same motion in another camera, frame rate or estimator's output
+has other values and is detected only by name.
 
-Axes: T frames, J joints, D numbers a joint, N frames over several sequences.
+Axes: T frames, J joints, D numbers per joint, N frames over several sequences.
 """
 
 from __future__ import annotations
@@ -19,25 +20,27 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt64
 
 from hanet.datasets.common.declaration import Declaration, Kind
+from hanet.poses.bodies import limb_lengths, same_body
 from hanet.poses.names import clip_of
 from hanet.poses.sequence import PoseSequence, Unit
 
 _MEANING: dict[Kind, str] = {
     "clip": "belong to clips that {first} has too",
     "group": "belong to groups that {first} has too",
+    "body": "are of a body that {first} has too, under another name",
     "sequence": "lie in sequences that repeat one of {first}",
     "frame": "repeat a pose of {first}",
 }
 _STEP: dict[Unit, float] = {"px": 1e-2, "m": 1e-4, "rot6d": 1e-4}
-"""Poses are the same when they round to the same multiples of this: far below any detector's noise, and far
-above what storing a number in single precision changes (a value near the border of two multiples may still
-cross it, so that of a copy in another precision a few frames in a hundred go unnoticed)."""
+"""Poses are equal when they round to the same multiples of this: far below a detector's noise, and far above
+the rounding of single precision. (A value near the border of two multiples may still change sides, so a few
+per cent of frames go undetected in a copy of another precision.)"""
 _UNKNOWN = np.iinfo(np.int64).min
 _SHOWN = 5
 
 
 class LeakageError(ValueError):
-    """Splits share what they must not share; the message lists every undeclared leak."""
+    """Undeclared leaks between splits; the message lists all of them."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,15 @@ class Leak:
     """What two splits share.
 
     Attributes:
-        kind: ``clip`` (a name up to its first ``/``), ``group`` (as the caller defines it), ``sequence``
-            (the same poses in the same order under any name) or ``frame`` (the same single pose).
+        kind: ``clip`` (a name up to its first ``/``), ``group`` (as the caller defines it), ``body`` (limbs
+            of the same lengths in two groups), ``sequence`` (the same poses in the same order under any name)
+            or ``frame`` (the same single pose).
         splits: the two splits, in the order given.
-        offenders: the shared clips or groups, or for content the later split's sequences that have it; in
+        offenders: the shared clips or groups, or, for content, the later split's sequences that have it, in
             that split's order.
-        frames: frames of the later split that are concerned.
+        frames: affected frames of the later split.
         total: all frames of the later split.
-        reason: why the leak is allowed; empty where it is not.
+        reason: why the leak is allowed; empty for an undeclared leak.
     """
 
     kind: Kind
@@ -64,7 +68,7 @@ class Leak:
 
     @property
     def share(self) -> float:
-        """Concerned part of the later split's frames, in (0, 1]."""
+        """Affected share of the later split's frames, in (0, 1]."""
         return self.frames / self.total
 
     def __str__(self) -> str:
@@ -80,34 +84,37 @@ class Leak:
 
 @dataclass(frozen=True, eq=False)
 class SequenceSummary:
-    """What the guard keeps of a sequence: 8 bytes a frame.
+    """What the guard stores of a sequence: 8 bytes per frame.
 
     Attributes:
         name: the sequence's name.
         num_frames: T, all its frames.
         hashes: of the N ≤ T frames that hold a pose, in order.
+        limbs: lengths of the body's limbs, metres; None where they are unknown.
     """
 
     name: str
     num_frames: int
     hashes: UInt64[np.ndarray, " N"]
+    limbs: Float[np.ndarray, " L"] | None = None
 
 
 def summarize(sequence: PoseSequence) -> SequenceSummary:
-    """Hash a sequence's frames, those left out that hold no pose: all NaN, or all joints in one place.
+    """Hash a sequence's frames, except those without a pose: all NaN, or all joints at one point.
 
-    Such frames (nobody there, joints coded as zeros) are the same everywhere and prove no leak.
+    Such frames (nobody visible, joints coded as zeros) are equal everywhere and are no evidence of a leak.
     """
     values = sequence.values
     empty = np.isnan(values).all(axis=(1, 2)) | (values == values[:, :1]).all(axis=(1, 2))
-    return SequenceSummary(sequence.name, len(sequence), frame_hashes(values[~empty], _STEP[sequence.unit]))
+    hashes = frame_hashes(values[~empty], _STEP[sequence.unit])
+    return SequenceSummary(sequence.name, len(sequence), hashes, limb_lengths(sequence))
 
 
 def frame_hashes(values: Float[np.ndarray, "T J D"], step: float) -> UInt64[np.ndarray, " T"]:
     """A 64-bit hash of each frame's values, rounded to multiples of `step`; all NaN are one value.
 
-    Each value is mixed in by splitmix64 (Steele et al., OOPSLA 2014), so that order matters. Among ten
-    million different frames the chance of any two sharing a hash is about 3 in a million.
+    Each value is mixed in by splitmix64 (Steele et al., OOPSLA 2014), so order matters. Among ten million
+    different frames the chance of any two sharing a hash is about 3 in a million.
     """
     J, D = values.shape[1:]
     rounded = np.rint(values.reshape(-1, J * D).astype(np.float64) / step)
@@ -130,17 +137,19 @@ def find_leaks(
     splits: Mapping[str, Iterable[PoseSequence | SequenceSummary]],
     *,
     group: Callable[[str], str] | None = None,
+    people: bool = False,
 ) -> list[Leak]:
-    """Every leak between any two splits, one record a pair and kind; a clean data set gives none.
+    """Every leak between any two splits, one record per pair and kind; an empty list for a clean data set.
 
-    A sequence that leaks shows in all kinds that it leaks by.
+    A sequence is reported under every kind by which it leaks.
 
     Args:
-        splits: sequences of each split, the one learned from first; iterated once, only hashes are kept.
+        splits: sequences of each split, the training split first; iterated once, only hashes are stored.
         group: name of the group (a subject, say) that a sequence belongs to, by the sequence's name.
+        people: whether groups are people, so that one body in two of them is a leak.
 
     Raises:
-        ValueError: fewer than two splits, or one without frames: nothing would be compared.
+        ValueError: fewer than two splits, or one without frames.
     """
     contents = {name: _index(sequences, group) for name, sequences in splits.items()}
     empty = [name for name, content in contents.items() if not any(s.num_frames for s in content.sequences)]
@@ -153,7 +162,7 @@ def find_leaks(
     return [
         leak
         for (first, a), (second, b) in combinations(contents.items(), 2)
-        for leak in _compare(a, b, (first, second), group)
+        for leak in _compare(a, b, (first, second), group, people)
     ]
 
 
@@ -161,26 +170,27 @@ def check_leakage(
     splits: Mapping[str, Iterable[PoseSequence | SequenceSummary]],
     *,
     group: Callable[[str], str] | None = None,
+    people: bool = False,
     declared: Sequence[Declaration] = (),
 ) -> list[Leak]:
-    """Refuse splits that leak, but for what is declared.
+    """Raise LeakageError where splits leak, except for declared leaks.
 
     Args:
-        splits, group: as in `find_leaks`.
-        declared: leaks that are allowed.
+        splits, group, people: as in `find_leaks`.
+        declared: allowed leaks.
 
     Returns:
-        The declared leaks that were found, each with its reason, to be printed with every number.
+        The declared leaks found, with their reasons, to be printed with every number.
 
     Raises:
         LeakageError: any other leak; the message names splits, share and first offenders of each.
-        ValueError: as `find_leaks`, or a declaration for a split that there is not.
+        ValueError: as `find_leaks`, or a declaration for a missing split.
     """
     unknown = sorted({split for d in declared for split in d.splits} - set(splits))
     if unknown:
         raise ValueError(f"leaks are declared for {', '.join(unknown)}; the splits are {', '.join(splits)}")
     allowed, refused = [], []
-    for leak in find_leaks(splits, group=group):
+    for leak in find_leaks(splits, group=group, people=people):
         declaration = next((d for d in declared if d.covers(leak.kind, leak.splits)), None)
         if declaration is None:
             refused.append(leak)
@@ -188,14 +198,15 @@ def check_leakage(
             allowed.append(replace(leak, reason=declaration.reason))
     if refused:
         raise LeakageError(
-            f"{report(refused)}\nTake what is shared out of one split; or, where the comparison needs it, "
+            f"{report(refused)}\nRemove the shared clips from one split; or, where the comparison needs "
+            "them, "
             "declare the leak with its reason"
         )
     return allowed
 
 
 def report(leaks: Sequence[Leak]) -> str:
-    """The leaks, one a line below a heading; or that there are none."""
+    """The leaks, one per line below a heading, or a line that there are none."""
     if not leaks:
         return "No leak between the splits found."
     return "\n".join(["Leaks between splits:", *(f"- {leak}" for leak in leaks)])
@@ -203,7 +214,7 @@ def report(leaks: Sequence[Leak]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class _Split:
-    """A split's sequences, and what they are recognised by: labels by kind, and all hashes in order."""
+    """A split's sequences and their identifiers: labels by kind, and all hashes in order."""
 
     sequences: list[SequenceSummary]
     labels: dict[Kind, set[str]]
@@ -231,9 +242,9 @@ def _index(sequences: Iterable[PoseSequence | SequenceSummary], group: Callable[
 
 
 def _compare(
-    a: _Split, b: _Split, splits: tuple[str, str], group: Callable[[str], str] | None
+    a: _Split, b: _Split, splits: tuple[str, str], group: Callable[[str], str] | None, people: bool
 ) -> Iterator[Leak]:
-    # Offenders of each kind with their frames; dicts keep the order of the later split.
+    # Offenders of each kind with their frames; dicts preserve the order of the later split.
     found: dict[Kind, dict[str, int]] = {kind: {} for kind in _MEANING}
 
     def add(kind: Kind, offender: str, frames: int) -> None:
@@ -245,10 +256,28 @@ def _compare(
                 add(kind, sequence.name if kind == "sequence" else label, sequence.num_frames)
         if shared := int(_among(sequence.hashes, a.hashes).sum()):
             add("frame", sequence.name, shared)
+    if people and group is not None:
+        for offender, frames in _known_bodies(a, b, group):
+            add("body", offender, frames)
     total = sum(sequence.num_frames for sequence in b.sequences)
     for kind, offenders in found.items():
         if offenders:
             yield Leak(kind, splits, tuple(offenders), sum(offenders.values()), total)
+
+
+def _known_bodies(a: _Split, b: _Split, group: Callable[[str], str]) -> Iterator[tuple[str, int]]:
+    """Sequences of `b` with the body of another group's in `a`, ``name (like other)``, and their frames."""
+    known = [s for s in a.sequences if s.limbs is not None]
+    if not known:
+        return
+    bodies = np.stack([s.limbs for s in known if s.limbs is not None])
+    groups = np.array([group(s.name) for s in known])
+    for sequence in b.sequences:
+        if sequence.limbs is None:
+            continue
+        alike = same_body(sequence.limbs, bodies) & (groups != group(sequence.name))
+        if alike.any():
+            yield f"{sequence.name} (like {known[int(alike.argmax())].name})", sequence.num_frames
 
 
 def _among(hashes: UInt64[np.ndarray, " T"], known: UInt64[np.ndarray, " N"]) -> Bool[np.ndarray, " T"]:

@@ -1,4 +1,4 @@
-"""From the joints of a 3D data set to the 14 LSP joints, and which of them the data set truly has."""
+"""Conversion of a 3D data set's joints to the 14 LSP joints, and a mask of those that the data set has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ STAND_INS: dict[str, dict[str, tuple[str, ...]]] = {
     "smpl24": {"thorax": ("neck",), "head_top": ("head",)},
     "coco17": {"thorax": ("l_shoulder", "r_shoulder")},
 }
-"""By source skeleton: LSP joints that it lacks, and the joints whose mean stands in for them."""
+"""By source skeleton: the LSP joints that it lacks, and the joints whose mean replaces each."""
 
 
 def to_lsp14(
@@ -19,17 +19,17 @@ def to_lsp14(
 ) -> tuple[Float[np.ndarray, "T 14 D"], Bool[np.ndarray, " 14"]]:
     """The 14 LSP joints by name, and a mask of those that the source has under their own name.
 
-    Ankles, knees, hips, wrists, elbows and shoulders are taken over. What the source lacks is filled by
-    `STAND_INS`, which lie some centimetres off and are therefore False in the mask: SMPL's joints neck and
-    head are inside the neck and the skull, the middle of COCO's shoulders is below the neck. COCO has no top
-    of the head; it stays NaN.
+    Ankles, knees, hips, wrists, elbows and shoulders are copied. Missing joints are replaced by `STAND_INS`,
+    which are some centimetres off and therefore False in the mask: SMPL's joints neck and head are inside the
+    neck and the skull, the middle of COCO's shoulders is below the neck. COCO has no top of the head; it
+    stays NaN.
 
-    "By name" is no more than that: the hips of SMPL's skeleton, of COCO's annotators and of LSP are not the
-    same points. The 14 joints that 3DPW and AIST++ results are reported on are regressed from the vertices
-    of the SMPL body (``J_regressor_h36m``), which takes the body model.
+    Joints of one name are not the same points: the hips of SMPL's skeleton, of COCO's annotators and of LSP
+    differ. The 14 joints of published 3DPW and AIST++ results are regressed from the vertices of the SMPL
+    body (``J_regressor_h36m``), which needs the body model.
 
     Raises:
-        ValueError: where the source is none that stand-ins are known for.
+        ValueError: no stand-ins are known for the source.
     """
     if source.name not in STAND_INS:
         raise ValueError(

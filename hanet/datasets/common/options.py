@@ -1,4 +1,4 @@
-"""Options that several data sets share."""
+"""Options shared by several data sets."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hanet.download.archive import Archive
 from hanet.options import Name, Section, once
 
 Share = Annotated[float, Field(gt=0, lt=1)]
-"""Part of the training clips that is held out for validation."""
+"""Share of the training clips held out for validation."""
 
 
 class Remote(Section):
     """Download: the publisher's files, from mirrors first, then from the publisher.
 
-    A mirror is a local folder or the address of a folder. `sha256` pins files; others are noted on first use.
-    `login` is a host that asks for credentials, which come from the environment alone.
+    A mirror is a local folder or the address of a folder. `sha256` pins files; hashes of others are recorded
+    on first use. `login` is a host that needs credentials, which are read from the environment only.
     """
 
     mirrors: tuple[str, ...] = ()
@@ -27,26 +27,26 @@ class Remote(Section):
 
 
 class DeclaredLeak(Section):
-    """A leak between two splits that is known and allowed, stated with every number."""
+    """A known and allowed leak between two splits, reported with every number."""
 
     splits: tuple[str, str]
     kinds: Annotated[list[Kind], Field(min_length=1), AfterValidator(once)]
     reason: str = Field(min_length=1)
 
     def declaration(self) -> Declaration:
-        """For the guard."""
+        """The leak as the guard's declaration."""
         return Declaration(self.splits, tuple(self.kinds), self.reason)
 
 
 class Ingest(Section):
-    """What all have: leaks that are allowed, and how many clips of each split to take, to try things out."""
+    """Options of every data set: allowed leaks, and a limit of clips per split for smoke tests."""
 
     declared: tuple[DeclaredLeak, ...] = ()
     limit: int | None = Field(default=None, ge=1)
 
 
 BODIES = ("spin", "pare")
-"""Estimates of bodies in images."""
+"""Kinds of estimates of SMPL bodies from images."""
 
 
 class Packages(Section):
@@ -56,22 +56,24 @@ class Packages(Section):
 
 
 class Folder(Section):
-    """Download: files that the user has put into `folder`; `sha256` pins them."""
+    """Download: files that the user puts into `folder`; `sha256` pins them."""
 
     folder: str
     sha256: dict[str, str] = Field(default_factory=dict)
 
 
 class DatasetSection(Section):
-    """A data set; its `kind` and the types of `download` and `ingest` are those of its own class.
+    """A data set; each subclass has its own `kind` and types of `download` and `ingest`.
 
-    `estimates` are the kinds of estimates that fit it: as here, keypoints in images, by the user's own
+    `estimates` are the kinds of estimates that fit it; by default keypoints in images, by the user's own
     estimator or by one of ours.
     """
 
-    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose")
+    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose", "mediapipe")
 
     @property
     def carried(self) -> str | None:
-        """The estimator whose poses the data set carries beside its ground truth, of released files."""
+        """The estimator whose poses the data set contains in addition to its ground truth (released files
+        only).
+        """
         return None

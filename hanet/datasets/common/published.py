@@ -1,4 +1,4 @@
-"""The raw files of a published data set: fetched or taken from the user's folder, verified, unpacked."""
+"""The raw files of a published data set: fetch them or copy them from the user's folder, verify, unpack."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from hanet.datasets.common.raw import note_archives
 from hanet.datasets.common.source import DatasetSource
 from hanet.download import by_hand, fetch
 from hanet.download.by_hand import ManualFile
+from hanet.download.contents import unpack
 from hanet.download.credentials import Credentials
 from hanet.download.remote import Fetched, RemoteFile, is_remote
-from hanet.download.unpack import ArchiveError, unpack
+from hanet.download.unpack import ArchiveError
 from hanet.progress import console
 
 LOGIN = "HANET_MIRROR"
@@ -35,20 +36,20 @@ def collect(
     record: Path,
     without: Collection[str] = (),
 ) -> None:
-    """Put the publisher's files, unpacked, into `raw`, with their hashes: their poses name them as sources.
+    """Put the publisher's files, unpacked, into `raw`, with their hashes, which provenance refers to.
 
     Args:
-        source: the data set as its publisher offers it.
-        download: mirrors and hashes of files that are fetched, or the folder of files got by hand.
+        source: the publisher's files, addresses and terms.
+        download: mirrors and hashes of files to fetch, or the folder of the user's files.
         raw: the folder for the raw files.
         dataset: its name in params.yaml, for error messages.
-        archives: the folder for the archives, where an interrupted download goes on.
-        record: JSON file with the SHA-256 of files seen before; see `hanet.download.verify.HashRecord`.
-        without: names of files that are not wanted.
+        archives: the folder for the archives, where an interrupted download resumes.
+        record: JSON file with the recorded SHA-256; see `hanet.download.verify.HashRecord`.
+        without: names of files to leave out.
 
     Raises:
-        ArchiveError: files that are missing or wrong, with what to do.
-        ValueError: a hash of a file that the data set does not have.
+        ArchiveError: missing or wrong files, with what to do.
+        ValueError: a hash for an unknown file.
     """
     if isinstance(download, Folder):
         fetched = by_hand.collect(
@@ -83,7 +84,7 @@ def _place(file: Fetched, members: Sequence[str], raw: Path) -> None:
 
 
 def pinned(files: Sequence[File], sha256: dict[str, str], dataset: str) -> list[File]:
-    """The files, with the hashes that params.yaml has of them; a ValueError for a hash of no file."""
+    """The files with the hashes from params.yaml; ValueError for a hash of an unknown file."""
     if unknown := sorted(set(sha256) - {file.name for file in files}):
         raise ValueError(
             f"datasets.{dataset}.download.sha256: {', '.join(unknown)} is no file of it; the files are "

@@ -1,8 +1,8 @@
-"""Where a data set comes from: publisher, terms, files, and what a user has to do for them.
+"""A data set's publisher, terms and files, and the steps that a user must take to get them.
 
-Facts only, nothing is fetched or decided here: `hanet.download.fetch` takes the remote files and
-`hanet.download.by_hand` the manual ones. Hashes and sizes that no publisher states are None and recorded on
-first use. Terms are summarised to help plan; the text on the publisher's own page is binding.
+`hanet.download.fetch` fetches the remote files and `hanet.download.by_hand` copies the manual ones. Hashes
+and sizes that no publisher states are None and recorded on first use. Terms are summarised for planning; the
+publisher's own text is binding.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ class DatasetSource:
     Attributes:
         title: full name.
         home_page: the publisher's page.
-        terms: what the licence allows, in short.
-        access: ``open``; ``agreement``, where terms are to be accepted first; ``account``, where one has to
-            register.
+        terms: summary of what the licence allows.
+        access: ``open``; ``agreement`` where terms must be accepted first; ``account`` where registration is
+            needed.
         citation: key of the reference.
         reference: the paper.
-        remote: files that can be fetched.
-        manual: files that the user has to get.
-        environment: variable that may name the user's folder of manual files; empty where there are none.
-        published: what there is of it, by its publisher and paper.
-        contents: what is unpacked of an archive, by its name: patterns as for
-            `hanet.download.unpack.unpack`; a file that is not named is used as it is.
+        remote: files to fetch.
+        manual: files that the user must get.
+        environment: variable that may name the user's folder of manual files; empty without manual files.
+        published: size and contents, as stated by its publisher and paper.
+        contents: what to unpack, by name of the archive: patterns as for `hanet.download.contents.unpack`; a
+            file without an entry is used as it is.
     """
 
     title: str
@@ -49,7 +49,7 @@ class DatasetSource:
 
     @property
     def files(self) -> tuple[RemoteFile | ManualFile, ...]:
-        """All files, those to be fetched first."""
+        """All files, remote ones first."""
         return (*self.remote, *self.manual)
 
     def __post_init__(self) -> None:

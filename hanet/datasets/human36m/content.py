@@ -28,6 +28,7 @@ def human36m_content(raw: Path, options: Human36MIngest) -> Content:
         {split: items(split) for split in get_args(Human36MSplit)},
         group=recordings.subject_of,
         groups="subjects",
+        people=True,
         declared=[leak.declaration() for leak in options.declared],
         notes={"recordings_left_out": list(recordings.BROKEN)},
     )

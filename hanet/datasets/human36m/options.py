@@ -19,7 +19,7 @@ CAMERAS: dict[str, tuple[int, int]] = {
 
 
 class Human36MIngest(Ingest):
-    """Human3.6M: the official subjects, `validation` held out of training."""
+    """Human3.6M: the official subjects; `validation` is held out of training."""
 
     validation: Names
     cameras: Names = Field(default=list(CAMERAS))
@@ -29,7 +29,7 @@ class Human36MIngest(Ingest):
 class Human36M(DatasetSection):
     """Human3.6M, 3D in four calibrated cameras."""
 
-    estimates: ClassVar[tuple[str, ...]] = ("fcn", "keypoints")
+    estimates: ClassVar[tuple[str, ...]] = ("fcn", "keypoints", "mediapipe")
     kind: Literal["human36m"]
     download: Folder
     ingest: Human36MIngest

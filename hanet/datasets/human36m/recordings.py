@@ -1,4 +1,4 @@
-"""Human3.6M: 15 actions, twice each, of seven people before four cameras (Ionescu et al., TPAMI 2014).
+"""Human3.6M: 15 actions, twice each, of seven people seen by four cameras (Ionescu et al., TPAMI 2014).
 
 Read from the release (vision.imar.ro/human3.6m, account and agreement) are
 
@@ -10,9 +10,10 @@ Read from the release (vision.imar.ro/human3.6m, account and agreement) are
   intrinsics, nine for each camera: fx, fy, cx, cy, k1, k2, k3, p1, p2
 
 Split by subject: S1, S5, S6, S7, S8 train (600 camera sequences, 1,559,752 frames), S9 and S11 test (236 and
-543,344). That is 59 of the test subjects' 60 recordings: the field leaves out S11's ``Directions``, whose
-video of camera 54138969 is broken, and so does `recordings`. In parts of S9's Greeting, SittingDown and
-Waiting users found the ground truth shifted in the world, so that its keypoints miss the person in the image.
+543,344). That is 59 of the test subjects' 60 recordings: by convention S11's ``Directions`` is left out,
+because its video of camera 54138969 is broken; `recordings` leaves it out too. In parts of S9's Greeting,
+SittingDown and Waiting, users reported that the ground truth is shifted in the world, so its keypoints miss
+the person in the image.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree
 
-import cdflib
 import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from hanet.datasets.common.fields import numbers
 from hanet.datasets.common.view import View
+from hanet.datasets.human36m.cdf import read_variable
 from hanet.datasets.human36m.options import CAMERAS
 from hanet.poses.boxes import person_boxes
 from hanet.poses.cameras import CalibratedCamera
@@ -41,26 +42,27 @@ Split = Literal["train", "val", "test"]
 
 FPS = 50.0
 SUBJECTS: dict[str, tuple[str, ...]] = {"train": ("S1", "S5", "S6", "S7", "S8"), "test": ("S9", "S11")}
-"""The official split. A validation split is held out of train: see `subjects_of`."""
+"""The official split. A validation split is held out of train; see `subjects_of`."""
 BROKEN = ("S11_Directions",)
-"""Recordings that the field leaves out."""
+"""Recordings that are left out by convention."""
 
 JOINTS_32 = {
     **{"pelvis": 0, "r_hip": 1, "r_knee": 2, "r_ankle": 3, "l_hip": 6, "l_knee": 7, "l_ankle": 8},
     **{"spine": 12, "thorax": 13, "nose": 14, "head_top": 15, "l_shoulder": 17, "l_elbow": 18, "l_wrist": 19},
     **{"r_shoulder": 25, "r_elbow": 26, "r_wrist": 27},
 }
-"""Where H36M17's joints are among the 32 stored; the others repeat these or are hands and feet."""
+"""Indices of H36M17's joints among the 32 stored; the others repeat these or are hands and feet."""
 
 _MM_PER_M = 1000
 _METADATA_SUBJECTS = 11
-_ALIASES = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}  # S1's names of actions that others call so
+# S1's names of actions that have other names for the other subjects
+_ALIASES = {"TakingPhoto": "Photo", "WalkingDog": "WalkDog"}
 _NAME = re.compile(r"(S\d+)_[A-Za-z]+(_\d+)?(/\d{8})?")
 _REMEDY = "get the file again from vision.imar.ro/human3.6m, or correct the path"
 
 
 class Human36MError(ValueError):
-    """Files that are not there or cannot be used; the message names the file and says what to do."""
+    """A missing or unusable file; the message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,12 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
 
     Args:
         split: ``train``, ``val`` or ``test``.
-        validation: subjects held out of the official train split as ``val``; with none, train is whole.
+        validation: subjects held out of the official train split as ``val``; with none, train has all its
+            subjects.
 
     Raises:
-        Human36MError: no such split, or validation subjects that are not in the official train split or
-            all of it.
+        Human36MError: no such split, or validation subjects that are not in the official train split or leave
+            it empty.
     """
     official = SUBJECTS["train"]
     if not set(validation) < set(official):
@@ -100,12 +103,12 @@ def subjects_of(split: Split, *, validation: Sequence[str] = ("S8",)) -> tuple[s
 
 
 def subject_of(name: str) -> str:
-    """``S9`` of ``S9_Directions_1`` or one of its camera sequences: the group that stays in one split.
+    """``S9`` of ``S9_Directions_1`` or of one of its camera sequences: the group that must stay in one split.
 
     `hanet.poses.names.clip_of` gives the recording, so all cameras of one performance stay together too.
 
     Raises:
-        Human36MError: where the name is none of this data set.
+        Human36MError: not a name of this data set.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -133,7 +136,7 @@ def recordings(
     found = []
     for subject in subjects:
         features = folder / subject / "MyPoseFeatures" / "D3_Positions"
-        # "_ALL.cdf", where a release has it, is a calibration take and no action.
+        # "_ALL.cdf", where a release has it, is a calibration recording and not an action.
         paths = sorted(p for p in features.glob("*.cdf") if not p.name.startswith("_"))
         if not paths:
             raise Human36MError(f"{features}: expected CDF files of {subject}, got none; {_REMEDY}")
@@ -201,28 +204,23 @@ def _camera(
 
 
 def read_world(path: Path) -> Float[np.ndarray, "T 17 3"]:
-    """World joints of one recording on H36M17, metres, z up, 50 frames a second.
+    """World joints of one recording on H36M17, metres, z up, 50 frames per second.
 
     Raises:
-        Human36MError: a missing or damaged file, no variable ``Pose``, another shape, or values that are
-            not finite.
+        Human36MError: a missing or damaged file, no variable ``Pose``, another shape, or non-finite values.
     """
     if not path.is_file():
         raise Human36MError(f"{path}: expected a CDF file, got no such file; {_REMEDY}")
     try:
-        stored = cdflib.CDF(path)
-        variables = stored.cdf_info().zVariables + stored.cdf_info().rVariables
-        pose = stored.varget("Pose") if "Pose" in variables else None
-    except Exception as error:  # a damaged file makes cdflib fail wherever it happens to be
-        raise Human36MError(
-            f"{path}: expected a whole CDF file, got another ({type(error).__name__}: {error}); {_REMEDY}"
-        ) from error
+        pose, variables = read_variable(path, "Pose")
+    except Exception as error:  # cdflib raises all kinds of errors for a damaged file
+        what = f"{type(error).__name__}: {error!s:.200}"
+        raise Human36MError(f"{path}: expected a whole CDF file, got another ({what}); {_REMEDY}") from error
     if pose is None:
-        raise Human36MError(
-            f"{path}: expected a variable 'Pose', got {', '.join(variables) or 'no variable'}; {_REMEDY}"
-        )
+        names = ", ".join(variables)[:200] or "no variable"
+        raise Human36MError(f"{path}: expected a variable 'Pose', got {names}; {_REMEDY}")
     where = f"{path}, variable 'Pose'"
-    if np.ndim(pose) == 3 and len(pose) == 1:  # one record that holds all frames, or a record a frame
+    if np.ndim(pose) == 3 and len(pose) == 1:  # one record with all frames, or one record per frame
         pose = pose[0]
     values = numbers(pose, ("frames", 96), where=where, error=Human36MError, remedy=_REMEDY)
     if not np.isfinite(values).all():
@@ -243,14 +241,14 @@ def read_views(
 ) -> Iterator[View]:
     """Every recording in every camera: keypoints in the distorted image and root-relative joints.
 
-    Sequences are named ``S9_Directions_1/54138969``; frame numbers count the frames that are kept. Holds one
-    recording in memory.
+    Sequences are named ``S9_Directions_1/54138969``; frame numbers count the kept frames. Memory holds one
+    recording.
 
     Args:
         recorded: as `recordings` gives them.
         calibration: as `read_cameras` gives it.
         cameras: names of the cameras to take.
-        stride: keep every so many frames; 50 / stride frames a second.
+        stride: keep every stride-th frame; 50 / stride frames per second.
 
     Raises:
         Human36MError: an unknown camera, a stride below 1, a file as in `read_world`, or a person behind a

@@ -6,7 +6,7 @@ from hanet.datasets.common.source import DatasetSource
 from hanet.download.by_hand import ManualFile
 
 HUMAN36M_SUBJECTS = (1, 5, 6, 7, 8, 9, 11)
-"""Those whose poses are released."""
+"""Subjects whose poses are released."""
 
 
 def _human36m(subject: int) -> ManualFile:

@@ -4,15 +4,15 @@ Jhuang et al., *Towards understanding action recognition*, ICCV 2013; jhmdb.is.t
 folder:
 
 - ``joint_positions/<action>/<clip>/joint_positions.mat``: ``pos_img`` (2, 15, T), x and y in pixels that
-  MATLAB counts from 1; read here counted from 0. A joint may lie outside the image. Not read: ``pos_world``
+  MATLAB counts from 1; converted to count from 0. A joint may lie outside the image. Not read: ``pos_world``
   (the same over the image's size), ``scale``, ``viewpoint``.
 - ``puppet_mask/<action>/<clip>/puppet_mask.mat``: ``part_mask`` (240, 320, T), not 0 on the person. The last
   frames of some clips have none.
-- ``sub_splits/<action>_test_split<k>.txt``, k = 1, 2, 3: a line ``<clip>.avi 1`` (train) or ``<clip>.avi 2``
-  (test) for each clip.
+- ``sub_splits/<action>_test_split<k>.txt``, k = 1, 2, 3: one line ``<clip>.avi 1`` (train) or ``<clip>.avi
+  2`` (test) per clip.
 
-Frames are numbered from 0 (frame t is image t + 1) and are taken as 25 a second; the release states no rate.
-Which of a clip's numbers are PCK's yardstick depends on how boxes are made, see `read_jhmdb`.
+Frames are numbered from 0 (frame t is image t + 1) and are assumed to be 25 per second; the release states no
+rate. PCK's reference length depends on how boxes are made, see `read_jhmdb`.
 
 Axes: T frames.
 """
@@ -45,20 +45,20 @@ _ORIGIN = "get it again from jhmdb.is.tue.mpg.de"
 
 
 def read_jhmdb(root: Path, clips: Iterable[Clip], *, boxes: Boxes = "mask") -> Iterator[PoseSequence]:
-    """The ground truth of some clips, in their order, one at a time; a sequence is named by its clip.
+    """The ground truth of some clips, in order, one at a time; each sequence has the name of its clip.
 
-    A clip that is listed again, as the pooled split does, comes again with the next `track` number.
+    A clip that is listed repeatedly, as in the pooled split, is repeated with the next `track` number.
 
     Args:
         root: holds ``joint_positions`` and, for boxes by mask, ``puppet_mask``.
         clips: of a split, see `hanet.datasets.jhmdb.splits`.
-        boxes: ``mask``: first and last column and row of the person's mask, and in frames without a mask
-            the box of ``joints``; ``joints``: the joints' extent, 20 % larger
-            (`hanet.datasets.mocap.virtual_cameras`). PCK measures by the longer side, so report the rule with
+        boxes: ``mask``: first and last column and row of the person's mask, and in frames without a mask the
+            box of ``joints``; ``joints``: the joints' extent, 20 % larger
+            (`hanet.datasets.mocap.virtual_cameras`). PCK depends on the longer side, so report the rule with
             each number.
 
     Raises:
-        JhmdbError: a missing, damaged or differently laid out file; the message names it and the remedy.
+        JhmdbError: a missing or damaged file, or one of another layout; the message names it and the remedy.
     """
     tracks: Counter[str] = Counter()
     actions: dict[str, str] = {}
@@ -92,9 +92,9 @@ def _sequence(root: Path, clip: Clip, *, boxes: Boxes, track: int) -> PoseSequen
 
 
 def _keypoints(path: Path, clip: Clip) -> Float[np.ndarray, "T J 2"]:
-    """Pixels counted from 0."""
+    """Pixels, counted from 0."""
     pos = _load(path, "pos_img", clip)
-    if pos.ndim == 2:  # MATLAB drops a last axis of one frame
+    if pos.ndim == 2:  # MATLAB drops a last axis of length one
         pos = pos[..., None]
     if (
         pos.ndim != 3
@@ -136,7 +136,7 @@ def _mask_boxes(path: Path, clip: Clip, *, frames: int) -> Float[np.ndarray, "T 
 
 
 def _load(path: Path, name: str, clip: Clip) -> np.ndarray:
-    """One array of a MATLAB file; scipy's reader runs nothing of the file's choosing."""
+    """One array of a MATLAB file; scipy's reader runs no code from the file."""
     if not path.is_file():
         archive = path.parents[2].name
         raise JhmdbError(

@@ -1,4 +1,4 @@
-"""2D data sets: Sub-JHMDB and both years of PoseTrack."""
+"""The splits of Sub-JHMDB."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hanet.datasets.jhmdb.splits import Clip, pooled, three_split
 
 
 def jhmdb(raw: Path, options: JhmdbIngest) -> Content:
-    """Keypoints ``gt-<split>``; pooled as published, with the leak that this is, or one official split."""
+    """Keypoints ``gt-<split>``; the published pool, with its declared leak, or one official split."""
     folder = raw / "sub_splits"
     declared = [leak.declaration() for leak in options.declared]
     splits: dict[str, tuple[Clip, ...]]
@@ -25,7 +25,7 @@ def jhmdb(raw: Path, options: JhmdbIngest) -> Content:
     actions = {clip.name: clip for clips in splits.values() for clip in clips}
 
     def group(name: str) -> str:
-        """The video that a clip was cut from: what official splits keep together, action by action."""
+        """The video from which a clip was cut: official splits keep its clips together, action by action."""
         return f"{actions[name].action}/{actions[name].source}"
 
     def items(clips: tuple[Clip, ...]) -> Iterator[Item]:

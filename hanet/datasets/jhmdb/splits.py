@@ -1,9 +1,10 @@
-"""Sub-JHMDB's three official splits, and the published pool of them that tests on what it trained on.
+"""Sub-JHMDB's three official splits, and the published pool of them, whose test clips are also training
+clips.
 
 The three splits divide the same 316 clips in three ways. The published experiments (DeciWatch, HANet) take
-all three as one data set: 687 entries to train on, 261 to test on, 316 clips three times over, so nearly
-every test entry's clip is among the training entries as well. `pooled` gives that for comparison and says how
-much leaks; `three_split` gives the honest ones: a model for each, scores averaged.
+all three as one data set: 687 training and 261 test entries of 316 clips, each used three times, so nearly
+every test entry's clip is also in training. `pooled` returns this for comparison and reports the leak;
+`three_split` returns an official split: train one model per split and average the scores.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _ORIGIN = "unpack sub_splits.zip of jhmdb.is.tue.mpg.de again"
 
 
 class JhmdbError(ValueError):
-    """A file of JHMDB that is not there or cannot be used; the message names it and says what to do."""
+    """A missing or unusable file of JHMDB; the message names the file and the remedy."""
 
 
 class Clip(NamedTuple):
@@ -43,7 +44,7 @@ class Clip(NamedTuple):
 
     @property
     def source(self) -> str:
-        """The video that the clip was cut from: its name up to the action, which HMDB's names hold.
+        """The video from which the clip was cut: HMDB's clip name up to the action.
 
         ``April_09_brush_hair_u_nm_np1_ba_goo_0`` comes from ``April_09``.
         """
@@ -55,9 +56,9 @@ class Pooled:
     """The three official splits as one data set.
 
     Attributes:
-        splits: ``train``, ``val`` and ``test``: their clips, an entry for every official split that has it
+        splits: ``train``, ``val`` and ``test``: their clips, one entry per official split that has the clip
             there.
-        seen_share: share of test entries, in [0, 1], whose clip is a training entry too.
+        seen_share: share of test entries, in [0, 1], whose clip is also a training entry.
     """
 
     splits: Mapping[str, tuple[Clip, ...]]
@@ -65,7 +66,7 @@ class Pooled:
 
     @property
     def text(self) -> str:
-        """What must stand beside every number of this split."""
+        """What must be reported with every number of this split."""
         train, test = len(self.splits["train"]), len(self.splits["test"])
         return (
             f"Sub-JHMDB's three official splits pooled, as published: {train} training and {test} test "
@@ -81,15 +82,15 @@ class Pooled:
 
 
 def read_split(folder: Path, k: int) -> dict[str, tuple[Clip, ...]]:
-    """One official split as its files state it: ``train`` and ``test``, by action, then in the files' order.
+    """Read one official split: ``train`` and ``test``, by action, then in the files' order.
 
     Args:
         folder: ``sub_splits``.
         k: 1, 2 or 3.
 
     Raises:
-        JhmdbError: no file of that split, a line that does not belong to a split, a clip listed
-            twice, or a split without training or test clips.
+        JhmdbError: no file of that split, an invalid line, a clip listed twice, or a split without training
+            or test clips.
     """
     if k not in SPLITS:
         raise JhmdbError(f"Sub-JHMDB has the splits 1, 2 and 3, got {k}")
@@ -124,7 +125,7 @@ def three_split(
 ) -> dict[str, tuple[Clip, ...]]:
     """An official split with a validation part: ``train``, ``val`` and ``test``.
 
-    `val` is taken out of `train`, for each action about `val_share` of its clips (`hold_out`).
+    `val` is taken out of `train`: about `val_share` of each action's clips (`hold_out`).
 
     Raises:
         JhmdbError: as `read_split`.
@@ -136,10 +137,10 @@ def three_split(
 
 
 def pooled(folder: Path, *, val_share: float = 0.0, seed: int = 4321) -> Pooled:
-    """The union with repetition of the three official splits, as published.
+    """The union, with repetition, of the three official splits, as published.
 
-    As published there is no validation part, and the best epoch was chosen on test. With `val_share`, clips
-    are held out of training in all three, as in `three_split`; test has most of them too.
+    The published pool has no validation part; the best epoch was selected on test. With `val_share`, clips
+    are held out of training in all three splits, as in `three_split`; most of them are also in test.
 
     Raises:
         JhmdbError: as `read_split`.
@@ -154,12 +155,12 @@ def pooled(folder: Path, *, val_share: float = 0.0, seed: int = 4321) -> Pooled:
 
 
 def hold_out(clips: tuple[Clip, ...], *, share: float, seed: int) -> frozenset[Clip]:
-    """Clips to hold out for validation: of each action, whole source videos in an order drawn by `seed`.
+    """Clips to hold out for validation: per action, complete source videos in a random order drawn from
+    `seed`.
 
-    Videos are taken while they stay within the action's `share` of clips, rounded, at least one clip; a video
-    that is larger is passed over unless nothing else is left, and one video always stays. What an action
-    gives depends on its own clips and the seed alone. An action whose clips all come from one video gives
-    none.
+    Videos are added up to the action's rounded `share` of clips, at least one clip. A larger video is skipped
+    unless only larger ones remain, and one video always stays in training. The result for an action depends
+    only on its own clips and the seed. An action with a single source video has no validation clips.
 
     Raises:
         ValueError: `share` outside [0, 1).

@@ -1,11 +1,11 @@
-"""Acclaim skeletons and motions (ASF and AMC), as the CMU motion capture database releases them.
+"""Acclaim skeletons and motions (ASF and AMC), as released by the CMU motion capture database.
 
-Forward kinematics: a bone's rotation is ``C · M · C⁻¹`` in its parent's frame, where C turns the bone's
-axes into the rest pose (field ``axis``) and M holds the frame's Euler angles (field ``dof``), both as
+Forward kinematics: a bone's rotation is ``C · M · C⁻¹`` in its parent's frame, where C turns the bone's axes
+into the rest pose (field ``axis``) and M holds the frame's Euler angles (field ``dof``), both as
 ``Rz·Ry·Rx``; a bone ends at its parent's end plus ``length · direction`` turned by the product of all
-rotations on the way. Lengths are in units of ``1 / length`` inches (the CMU convention), here metres.
-What CMU's files never use (radians, other orders of rotation, a root or bones that rest elsewhere) is
-refused, not guessed.
+rotations on the way. Lengths are in units of ``1 / length`` inches (the CMU convention) and are converted to
+metres. Features that CMU's files never use (radians, other rotation orders, a displaced root or bones) are
+refused.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ import numpy as np
 from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
+from hanet.datasets.common.fields import LARGEST
+
 INCH = 0.0254
 
 
 class AcclaimError(ValueError):
-    """An ASF or AMC file that cannot be read; the message names the file and what is wrong with it."""
+    """An invalid ASF or AMC file; the message names the file and the fault."""
 
 
 @dataclass(frozen=True)
 class Bone:
-    """One bone of the rest pose: where it points, how long it is and which angles move it."""
+    """One bone of the rest pose: direction, length and degrees of freedom."""
 
     name: str
     direction: Float[np.ndarray, " 3"]
@@ -37,7 +39,7 @@ class Bone:
 
 @dataclass(frozen=True)
 class AcclaimSkeleton:
-    """Bones in order of the hierarchy (parents first), each with its parent's name (``root`` on top)."""
+    """Bones in hierarchical order (parents first), each with its parent's name (``root`` for top ones)."""
 
     bones: dict[str, Bone]
     parents: dict[str, str]
@@ -49,8 +51,8 @@ def read_asf(path: Path) -> AcclaimSkeleton:
     """Read a skeleton file.
 
     Raises:
-        AcclaimError: where a section is missing, a number is none, or a convention is not CMU's; names the
-            file and what is wrong.
+        AcclaimError: a missing section, an invalid number, or a convention other than CMU's; the message
+            names the file and the fault.
     """
     sections = _sections(path)
     for name in ("units", "root", "bonedata", "hierarchy"):
@@ -86,8 +88,10 @@ def _check_conventions(units: dict[str, str], root: dict[str, str], order: tuple
         raise ValueError(f"angles must be in deg, got {units['angle']}")
     if sorted(order) != ["rx", "ry", "rz", "tx", "ty", "tz"]:
         raise ValueError(f"the root's order must name tx ty tz rx ry rz, got {' '.join(order)}")
+    if root.get("axis", "XYZ").upper() != "XYZ":
+        raise ValueError(f"the root's axis must be XYZ, got {root['axis']}")
     for name in ("position", "orientation"):
-        if any(map(float, root.get(name, "").split())):
+        if any(map(float, root.get(name, "0 0 0").split())):
             raise ValueError(f"the root's {name} must be 0 0 0, got {root[name]}")
 
 
@@ -119,9 +123,9 @@ def _bones(lines: list[str]) -> list[Bone]:
             bones.append(
                 Bone(
                     name=entry["name"][0],
-                    direction=np.array([float(v) for v in entry["direction"]]),
-                    length=float(entry["length"][0]),
-                    axis=Rotation.from_euler("xyz", [float(a) for a in angles], degrees=True),
+                    direction=np.array(_finite(entry["direction"], 3)),
+                    length=_finite(entry["length"], 1)[0],
+                    axis=Rotation.from_euler("xyz", _finite(angles, 3), degrees=True),
                     dof=dof,
                 )
             )
@@ -130,22 +134,41 @@ def _bones(lines: list[str]) -> list[Bone]:
     return bones
 
 
+def _finite(words: list[str], count: int) -> list[float]:
+    numbers = [float(word) for word in words]
+    if len(numbers) != count or not all(abs(number) < LARGEST for number in numbers):
+        raise ValueError(f"expected {count} finite numbers, got {' '.join(words)}")
+    return numbers
+
+
 def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarray, "T d"]]:
-    """Read a motion: for each bone (and ``root``) its numbers a frame, in the order of its dof.
+    """Read a motion: for each bone (and ``root``) its numbers per frame, in the order of its dof.
 
     Raises:
-        AcclaimError: where a frame lacks a bone or a bone has the wrong count of numbers (a truncated
-            file ends so); names file and line.
+        AcclaimError: angles are in radians, frame numbers do not rise by 1, a frame lacks a
+            bone, or a bone has the wrong count of numbers (as at the end of a truncated file); the message
+            names file and line.
     """
     width = {"root": len(skeleton.root_order)} | {
         b.name: len(b.dof) for b in skeleton.bones.values() if b.dof
     }
     frames: list[dict[str, list[float]]] = []
+    first = 1
     for number, line in enumerate(path.read_text(encoding="latin-1").splitlines(), 1):
         words = line.split()
-        if not words or words[0][0] in "#:":
+        if not words or words[0][0] == "#":
+            continue
+        if words[0][0] == ":":
+            if words[0].upper() == ":RADIANS":
+                raise AcclaimError(f"{path}:{number}: angles must be in degrees, got {words[0]}")
             continue
         if len(words) == 1 and words[0].isdigit():
+            first = first if frames else int(words[0])
+            if int(words[0]) != first + len(frames):
+                raise AcclaimError(
+                    f"{path}:{number}: frame {words[0]}, expected {first + len(frames)}; frames are missing "
+                    "or come twice"
+                )
             frames.append({})
             continue
         if not frames or len(words) - 1 != width.get(words[0], -1):
@@ -160,7 +183,11 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarra
     short = next((i for i, f in enumerate(frames, 1) if len(f) != len(width)), None)
     if short is not None or not frames:
         raise AcclaimError(f"{path}: frame {short or 0} is not whole; the file is cut off")
-    return {name: np.array([f[name] for f in frames]) for name in width}
+    motion = {name: np.array([f[name] for f in frames]) for name in width}
+    for name, values in motion.items():
+        if not (np.abs(values) < LARGEST).all():  # NaN compares as False
+            raise AcclaimError(f"{path}: numbers of {name} that are not finite or beyond {LARGEST:g}")
+    return motion
 
 
 def joint_positions(

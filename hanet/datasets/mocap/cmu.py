@@ -1,12 +1,12 @@
 """CMU motion capture (mocap.cs.cmu.edu; free to use, acknowledgement requested): trials of many subjects.
 
-Laid out as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y
-up. Trials become the clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame
-rate; frames that no body can have are cut out. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) make
-ground truth of them.
+Layout as released: ``subjects/<NN>/<NN>.asf``, a subject's skeleton, and ``<NN>_<TT>.amc``, a trial, y up.
+Trials are converted to clips of `hanet.datasets.mocap.clips`: 17 Human3.6M joints, metres, z up, one frame
+rate; physically impossible frames are removed. Virtual cameras (`hanet.datasets.mocap.virtual_cameras`) turn
+clips into ground truth.
 
-Frame rates stand in no file: 120 a second but for a few trials, which the caller names. A subject's number is
-taken for a person; splits are made by it, and it is the leakage guard's group.
+The files do not state frame rates: 120 fps except for a few trials, which the caller names. A subject's
+number is taken as a person's identity: splits and the leakage guard's groups use it.
 
 Axes: T frames.
 """
@@ -27,7 +27,6 @@ from hanet.datasets.mocap.clips import (
     ACCLAIM_JOINTS,
     Clip,
     ClipError,
-    Role,
     from_bones,
     glitches,
     resample,
@@ -41,12 +40,12 @@ _SOURCE = "get it again from mocap.cs.cmu.edu"
 
 @dataclass(frozen=True)
 class Limits:
-    """What frames and trials are of use.
+    """Which frames and trials are usable.
 
     Attributes:
-        max_speed: metres a second; both frames of a joint's faster step are glitches.
+        max_speed: metres per second; both frames of a joint's faster step are glitches.
         max_stretch: allowed deviation of a bone from its median length, as a fraction.
-        min_frames: shortest run of frames, at the rate asked for, that is kept.
+        min_frames: shortest run of frames, at the target rate, that is kept.
     """
 
     max_speed: float
@@ -60,12 +59,12 @@ class Limits:
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """What became of one trial.
+    """The result of reading one trial.
 
     Attributes:
         name: like ``cmu_01_05``.
-        frames: its frames at the rate asked for.
-        clip: the frames of use; None where there are too few.
+        frames: its frames at the target rate.
+        clip: the usable frames; None where there are too few.
     """
 
     name: str
@@ -83,24 +82,21 @@ def read_cmu(
     *,
     fps: float,
     limits: Limits,
-    role: Role = "target",
     subjects: Collection[int] | None = None,
     rates: Mapping[str, float] | None = None,
 ) -> Iterator[Trial]:
-    """Every trial, by subject and number; memory holds one at a time.
+    """Every trial, in order of subject and number; memory holds one at a time.
 
     Args:
         folder: holds ``subjects``.
         fps: frames per second of the clips.
-        limits: what is of use.
-        role: of the clips.
-        subjects: numbers of those to read; None for all.
-        rates: frames per second as recorded of trials (``"60_02"``) and subjects (``"60"``) that are not of
-            120; a trial's own goes before its subject's.
+        limits: which frames and trials are usable.
+        subjects: numbers of the subjects to read; None for all.
+        rates: recorded frames per second of trials (``"60_02"``) and subjects (``"60"``) that differ from
+            120; a trial's entry overrides its subject's.
 
     Raises:
-        ClipError: no trial there, a subject asked for that is not there, a rate for one that is not there, or
-            a file that is malformed.
+        ClipError: no trials, a missing subject, a rate for a missing trial or subject, or a malformed file.
     """
     trials = _trials(folder)
     numbers = {int(stem.split("_")[0]) for stem in trials}
@@ -110,14 +106,13 @@ def read_cmu(
     known = {name for stem in trials for name in (stem, stem.split("_")[0])}
     if unknown := sorted(set(rates) - known):
         raise ClipError(f"rates are given for {', '.join(unknown)}, which {folder} does not have")
-    return _read(trials, fps, limits, role, subjects, rates)
+    return _read(trials, fps, limits, subjects, rates)
 
 
 def _read(
     trials: dict[str, Path],
     fps: float,
     limits: Limits,
-    role: Role,
     subjects: Collection[int] | None,
     rates: Mapping[str, float],
 ) -> Iterator[Trial]:
@@ -128,10 +123,10 @@ def _read(
             continue
         asf = path.with_name(f"{subject}.asf")
         if asf not in skeletons:
-            skeletons = {asf: _skeleton(asf)}  # trials come by subject: one is enough
+            skeletons = {asf: _skeleton(asf)}  # trials come by subject: one skeleton in memory is enough
         native = rates.get(stem, rates.get(subject, ACCLAIM_FPS))
         joints = resample(_joints(path, skeletons[asf]), native, fps)
-        yield _usable(f"cmu_{stem}", joints, fps, limits, role)
+        yield _usable(f"cmu_{stem}", joints, fps, limits)
 
 
 def subject_of(name: str) -> int:
@@ -147,14 +142,14 @@ def subject_of(name: str) -> int:
 
 
 def split_of(name: str, splits: Mapping[str, Collection[int]]) -> str | None:
-    """The split that a trial's subject belongs to, or None where it is in none.
+    """The split of a trial's subject, or None where it is in no split.
 
     Args:
         name: the clip's name.
         splits: subjects of each split, as ``{"train": [1, 2], "val": [3], "test": [5]}``.
 
     Raises:
-        ClipError: a subject in two splits, or a name that is no trial's.
+        ClipError: a subject in two splits, or a name that is not a trial's.
     """
     owner: dict[int, str] = {}
     for split, subjects in splits.items():
@@ -168,7 +163,7 @@ def split_of(name: str, splits: Mapping[str, Collection[int]]) -> str | None:
 
 
 def _trials(folder: Path) -> dict[str, Path]:
-    """Motion files by ``<NN>_<TT>``, in order of the numbers."""
+    """Motion files by ``<NN>_<TT>``, sorted by number."""
     paths = {path.stem: path for path in (folder / "subjects").glob("*/*.amc")}
     for stem, path in paths.items():
         match = _TRIAL.fullmatch(stem)
@@ -194,7 +189,7 @@ def _skeleton(path: Path) -> AcclaimSkeleton:
 
 
 def _joints(path: Path, skeleton: AcclaimSkeleton) -> Float[np.ndarray, "T 17 3"]:
-    """World joints, metres, z up, at the rate of the file; a bone's end is a joint."""
+    """World joints, metres, z up, at the file's frame rate; joints are the ends of bones."""
     try:
         ends = joint_positions(skeleton, read_amc(path, skeleton))
     except AcclaimError as error:
@@ -202,10 +197,10 @@ def _joints(path: Path, skeleton: AcclaimSkeleton) -> Float[np.ndarray, "T 17 3"
     return from_bones(ends)
 
 
-def _usable(name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits, role: Role) -> Trial:
+def _usable(name: str, joints: Float[np.ndarray, "T 17 3"], fps: float, limits: Limits) -> Trial:
     keep = ~glitches(joints, fps, max_speed=limits.max_speed, max_stretch=limits.max_stretch)
     keep = long_runs(keep, limits.min_frames)
-    clip = Clip(name, role, joints[keep], fps, np.flatnonzero(keep)) if keep.any() else None
+    clip = Clip(name, joints[keep], fps, np.flatnonzero(keep)) if keep.any() else None
     return Trial(name, len(joints), clip)
 
 

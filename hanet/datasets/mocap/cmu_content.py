@@ -7,13 +7,13 @@ from pathlib import Path
 
 from hanet.datasets.common.content import Content, Item, first_clips
 from hanet.datasets.mocap.cmu import Limits, read_cmu, subject_of
-from hanet.datasets.mocap.content import seen
+from hanet.datasets.mocap.content import in_cameras
 from hanet.datasets.mocap.options import CmuIngest
 from hanet.options import SPLITS
 
 
 def cmu(raw: Path, options: CmuIngest) -> Content:
-    """As `content.clips`: trials of each split's subjects; those of ``source`` are for the estimator."""
+    """Like `content.clips`: trials of each split's subjects; those of ``source`` train the estimator."""
     left_out: dict[str, int] = {}
     cuts = options.glitches
     limits = Limits(cuts.max_speed, cuts.max_stretch, cuts.min_frames)
@@ -23,7 +23,6 @@ def cmu(raw: Path, options: CmuIngest) -> Content:
             raw,
             fps=options.fps,
             limits=limits,
-            role="source" if split == "source" else "target",
             subjects=options.splits[split],
             rates=options.rates,
         )
@@ -31,7 +30,7 @@ def cmu(raw: Path, options: CmuIngest) -> Content:
             if trial.left_out:
                 left_out[trial.name] = trial.left_out
             if trial.clip is not None:
-                yield from seen(trial.clip, split, options)
+                yield from in_cameras(trial.clip, split, options)
 
     return Content(
         {
@@ -41,6 +40,7 @@ def cmu(raw: Path, options: CmuIngest) -> Content:
         },
         group=lambda name: f"subject {subject_of(name)}",
         groups="subjects",
+        people=True,
         declared=[leak.declaration() for leak in options.declared],
         notes={"frames_left_out": left_out},
     )

@@ -8,8 +8,8 @@ from hanet.download.remote import RemoteFile
 CMU = DatasetSource(
     title="CMU Graphics Lab Motion Capture Database",
     home_page="http://mocap.cs.cmu.edu",
-    published="trials of over a hundred subjects, 31 bones, 120 fps but for a few",
-    terms="Free for all uses, also in products, but the data themselves may not be sold; the site asks for "
+    published="trials of over a hundred subjects, 31 bones, 120 fps except for a few",
+    terms="Free for all uses, including products, but the data themselves may not be sold; the site asks for "
     "an acknowledgement of mocap.cs.cmu.edu and NSF EIA-0196217.",
     access="open",
     citation="cmu2003mocap",
@@ -17,7 +17,7 @@ CMU = DatasetSource(
     remote=(
         RemoteFile(
             "allasfamc.zip",
-            ("http://mocap.cs.cmu.edu/allasfamc.zip",),
+            ("https://mocap.cs.cmu.edu/allasfamc.zip", "http://mocap.cs.cmu.edu/allasfamc.zip"),
             help="the page http://mocap.cs.cmu.edu offers it as all asf/amc files",
         ),
     ),

@@ -1,4 +1,4 @@
-"""Virtual cameras around a motion capture clip: ground truth as a camera of a 3D data set would give it."""
+"""Virtual cameras around a motion capture clip: ground truth as in a 3D data set filmed by real cameras."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def cameras_around(
     Args:
         clip: the clip to look at.
         count: number of cameras.
-        seed: drawn from together with the clip's name.
-        distance: range of distances in metres; a clip that needs more room is seen from further away.
-        off_centre: cameras look at a point up to this far (metres, each axis) from the clip's middle.
+        seed: combined with the clip's name to seed the random generator.
+        distance: range of distances in metres; a larger clip is seen from further away.
+        off_centre: maximum offset (metres, per axis) of the point that cameras look at from the clip's
+            middle.
     """
     rng = np.random.default_rng(name_seed(seed, clip.name))
     points = clip.joints.reshape(-1, 3)
@@ -52,30 +53,29 @@ def cameras_around(
     ]
 
 
-def views(clip: Clip, cameras: list[Camera]) -> Iterator[View]:
-    """Every run of consecutive frames of `clip` in every camera; sequences are named ``clip/camK``."""
-    runs = consecutive(clip.frames)
-    for k, camera in enumerate(cameras):
-        joints = camera.to_camera(clip.joints)
-        keypoints = camera.project(joints)
-        for rows in runs:
-            name, start = f"{clip.name}/cam{k}", int(clip.frames[rows.start])
-            pose3d = PoseSequence.joints(
-                name,
-                joints[rows].astype(np.float32),
-                H36M17,
-                fps=clip.fps,
-                frame_of_reference="camera",
-                start=start,
-                image_size=camera.image_size,
-            )
-            pose2d = PoseSequence.keypoints(
-                name,
-                keypoints[rows].astype(np.float32),
-                H36M17,
-                fps=clip.fps,
-                start=start,
-                boxes=person_boxes(keypoints[rows]).astype(np.float32),
-                image_size=camera.image_size,
-            )
-            yield View(pose2d, pose3d.root_relative())
+def views(clip: Clip, camera: Camera, number: int) -> Iterator[View]:
+    """Every run of consecutive frames of `clip` in a camera; sequences are ``clip/camK``, K its number."""
+    joints = camera.to_camera(clip.joints)
+    keypoints = camera.project(joints)
+    name = f"{clip.name}/cam{number}"
+    for rows in consecutive(clip.frames):
+        start = int(clip.frames[rows.start])
+        pose3d = PoseSequence.joints(
+            name,
+            joints[rows].astype(np.float32),
+            H36M17,
+            fps=clip.fps,
+            frame_of_reference="camera",
+            start=start,
+            image_size=camera.image_size,
+        )
+        pose2d = PoseSequence.keypoints(
+            name,
+            keypoints[rows].astype(np.float32),
+            H36M17,
+            fps=clip.fps,
+            start=start,
+            boxes=person_boxes(keypoints[rows]).astype(np.float32),
+            image_size=camera.image_size,
+        )
+        yield View(pose2d, pose3d.root_relative())

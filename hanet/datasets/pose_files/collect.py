@@ -15,8 +15,8 @@ def files(folder: Path, options: ReleasedFiles) -> list[Path]:
     """The four files below a folder.
 
     Raises:
-        FileNotFoundError: one is not there; the message says what is.
-        ValueError: a combination of data set, estimator and layout that nobody released.
+        FileNotFoundError: one is missing; the message lists the existing files.
+        ValueError: no release has this combination of data set, estimator and layout.
     """
     representation = options.representation
     if representation != "smpl":
@@ -38,10 +38,10 @@ def files(folder: Path, options: ReleasedFiles) -> list[Path]:
 
 
 def collect(options: ReleasedFiles, raw: Path) -> dict[str, str]:
-    """Copy the four files, laid out as they are, and return their SHA-256 by path.
+    """Copy the four files, keeping their layout, and return their SHA-256 by path.
 
     Raises:
-        FileNotFoundError, ValueError: as `files`, or a file of another SHA-256 than `options.sha256` says.
+        FileNotFoundError, ValueError: as `files`, or a file whose SHA-256 differs from `options.sha256`.
     """
     folder = Path(options.folder)
     if not folder.is_dir():

@@ -1,7 +1,8 @@
 """Released pose files in the pipeline: collected, split, paired. Shared by download and ingest.
 
-The files hold an estimator's poses and their ground truth, train and test. Validation is held out of train by
-sequence. Splits are compared by names where files have them (SmoothNet's may lack them) and by content.
+The files contain an estimator's poses and their ground truth for train and test. Validation sequences are
+held out of train. Splits are compared by content, and by names where files have them (SmoothNet's may lack
+them).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def read(raw: Path, options: ReleasedFiles, split: str) -> Pairs:
 
 
 def splits(raw: Path, options: ReleasedFiles, ingest: ReleasedIngest) -> dict[str, Pairs]:
-    """The sequences of train, val and test; what validates is out of train.
+    """The sequences of train, val and test; validation sequences are removed from train.
 
     Raises:
         ValueError: as `held_out` and `read_release`.
@@ -57,15 +58,14 @@ def splits(raw: Path, options: ReleasedFiles, ingest: ReleasedIngest) -> dict[st
 
 
 def name_of(pair: tuple[Poses, Poses]) -> str:
-    """The sequence's name."""
     return Item(pair[1]).poses.name
 
 
 def held_out(names: Iterable[str], val: HeldOut | Sequence[str]) -> set[str]:
-    """Which of the names validate.
+    """Select the validation sequences by name.
 
     Raises:
-        ValueError: a pattern that no name fits, or nothing left to train on.
+        ValueError: a pattern that matches no name, or no sequence left to train on.
     """
     known = sorted(set(names))
     if isinstance(val, HeldOut):
@@ -85,11 +85,12 @@ def held_out(names: Iterable[str], val: HeldOut | Sequence[str]) -> set[str]:
 
 
 def content(raw: Path, described: Released) -> Content:
-    """Caches ``gt-<split>`` and ``<estimator>-<split>``; a leak must be declared by `ingest.leak`."""
+    """Caches ``gt-<split>`` and ``<estimator>-<split>``; a leak must be declared in `ingest.leak`."""
     options, ingest = described.download, described.ingest
 
     def known_as(truth: PoseSequence, split: str) -> PoseSequence:
-        # A clip is the whole name. Names of SmoothNet's files may be numbers, which train and test both have.
+        # A clip is the whole name. In SmoothNet's files names may be numbers, which occur in both train and
+        # test.
         part = f"{'test' if split == 'test' else 'train'}:" if options.layout == "smoothnet" else ""
         return replace(truth, name=part + truth.name.replace("/", ":"))
 

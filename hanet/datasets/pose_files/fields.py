@@ -1,10 +1,11 @@
-"""Fields of the pose files that others released, checked one by one; errors name file, field and entry.
+"""Checked fields of released pose files; errors name file, field and entry.
 
 Shared by `hanet.datasets.pose_files.joints` (joints and keypoints) and `hanet.datasets.pose_files.smpl`.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+_METRES = ("joints_3d",)
+"""Fields whose integers would be another unit, or flags."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -20,10 +24,11 @@ class Entry:
 
     Attributes:
         path: the file.
-        index: which entry of every field.
+        index: index of the entry in every field.
         name: the sequence's name.
         track: the person's number among the entries of that name, in the file's order.
         frames: T.
+        images: the last part of each image's name, for example ``000012.jpg``.
     """
 
     path: Path
@@ -31,25 +36,33 @@ class Entry:
     name: str
     track: int
     frames: int
+    images: tuple[str, ...] = ()
 
     def where(self, field: str) -> str:
-        """The beginning of an error message."""
+        """The beginning of an error message: file, field and entry."""
         return f"{self.path}, field {field!r}, entry {self.index} ({self.name})"
 
     def numbers(self, value: Any, field: str) -> np.ndarray:
-        """A field's value for this entry as single precision."""
+        """A field's value for this entry, real numbers (in metres no integers), as single precision."""
         try:
-            return np.asarray(value).astype(np.float32)
-        except (TypeError, ValueError) as error:
+            array = np.asarray(value)
+        except ValueError as error:
             raise ValueError(f"{self.where(field)}: not numbers ({error})") from None
+        kinds = "f" if field in _METRES else "iuf"
+        if array.dtype.kind not in kinds and array.size:
+            expected = "floating-point" if kinds == "f" else "real"
+            raise ValueError(
+                f"{self.where(field)}: not numbers ({expected} expected), got {array.dtype}; check the file"
+            )
+        return array.astype(np.float32)
 
     def boxes(self, value: Any) -> Float[np.ndarray, "T 4"]:
-        """Field ``bbox``: x1, y1, x2, y2 a frame."""
+        """Field ``bbox``: x1, y1, x2, y2 per frame."""
         boxes = self.numbers(value, "bbox")
         if boxes.shape != (self.frames, 4):
             raise ValueError(
                 f"{self.where('bbox')}: shape {boxes.shape}, expected {(self.frames, 4)}: "
-                "x1, y1, x2, y2 a frame"
+                "x1, y1, x2, y2 per frame"
             )
         return boxes
 
@@ -65,28 +78,29 @@ def read_entries(fields: dict[str, Any], path: Path, *, unnamed: bool = False) -
     """The sequences of a file by its field ``imgname``: T names ``sequence/image`` each.
 
     Args:
-        fields: as `hanet.files.unpickle.read_npz` gives them.
-        path: the file they come from.
-        unnamed: whether names may be empty; such a sequence is named by its number, ``0007``.
+        fields: as returned by `hanet.files.unpickle.read_npz`.
+        path: their file.
+        unnamed: whether names may be empty; such a sequence gets its number as name, ``0007``.
     """
     tracks: Counter[str] = Counter()
     entries = []
     for index, names in enumerate(column(fields, "imgname", path)):
         name = _sequence_name(names, path=path, index=index, unnamed=unnamed)
-        entries.append(Entry(path, index, name, tracks[name], len(np.atleast_1d(names))))
+        images = tuple(re.split(r"[/\\]", str(image))[-1] for image in np.atleast_1d(names))
+        entries.append(Entry(path, index, name, tracks[name], len(images), images))
         tracks[name] += 1
     return entries
 
 
 def column(fields: dict[str, Any], field: str, path: Path, *, length: int | None = None) -> list[Any]:
-    """A field's entries, one a sequence; `length` of them where given."""
+    """A field's entries, one per sequence, of the given `length`."""
     if field not in fields:
         raise ValueError(
             f"{path}: no field {field!r}, it has {', '.join(sorted(fields)) or 'none'}; "
             "check that this is a pose file of the dataset you named"
         )
     if isinstance(fields[field], np.ndarray) and fields[field].ndim == 0:
-        raise ValueError(f"{path}, field {field!r}: expected one entry a sequence, got a single value")
+        raise ValueError(f"{path}, field {field!r}: expected one entry per sequence, got a single value")
     values = list(fields[field])
     if length is not None and len(values) != length:
         raise ValueError(
@@ -97,7 +111,7 @@ def column(fields: dict[str, Any], field: str, path: Path, *, length: int | None
 
 
 def optional_column(fields: dict[str, Any], field: str, path: Path, *, length: int) -> list[Any]:
-    """As `column`, or as many None where there is no such field."""
+    """As `column`, or None per sequence for a missing field."""
     return column(fields, field, path, length=length) if field in fields else [None] * length
 
 

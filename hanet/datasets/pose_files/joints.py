@@ -1,15 +1,15 @@
-"""Pose files that others released: joints and keypoints of estimators nobody needs to run again.
+"""Joints and keypoints in released pose files, which make it unnecessary to run the estimators.
 
-One file holds the ground truth of a split, another the poses of one estimator; entry i of every field belongs
-to sequence i of the split:
+One file contains the ground truth of a split, another the poses of one estimator; entry i of every field
+belongs to sequence i of the split:
 
 - ``imgname``: T names ``sequence/image``
 - ``joints_3d``: (T, J·3) root-relative metres, or ``joints_2d``: (T, J·2) pixels
 - ``bbox``: (T, 4) as x1, y1, x2, y2 in pixels, and ``imgshape``: height, width, 3 (Sub-JHMDB's ground truth)
 
 `hanet.datasets.pose_files.layouts` has their paths and joints, `hanet.datasets.pose_files.smpl` reads their
-SMPL fields. Frames are taken as consecutive, as the released evaluation takes them, although 3DPW's files
-leave out frames without a valid camera. ``camera`` is not read.
+SMPL fields. Frames are treated as consecutive, as in the released evaluation, although 3DPW's files leave out
+frames without a valid camera. ``camera`` is not read.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from hanet.datasets.pose_files.layouts import (
     release_paths,
 )
 from hanet.files.unpickle import read_npz
+from hanet.formats.missing import missing
 from hanet.poses.sequence import DIMS, PoseSequence, Representation, check_pair
 from hanet.poses.skeletons import conversion
 
@@ -48,13 +49,13 @@ def read_release(
     layout: Layout = "deciwatch",
     representation: Representation | None = None,
 ) -> Iterator[tuple[PoseSequence, PoseSequence]]:
-    """Every sequence of a split as (detected, ground truth): an estimator's output without the estimator.
+    """Every sequence of a split as (detected, ground truth).
 
     Units and frames of reference are those of `read_sequences`. In SmoothNet's layout all stored joints are
-    kept, as SmoothNet scores them: 3DPW has 17 of Human3.6M there where DeciWatch keeps 14 of LSP.
+    kept, as in SmoothNet's evaluation: 17 Human3.6M joints for 3DPW, where DeciWatch keeps 14 of LSP.
 
     Args:
-        folder: what the release unpacks to.
+        folder: the unpacked release.
         dataset: a key of `RELEASES`.
         estimator: its name in the files, e.g. ``spin``.
         split: ``train`` or ``test``.
@@ -62,8 +63,8 @@ def read_release(
         representation: ``2d`` or ``3d``; None for the data set's usual one.
 
     Raises:
-        FileNotFoundError: a file is not there; the message lists those that are.
-        ValueError: as `released_pair`, or a combination that the layout has not.
+        FileNotFoundError: a missing file; the message lists the existing ones.
+        ValueError: as `released_pair`, or a combination that the layout lacks.
     """
     release = joints_release(dataset, estimator, layout=layout, representation=representation)
     gt_path, detected_path = release_paths(
@@ -78,11 +79,11 @@ def released_pair(
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Ground truth and detected sequences of one split, entry by entry, from two files of DeciWatch's layout.
 
-    Detected sequences take boxes and image size from the ground truth where their own file has none.
+    Boxes and image size of detected sequences come from the ground truth where their own file has none.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: as `read_sequences`, or files that do not hold the same sequences.
+        ValueError: as `read_sequences`, or files of different sequences.
     """
     return _pair(gt_path, detected_path, release_of(dataset))
 
@@ -99,9 +100,13 @@ def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that is damaged, unsafe to read or laid out otherwise; the message names file,
-            field and remedy.
+        ValueError: a file that is damaged, unsafe to read or of another layout; the message names file, field
+            and remedy.
     """
+    return _read(path, release)[0]
+
+
+def _read(path: Path, release: Release) -> tuple[list[PoseSequence], list[Entry]]:
     fields = read_npz(path)
     entries = read_entries(fields, path, unnamed=release.unnamed)
     field = release.other_field if release.other_field in fields else release.field
@@ -124,18 +129,21 @@ def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
             image_size=None if size is None else entry.image_size(size),
         )
         sequences.append(sequence.root_relative() if release.representation == "3d" else sequence)
-    return sequences
+    return sequences, entries
 
 
 def _pair(
     gt_path: Path, detected_path: Path, release: Release
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
-    gt, detected = read_sequences(gt_path, release), read_sequences(detected_path, release)
+    gt, gt_entries = _read(gt_path, release)
+    detected, entries = _read(detected_path, release)
     if len(gt) != len(detected):
         raise ValueError(
             f"{detected_path} holds {len(detected)} sequences, {gt_path} {len(gt)}; "
             "give two files of one split"
         )
+    for one, other in zip(gt_entries, entries, strict=True):
+        _check_images(one, other)
     paired = []
     for truth, poses in zip(gt, detected, strict=True):
         try:
@@ -154,6 +162,27 @@ def _pair(
     return gt, paired
 
 
+def _check_images(gt: Entry, detected: Entry) -> None:
+    """Refuse entries whose images have the same names in another order, or other names.
+
+    Names that tell no frames apart (empty, or all the same) are not compared.
+    """
+    a, b = gt.images, detected.images
+    if a == b or any(len(set(names)) < len(names) for names in (a, b)):
+        return
+    common = len(set(a) & set(b))
+    if common == len(a) == len(b):
+        reason = "another order"
+    elif common:
+        reason = f"{common} of {len(a)} are in both"
+    else:
+        reason = f"{b[0]} instead of {a[0]}"
+    raise ValueError(
+        f"{detected.where('imgname')}: the images differ from those of {gt.path}: {reason}; give the same "
+        "frames in the same order"
+    )
+
+
 def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[np.ndarray, "T J D"]:
     values = entry.numbers(value, field)
     dims = DIMS[release.representation]
@@ -165,4 +194,6 @@ def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[
             "check the dataset you named"
         )
     index, _ = conversion(release.stored, release.skeleton)
-    return values.reshape(entry.frames, len(release.stored), dims)[:, index]
+    values = values.reshape(entry.frames, len(release.stored), dims)[:, index]
+    # (0, 0, 0) is the place of a root, and zeros are scored as such by the released evaluation.
+    return np.where(missing(values, zeros=False)[..., None], np.float32(np.nan), values)

@@ -1,25 +1,25 @@
-"""Which poses the released `.npz` files hold, and where: the layouts of DeciWatch, HANet and SmoothNet.
+"""The layouts of the released `.npz` files of DeciWatch, HANet and SmoothNet: their paths and joints.
 
-DeciWatch (Zeng et al., ECCV 2022; its ``doc/data.md``), also HANet's: joints, keypoints and SMPL of an
+DeciWatch (Zeng et al., ECCV 2022; its ``doc/data.md``), also HANet's: joints, keypoints and SMPL of one
 estimator in one file, ::
 
-    groundtruth_poses/pw3d/pw3d_gt_test.npz
+groundtruth_poses/pw3d/pw3d_gt_test.npz
     detected_poses/pw3d/spin/pw3d_spin_test.npz
 
-SmoothNet (Zeng et al., ECCV 2022; its README and data sets' loaders): a folder for each representation, ::
+SmoothNet (Zeng et al., ECCV 2022; its README and data sets' loaders): one folder per representation, ::
 
-    pw3d_spin_3D/groundtruth/pw3d_gt_3D_test.npz
+pw3d_spin_3D/groundtruth/pw3d_gt_3D_test.npz
     pw3d_spin_3D/detected/pw3d_spin_3D_test.npz
 
 SmoothNet's README calls the fields ``keypoints_3d`` and ``keypoints_2d``, its loaders read ``joints_3d`` and
-``joints_2d``: both names are known here, for both layouts. Which joints SmoothNet's files hold depends on the
-estimator and is stated nowhere; here it is taken from the root that its configuration gives an estimator
-(joint 0, or the middle of joints 2 and 3) and the bones that its figures draw.
+``joints_2d``: both names are accepted, for both layouts. The joints in SmoothNet's files depend on the
+estimator and are not documented; they are inferred from the root in each estimator's configuration (joint 0,
+or the middle of joints 2 and 3) and from the bones in its figures.
 
-DeciWatch's Human3.6M files are taken to have the left leg and arm first, as its 3DPW files do; no file was at
-hand to check it, and Human3.6M itself has the right ones first. MPJPE, PA-MPJPE and Accel are the same
-either way, and so is a mirrored pose, which swaps the same pairs: only the names left and right, in figures
-and scores by joint, would change.
+DeciWatch's Human3.6M files are assumed to have the left leg and arm first, like its 3DPW files. This was not
+checked on a file, and Human3.6M itself has the right ones first. MPJPE, PA-MPJPE and Accel are the same
+either way, and so is mirroring, which swaps the same pairs: only the names left and right would change, in
+figures and scores per joint.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from hanet.poses.skeletons import H36M16, H36M17, H36M17_LEFT_FIRST, JHMDB15, LS
 
 Layout = Literal["deciwatch", "smoothnet"]
 OFFICIAL = ("train", "test")
-"""The splits that are released."""
+"""The released splits."""
 
 
 @dataclass(frozen=True)
 class Release:
-    """How one data set is stored in the released files.
+    """The storage of one data set in the released files.
 
     Attributes:
         representation: ``2d`` (field ``joints_2d``) or ``3d`` (``joints_3d``).
         stored: the joints in the file.
-        skeleton: the joints of the sequences that are read, all of them stored.
+        skeleton: the joints of the sequences read, a subset of `stored`.
         fps: frames per second of the data set.
-        q: intervals a window in the released models of this data set.
+        q: intervals per window of the released models of this data set.
         unnamed: whether sequences may lack a name.
     """
 
@@ -63,7 +63,7 @@ class Release:
 
     @property
     def other_field(self) -> str:
-        """Its other name."""
+        """The field's alternative name."""
         return f"keypoints_{self.representation}"
 
 
@@ -73,7 +73,7 @@ RELEASES: dict[str, Release] = {
     "aist": Release("3d", LSP14, LSP14, fps=60.0, q=20),
     "jhmdb": Release("2d", JHMDB15, JHMDB15, fps=25.0, q=2),
 }
-"""DeciWatch's and HANet's data sets by the name their files carry."""
+"""DeciWatch's and HANet's data sets by the name in their files."""
 
 
 SMOOTHNET: dict[tuple[str, Representation], dict[str, Skeleton]] = {
@@ -112,16 +112,16 @@ def release_of(dataset: str) -> Release:
 def joints_release(
     dataset: str, estimator: str, *, layout: Layout, representation: Representation | None = None
 ) -> Release:
-    """How joints or keypoints of an estimator are stored.
+    """The storage of an estimator's joints or keypoints.
 
     Args:
         dataset: a key of `RELEASES`.
-        estimator: its name in the files; in DeciWatch's layout it makes no difference.
+        estimator: its name in the files; ignored in DeciWatch's layout.
         layout: ``deciwatch`` or ``smoothnet``.
         representation: ``2d`` or ``3d``; None for the one that `RELEASES` has.
 
     Raises:
-        ValueError: an unknown data set or estimator, or a representation that the layout has not.
+        ValueError: an unknown data set or estimator, or a representation that the layout lacks.
     """
     known = release_of(dataset)
     representation = representation or known.representation
@@ -158,13 +158,13 @@ def release_paths(
     """The files of ground truth and detected poses.
 
     Args:
-        folder: holds ``groundtruth_poses`` and ``detected_poses``, or SmoothNet's folders.
+        folder: contains ``groundtruth_poses`` and ``detected_poses``, or SmoothNet's folders.
         dataset, estimator, split: as in the files' names.
         layout: ``deciwatch`` or ``smoothnet``.
         representation: ``2d``, ``3d`` or ``smpl``.
 
     Raises:
-        FileNotFoundError: a file is not there; the message says what is.
+        FileNotFoundError: a missing file; the message lists the existing ones.
     """
     if layout == "deciwatch":
         gt = folder / "groundtruth_poses" / dataset / f"{dataset}_gt_{split}.npz"

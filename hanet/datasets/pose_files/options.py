@@ -32,11 +32,11 @@ class HeldOut(Section):
 
 
 class ReleasedIngest(Section):
-    """Releases have train and test alone; here is which of train's sequences validate.
+    """Releases have only train and test; these options select train's validation sequences.
 
-    `val` is a share, or names as the files have them (`*` stands for any letters): all tracks of a name go
-    together. `leak` is why the test split may share what it shares with the others; a release that leaks is
-    refused without.
+    `val` is a share, or names as in the files (`*` matches any characters): all tracks of a name stay
+    together. `leak` is the reason why a leak into the test split is allowed; without it a release that leaks
+    is refused.
     """
 
     val: HeldOut | Names
@@ -44,7 +44,7 @@ class ReleasedIngest(Section):
 
 
 class Released(DatasetSection):
-    """Poses that an estimator gave and others released with their ground truth."""
+    """An estimator's poses, released by others with their ground truth."""
 
     estimates: ClassVar[tuple[str, ...]] = ("released",)
     kind: Literal["released"]

@@ -1,10 +1,10 @@
 """SMPL parameters in released pose files, in both layouts of `hanet.datasets.pose_files.layouts`.
 
-Fields beside ``imgname``, entry i for sequence i: ``pose`` (T, 72) axis-angle, ``shape`` (T, 10); AIST++'s
-ground truth has ``trans`` (T, 3) and ``scaling`` (one number) instead of a shape. AIST++ itself is in
-centimetres, with a scaling near 93; what the releases made of that is stated nowhere. A scaling that no body
-has in metres is taken for centimetres, and the translation with it. The roots are in the frame that the file
-has them in, which refining and scoring take to be one for truth and estimate.
+Fields in addition to ``imgname``, entry i for sequence i: ``pose`` (T, 72) axis-angle, ``shape`` (T, 10);
+AIST++'s ground truth has ``trans`` (T, 3) and ``scaling`` (one number) instead of a shape. AIST++ itself is
+in centimetres, with a scaling near 93; the releases do not document their unit. A scaling too large for
+metres is taken as centimetres, and so is the translation. Root orientations stay in the file's frame of
+reference, which refinement and evaluation assume to be the same for ground truth and estimate.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ def read_smpl_release(
     """Every sequence of a split as (detected, ground truth).
 
     Args:
-        folder: what the release unpacks to.
+        folder: the unpacked release.
         dataset: ``pw3d``, ``h36m`` or ``aist``.
         estimator: its name in the files, e.g. ``spin``.
         split: ``train`` or ``test``.
         layout: ``deciwatch`` (HANet's too) or ``smoothnet``.
 
     Raises:
-        FileNotFoundError: a file is not there; the message lists those that are.
-        ValueError: an unknown data set; a file that is damaged, unsafe to read or without SMPL; files that
-            do not hold the same sequences.
+        FileNotFoundError: a missing file; the message lists the existing ones.
+        ValueError: an unknown data set; a file that is damaged, unsafe to read or without SMPL; files of
+            different sequences.
     """
     fps = release_of(dataset).fps
     gt_path, detected_path = release_paths(
@@ -71,7 +71,7 @@ def read_smpl_sequences(path: Path, *, fps: float, unnamed: bool = False) -> lis
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: a file that is damaged, unsafe to read or laid out otherwise.
+        ValueError: a file that is damaged, unsafe to read or of another layout.
     """
     fields = read_npz(path)
     entries = read_entries(fields, path, unnamed=unnamed)
@@ -103,8 +103,8 @@ def _rows(value: Any, field: str, width: int, entry: Entry) -> np.ndarray:
     values = entry.numbers(value, field)
     if values.shape != (entry.frames, width):
         raise ValueError(
-            f"{entry.where(field)}: shape {values.shape}, expected {(entry.frames, width)}: one row an image "
-            "name; get the file again"
+            f"{entry.where(field)}: shape {values.shape}, expected {(entry.frames, width)}: one row per "
+            "image name; get the file again"
         )
     return values
 

@@ -19,14 +19,16 @@ from hanet.poses.video_labels import PoseTrackVideo
 ReadVideo = Callable[[Path], tuple[PoseTrackVideo, tuple[PoseSequence, ...]]]
 
 
-TELLING = 4
-"""Labelled joints that a frame needs to be compared: with fewer, pixels of two people may agree by chance."""
+MIN_LABELLED = 4
+"""Minimum number of labelled joints for comparing a frame: with fewer, two people's pixels may agree by
+chance.
+"""
 
 
 def posetrack(raw: Path, options: PoseTrackIngest, read_video: ReadVideo) -> Content:
-    """Keypoints ``gt-<split>`` and what mean average precision needs besides, ``labels-<split>.jsonl``.
+    """Keypoints ``gt-<split>``, and ``labels-<split>.jsonl`` for mean average precision.
 
-    The official test videos have no public annotations: tests are on the official validation videos.
+    The official test videos have no public annotations, so the test split is the official validation videos.
     """
     train = annotation_files(_annotations(raw) / "train")
     held = held_out(train, share=options.val_share, seed=options.seed)
@@ -41,7 +43,7 @@ def posetrack(raw: Path, options: PoseTrackIngest, read_video: ReadVideo) -> Con
             for sequence in read_video(path)[1]:
                 if isinstance(options, PoseTrack17Ingest):
                     sequence = replace(sequence, image_size=options.image_size)
-                yield Item(sequence, compared=(telling(sequence),))
+                yield Item(sequence, compared=(with_enough_labels(sequence),))
 
     def labels(folder: Path) -> None:
         for split, paths in files.items():
@@ -57,19 +59,19 @@ def posetrack(raw: Path, options: PoseTrackIngest, read_video: ReadVideo) -> Con
 
 
 def _annotations(raw: Path) -> Path:
-    """Where the folders train and val are: 2018's archive has them one folder down."""
+    """The folder of train and val: 2018's archive has them one level down."""
     return raw / "annotations" if (raw / "annotations").is_dir() else raw
 
 
 def held_out(paths: list[Path], *, share: float, seed: int) -> frozenset[Path]:
-    """Whole videos for validation, at least one, drawn by `seed` and the names."""
+    """Hold out complete videos for validation, at least one, drawn by `seed` and the names."""
     wanted = max(1, round(share * len(paths)))
     draws = {path: np.random.default_rng(name_seed(seed, path.stem)).random() for path in paths}
     return frozenset(sorted(paths, key=draws.__getitem__)[:wanted])
 
 
-def telling(sequence: PoseSequence) -> PoseSequence:
-    """The sequence with nothing in frames of too few labelled joints, see `TELLING`."""
+def with_enough_labels(sequence: PoseSequence) -> PoseSequence:
+    """The sequence with frames of too few labelled joints set to NaN, see `MIN_LABELLED`."""
     known = np.isfinite(sequence.values).all(axis=2).sum(axis=1)
-    values = np.where((known >= TELLING)[:, None, None], sequence.values, np.nan)
+    values = np.where((known >= MIN_LABELLED)[:, None, None], sequence.values, np.nan)
     return replace(sequence, values=values.astype(sequence.values.dtype))

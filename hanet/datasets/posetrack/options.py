@@ -11,16 +11,18 @@ from hanet.options import Seed
 
 
 class PoseTrackIngest(Ingest):
-    """PoseTrack: tests on the official validation videos; validates on videos held out of training."""
+    """PoseTrack: the test split is the official validation videos; validation videos are held out of
+    training.
+    """
 
     val_share: Share = 0.1
     seed: Seed
 
 
 class PoseTrack17Ingest(PoseTrackIngest):
-    """The same; 2017's labels do not say how large images are, and keypoints are refined as shares of that.
+    """Like `PoseTrackIngest`; 2017's labels lack image sizes, by which keypoints are scaled for refinement.
 
-    `image_size` (width, height) stands for all videos: it is a scale alone: PCK and mAP measure in pixels.
+    `image_size` (width, height) applies to all videos. It only sets the scale: PCK and mAP are in pixels.
     """
 
     image_size: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1280, 720)

@@ -31,7 +31,7 @@ POSETRACK2017 = DatasetSource(
             (
                 "register and log in; the site has long outages, so try again on another day",
                 "download the annotations of the 2017 challenge, without the images",
-                "make one archive of their JSON files, a video a file, in folders train and val: "
+                "make one archive of their JSON files, one file per video, in folders train and val: "
                 "zip -r posetrack_2017_annotations.zip train val",
             ),
             members=("train/*.json", "val/*.json"),

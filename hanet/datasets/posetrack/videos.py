@@ -1,15 +1,16 @@
-"""PoseTrack's videos as read from either year's files: tracks as pose sequences, and the labels about them.
+"""PoseTrack's videos, as read from either year's files: tracks as pose sequences, and labels for evaluation.
 
-Several people, seen in some frames only. A frame is **labelled** where an annotator went over it, which is so
-for the 30 frames in the middle of a video and, in validation videos, every fourth; nothing is known of the
-others: no poses, no boxes. A frame's number is that of its image file. Poses go to the pose cache; what the
-mean average precision needs besides (head boxes, regions to ignore) is a `PoseTrackVideo`, in its own file.
+Videos show several people, each in some frames only. A frame is **labelled** where an annotator processed it:
+the 30 frames in the middle of a video and, in validation videos, every fourth. Other frames have no poses and
+no boxes. A frame's number is that of its image file. Poses are stored in the pose cache; the other inputs of
+mean average precision (head boxes, regions to ignore) are stored in a separate file as `PoseTrackVideo`.
 
 Axes: T frames, J joints.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +27,13 @@ from hanet.poses.video_labels import Box
 
 FPS = 25.0
 BOX_MARGIN = 1.3
-"""A person's box is the extent of the labelled joints times this: PoseTrack2018's own rule."""
+"""A person's box is the extent of the labelled joints times this, by PoseTrack2018's rule."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class PoseTrackError(ValueError):
-    """A PoseTrack file that cannot be used; the message names the file, what is wrong and the remedy."""
+    """An unusable PoseTrack file; the message names the file, the fault and the remedy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +48,10 @@ class Person:
 
 
 def parse(path: Path, model: type[Model]) -> Model:
-    """A JSON file as the model describes it.
+    """Parse and validate a JSON file.
 
     Raises:
-        PoseTrackError: no such file, no JSON (a truncated file is none), or another layout, with the place.
+        PoseTrackError: no such file, invalid or truncated JSON, or another layout, with the place.
     """
     if not path.is_file():
         raise PoseTrackError(f"{path}: no such file; unpack PoseTrack's annotations there")
@@ -67,7 +68,7 @@ def annotation_files(folder: Path) -> list[Path]:
     """The annotation files of an official split's folder (``annotations/train``, ``val``), sorted by name.
 
     Raises:
-        PoseTrackError: no such folder or nothing in it.
+        PoseTrackError: no such folder, or an empty one.
     """
     paths = sorted(folder.glob("*.json"))
     if not paths:
@@ -80,17 +81,25 @@ def annotation_files(folder: Path) -> list[Path]:
 def unlabelled_codes(keypoints: Float[np.ndarray, "*N J 2"]) -> Bool[np.ndarray, "*N J"]:
     """True where a joint is coded as missing: both coordinates 0, or both −1.
 
-    Other negative coordinates are annotated ones, a little outside of the image.
+    Other negative coordinates are annotated, slightly outside the image.
     """
     return (keypoints == 0).all(axis=-1) | (keypoints == -1).all(axis=-1)
 
 
+DIGITS = 6
+"""Of a frame's number; a track has a row for each frame between its first and its last."""
+
+
 def frame_number(image: str, path: Path) -> int:
-    """The number that is the name of an image file."""
+    """The frame number in the name of an image file."""
     stem = image.replace("\\", "/").rsplit("/", 1)[-1].split(".")[0]
-    if not stem.isdecimal():
+    if not re.fullmatch("[0-9]+", stem):
         raise PoseTrackError(
             f"{path}: image {image!r} is not named by its frame's number, like 000012.jpg; get the file again"
+        )
+    if len(stem.lstrip("0")) > DIGITS:
+        raise PoseTrackError(
+            f"{path}: expected frame numbers of up to {DIGITS} digits, got image {image!r}; get it again"
         )
     return int(stem)
 
@@ -102,10 +111,10 @@ def sequences(
     skeleton: Skeleton,
     image_size: tuple[int, int] | None,
 ) -> Iterator[PoseSequence]:
-    """One sequence a track, from its first to its last annotated frame, in the order of track numbers.
+    """One sequence per track, from its first to its last annotated frame, in the order of track numbers.
 
-    Frames between, where it is absent from a labelled frame or the frame is not labelled, are NaN and not
-    `labelled`; so are joints that were not. A person without any keypoint makes no sequence's end.
+    Frames in between are NaN and not `labelled` where the person is absent or the frame is not labelled; so
+    are joints without a label. A sequence does not begin or end with a person without keypoints.
 
     Raises:
         PoseTrackError: a track twice in a frame, or a coordinate that is not finite.

@@ -1,7 +1,7 @@
-"""PoseTrack2017 from its annotation files: one JSON file a video, with MATLAB's lists of one.
+"""PoseTrack2017 from its annotation files: one JSON file per video, with MATLAB's one-element lists.
 
-Iqbal et al., *PoseTrack: Joint Multi-Person Pose Estimation and Tracking*, CVPR 2017. ``annolist`` has an
-entry a frame; read are
+Iqbal et al., *PoseTrack: Joint Multi-Person Pose Estimation and Tracking*, CVPR 2017. ``annolist`` has one
+entry per frame. These fields are read:
 
 - ``image`` → ``name``, named by the frame's number, mostly from 1; ``is_labeled`` where given;
 - ``annorect``: a person's ``track_id``, head box ``x1``, ``y1``, ``x2``, ``y2``, and ``annopoints`` →
@@ -9,7 +9,8 @@ entry a frame; read are
 - ``ignore_regions`` → ``point``: corners ``x``, ``y`` of polygons.
 
 Coordinates are pixels as stored. A keypoint at (0, 0) or (−1, −1) counts as not annotated; ``is_visible`` is
-not read. There are no person boxes: they are made from the labelled joints, by the rule of PoseTrack2018.
+not read. The files have no person boxes: boxes are computed from the labelled joints, by PoseTrack2018's
+rule.
 """
 
 from __future__ import annotations
@@ -85,19 +86,19 @@ def read_posetrack17(folder: Path) -> Iterator[tuple[PoseTrackVideo, tuple[PoseS
     """Every video of an official split's folder, sorted by name, one at a time; see `read_video`.
 
     Raises:
-        PoseTrackError: nothing in the folder, or as `read_video`.
+        PoseTrackError: an empty folder, or as `read_video`.
     """
     return map(read_video, annotation_files(folder))
 
 
 def read_video(path: Path) -> tuple[PoseTrackVideo, tuple[PoseSequence, ...]]:
-    """One video: its labels, and its tracks as sequences on POSETRACK15, named like the file.
+    """Read one video: its labels, and its tracks as sequences on POSETRACK15, named like the file.
 
-    A frame is labelled where it says so, or has annotations.
+    A frame is labelled where ``is_labeled`` is true or where it has annotations.
 
     Raises:
-        PoseTrackError: a missing, truncated or differently laid out file, an unknown or repeated joint, a
-            frame twice, or a track twice in a frame; the message names the file and the remedy.
+        PoseTrackError: a missing or truncated file, another layout, an unknown or repeated joint, a frame
+            twice, or a track twice in a frame; the message names the file and the remedy.
     """
     annolist = parse(path, _File).annolist
     entries = {frame_number(entry.image[0].name, path): entry for entry in annolist}

@@ -1,9 +1,10 @@
-"""PoseTrack2018 from its annotation files: one COCO-like JSON file a video.
+"""PoseTrack2018 from its annotation files: one COCO-like JSON file per video.
 
-Andriluka et al., *PoseTrack: A Benchmark for Human Pose Estimation and Tracking*, CVPR 2018. Read are
+Andriluka et al., *PoseTrack: A Benchmark for Human Pose Estimation and Tracking*, CVPR 2018. These fields are
+read:
 
 - ``images``: ``id``, ``file_name`` (named by the frame's number, from 0), ``is_labeled``, and where given
-  ``width``, ``height``, ``ignore_regions_x`` and ``ignore_regions_y`` (a list of numbers a polygon);
+  ``width``, ``height``, ``ignore_regions_x`` and ``ignore_regions_y`` (one list of numbers per polygon);
 - ``annotations``: ``image_id``, ``track_id``, ``keypoints`` (17 × x, y, v), ``bbox`` and ``bbox_head`` (x, y,
   width, height);
 - ``categories``: the names of the keypoints, which must be those of POSETRACK17 in its order.
@@ -68,19 +69,19 @@ def read_posetrack18(folder: Path) -> Iterator[tuple[PoseTrackVideo, tuple[PoseS
     """Every video of an official split's folder, sorted by name, one at a time; see `read_video`.
 
     Raises:
-        PoseTrackError: nothing in the folder, or as `read_video`.
+        PoseTrackError: an empty folder, or as `read_video`.
     """
     return map(read_video, annotation_files(folder))
 
 
 def read_video(path: Path) -> tuple[PoseTrackVideo, tuple[PoseSequence, ...]]:
-    """One video: its labels, and its tracks as sequences on POSETRACK17, named like the file.
+    """Read one video: its labels, and its tracks as sequences on POSETRACK17, named like the file.
 
-    A frame with annotations counts as labelled whatever ``is_labeled`` says.
+    A frame with annotations counts as labelled even if ``is_labeled`` is false.
 
     Raises:
-        PoseTrackError: a missing, truncated or differently laid out file, other keypoints, an annotation of
-            no listed image, an image or a track twice in a frame; the message names the file and the remedy.
+        PoseTrackError: a missing or truncated file, another layout, other keypoints, an annotation of an
+            unlisted image, an image or a track twice in a frame; the message names the file and the remedy.
     """
     file = parse(path, _File)
     joints = tuple(POSETRACK17.joints)

@@ -16,7 +16,7 @@ class Pw3dIngest(Ingest):
 class Pw3d(DatasetSection):
     """3DPW, 3D in a moving camera, and SMPL."""
 
-    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor")
+    estimates: ClassVar[tuple[str, ...]] = (*BODIES, "regressor", "mediapipe")
     kind: Literal["pw3d"]
     download: Folder
     ingest: Pw3dIngest

@@ -1,20 +1,20 @@
-"""3DPW: people outdoors before a moving camera, poses from IMUs and video (von Marcard et al., ECCV 2018).
+"""3DPW: people outdoors filmed by a moving camera, poses from IMUs and video (von Marcard et al., ECCV 2018).
 
-Read from the release (virtualhumans.mpi-inf.mpg.de/3DPW, agreement) is ``sequenceFiles``: one Python-2
-pickle a sequence below ``train``, ``validation`` and ``test``, the official splits (34 tracks, 22,735
-frames in train; 37 and 35,515 in test, of frames with a valid camera). For each of one or two people, at
-30 frames a second:
+``sequenceFiles`` of the release is read (virtualhumans.mpi-inf.mpg.de/3DPW, agreement): one Python 2 pickle
+per sequence below ``train``, ``validation`` and ``test``, the official splits (34 tracks, 22,735 frames in
+train; 37 and 35,515 in test, of frames with a valid camera). For each of one or two people, at 30 frames per
+second:
 
 - ``poses`` (T, 72), ``betas``, ``trans`` (T, 3), ``genders`` (m, f): SMPL in the world, metres
 - ``jointPositions`` (T, 72): SMPL's 24 joints in the world, metres
 - ``poses2d`` (T, 3, 18): x, y and score of detected keypoints in OpenPose's COCO-18 order, zeros where none
 - ``campose_valid`` (T): 0 where the camera's pose could not be aligned with the image
 
-and for all people ``cam_poses`` (T, 4, 4), world to camera. Frames without a valid camera have no true
-joints in the camera's frame: they are left out, and the track goes on as another sequence of the same name
-and number, whose `start` keeps the frame's number.
+and for all people ``cam_poses`` (T, 4, 4), world to camera. Frames without a valid camera have no
+ground-truth joints in the camera's frame: they are left out, and the track continues as another sequence of
+the same name and number, with `start` at the frame's number.
 
-The files do not say who their people are: groups for the leakage guard are sequences (the name itself).
+The files do not identify people: the leakage guard's groups are sequences (by name).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from jaxtyping import Bool, Float
 from hanet.datasets.common.fields import field, numbers
 from hanet.datasets.common.lsp14 import to_lsp14
 from hanet.files.unpickle import read_pickle
+from hanet.formats.missing import LARGEST, missing
 from hanet.poses.gaps import runs
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, LSP14, SMPL24, Skeleton
@@ -52,7 +53,7 @@ _REMEDY = "get sequenceFiles.zip again from virtualhumans.mpi-inf.mpg.de/3DPW"
 
 
 class Pw3dError(ValueError):
-    """Files that are not there or cannot be used; the message names file and field and says what to do."""
+    """A missing or unusable file; the message names file, field and remedy."""
 
 
 _field = partial(field, error=Pw3dError, remedy=_REMEDY)
@@ -64,14 +65,14 @@ class Person:
     """One person of one sequence.
 
     Attributes:
-        joints: root-relative joints in the camera's frame, metres; one sequence for each run of frames with a
-            valid camera, none where there is no such frame.
+        joints: root-relative joints in the camera's frame, metres; one sequence per run of frames with a
+            valid camera; empty without such frames.
         keypoints: the released 2D detections of the same frames on COCO17, pixels, with scores; NaN and not
             labelled where nothing was detected.
-        smpl: SMPL in the camera, metres, of the frames of each of `joints`. The shape belongs to the body of
-            `gender`.
+        smpl: SMPL in the camera frame, metres, for the frames of each of `joints`. The shape is for the body
+            of `gender`.
         gender: ``male`` or ``female``.
-        frames: how many the file has, with a valid camera or without.
+        frames: number of frames in the file, with or without a valid camera.
     """
 
     joints: list[PoseSequence]
@@ -82,19 +83,19 @@ class Person:
 
 
 def read_people(folder: Path, split: Split, *, skeleton: Skeleton = LSP14) -> Iterator[Person]:
-    """Every person of an official split, sorted by sequence; holds one file in memory.
+    """Every person of an official split, sorted by sequence; memory holds one file.
 
     Args:
         folder: ``sequenceFiles``.
         split: ``train``, ``validation`` or ``test``.
-        skeleton: ``SMPL24``, or ``LSP14``: of its joints 12 bear the name of an SMPL joint and are labelled;
+        skeleton: ``SMPL24``, or ``LSP14``: 12 of its joints have the name of an SMPL joint and are labelled;
             thorax and head top are SMPL's neck and head, near them and not labelled (see
             `hanet.datasets.common.lsp14.to_lsp14`, also for why errors on these are not those that papers
             report).
 
     Raises:
-        Pw3dError: an unknown split, a folder without files, or a file that is damaged, unsafe to read or laid
-            out otherwise.
+        Pw3dError: an unknown split, a folder without files, or a file that is damaged, unsafe to read or of
+            another layout.
     """
     if split not in SPLITS:
         raise Pw3dError(f"split must be one of {', '.join(SPLITS)}, got {split!r}")
@@ -108,7 +109,7 @@ def read_people(folder: Path, split: Split, *, skeleton: Skeleton = LSP14) -> It
 
 
 def read_file(path: Path, *, skeleton: Skeleton = LSP14) -> list[Person]:
-    """The people of one sequence file, in its order; arguments and errors as for `read_people`."""
+    """The people of one sequence file, in order; arguments and errors as for `read_people`."""
     try:
         content = read_pickle(path)
     except (ValueError, OSError) as error:
@@ -121,7 +122,7 @@ def read_file(path: Path, *, skeleton: Skeleton = LSP14) -> list[Person]:
 
 
 def _people(content: dict[str, Any], path: Path) -> int:
-    """How many there are; every field of theirs must have as many entries."""
+    """The number of people; every per-person field must have this many entries."""
     keys = ("poses", "betas", "trans", "genders", "jointPositions", "poses2d", "campose_valid")
     counts = {}
     for key in keys:
@@ -130,7 +131,7 @@ def _people(content: dict[str, Any], path: Path) -> int:
             raise Pw3dError(f"{path}, field {key!r}: expected a list, got {type(value).__name__}; {_REMEDY}")
         counts[key] = len(value)
     if len(set(counts.values())) > 1 or not counts["poses"]:
-        raise Pw3dError(f"{path}: expected one entry a person in every field, got {counts}; {_REMEDY}")
+        raise Pw3dError(f"{path}: expected one entry per person in every field, got {counts}; {_REMEDY}")
     return counts["poses"]
 
 
@@ -166,7 +167,7 @@ def _person(
     smpl = from_axis_angle(
         path.stem, poses, fps=FPS, betas=_betas(entry("betas", "betas"), path, i), track=i
     ).turned(cameras[:, :3, :3])
-    # The translation is the pelvis less that of the rest pose, which turning leaves where it is.
+    # The translation is the pelvis minus the rest pose's pelvis, which the root's rotation leaves in place.
     in_camera = replace(smpl, transl=(camera[:, 0] - (world[:, 0] - transl)).astype(np.float32))
     return Person(
         joints=[_joints(path.stem, i, run, values[run], named, skeleton) for run in valid_runs],
@@ -178,7 +179,7 @@ def _person(
 
 
 def _betas(stored: Float[np.ndarray, " B"], path: Path, i: int) -> Float[np.ndarray, " 10"]:
-    """The first ten, which are all that SMPL's public models have."""
+    """The first ten, all that SMPL's public models have."""
     if len(stored) < 10:
         raise Pw3dError(
             f"{path}, field 'betas', person {i}: expected 10 or more, got {len(stored)}; {_REMEDY}"
@@ -217,7 +218,7 @@ def _joints(
 
 def _keypoints(name: str, track: int, run: slice, detected: Float[np.ndarray, "T 3 J"]) -> PoseSequence:
     xy, scores = detected[:, :2].transpose(0, 2, 1), detected[:, 2]
-    seen = scores > 0
+    seen = (scores > 0) & (scores < LARGEST) & ~missing(xy, zeros=False)
     return PoseSequence.keypoints(
         name,
         np.where(seen[..., None], xy, np.nan).astype(np.float32),

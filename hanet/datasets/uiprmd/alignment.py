@@ -1,17 +1,17 @@
-"""UI-PRMD's two recordings laid onto each other: the aligned pairs that `hanet.datasets.uiprmd.pairs` reads.
+"""Align UI-PRMD's two recordings in time and space: the pairs that `hanet.datasets.uiprmd.pairs` reads.
 
 From the episodes of `hanet.datasets.uiprmd.recordings`, both at 30 Hz:
 
-1. One lag, a whole number of frames within ±1.5 s, and one rigid transformation of the Kinect an episode: of
-   all lags with enough overlap the one whose rigid fit (least squares over all joints and frames, Kabsch
-   1976) leaves the smallest mean distance.
+1. One lag, a whole number of frames within ±1.5 s, and one rigid transformation of the Kinect per episode:
+  the lag with enough overlap whose rigid fit (least squares over all joints and frames, Kabsch 1976) has the
+  smallest mean distance.
 2. The overlap of both, single precision.
 
-The lag and the fit look at the ground truth of every episode, test subjects' too: a constant turn of an
-episode is no part of the error that remains. `shared_rotation` gives the alternative: one rotation, fitted on
-training subjects and applied to all. Where a Kinect stands differs between sessions, so the translation stays
-the episode's own; it has no effect on what `hanet.datasets.uiprmd.pairs` reads, joints minus their mean. The
-lag stays fitted as well.
+The lag and the fit use the ground truth of every episode, including test subjects': an episode's constant
+rotation is not part of the remaining error. `shared_rotation` is the alternative: one rotation, fitted on
+training subjects and applied to all. The Kinect's position differs between sessions, so the translation is
+still fitted per episode; it cancels in `hanet.datasets.uiprmd.pairs`, which subtracts the mean joint. The lag
+is also fitted per episode.
 
 Axes: V frames, then 12 joints.
 """
@@ -36,18 +36,19 @@ from hanet.poses.sequence import PoseSequence
 MAX_LAG = 45
 """Frames at 30 Hz: 1.5 s."""
 MIN_OVERLAP = 20
-"""Fewest frames of a pair; with fewer a fit means little, and a lag at the edge may win by chance."""
+"""Fewest frames of a pair; with fewer a fit is unreliable, and a lag at the edge may win by chance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """How a Kinect recording is laid onto Vicon's: ``vicon[t] ≈ rotation · kinect[t + lag] + translation``.
+    """The transformation from a Kinect recording to Vicon's: ``vicon[t] ≈ rotation · kinect[t + lag] +
+    translation``.
 
     Attributes:
         lag: Kinect frames (30 Hz) before Vicon's first one; negative where Vicon started earlier.
         rotation: (3, 3).
         translation: (3,), millimetres.
-        error: mean distance of joints that remains, millimetres.
+        error: remaining mean distance of joints, millimetres.
     """
 
     lag: int
@@ -57,11 +58,11 @@ class Alignment:
 
 
 def align(episode: Episode, *, rotation: Float[np.ndarray, "3 3"] | None = None) -> Alignment:
-    """The lag and rigid transformation of the smallest mean distance; see the module's step 1.
+    """Find the lag and rigid transformation of smallest mean distance; see the module's step 1.
 
     Args:
-        episode: what to align.
-        rotation: a rotation to use instead of fitting one; lag and translation are fitted all the same.
+        episode: the episode to align.
+        rotation: a rotation to use instead of fitting one; lag and translation are still fitted.
 
     Raises:
         PairsError: recordings that overlap in fewer than `MIN_OVERLAP` frames at every lag.
@@ -85,17 +86,17 @@ def align(episode: Episode, *, rotation: Float[np.ndarray, "3 3"] | None = None)
 
 
 def pair(episode: Episode, alignment: Alignment) -> Float[np.ndarray, "2 V 12 3"]:
-    """Detected and ground-truth joints, mm, 30 Hz, as `hanet.datasets.uiprmd.pairs` reads them."""
+    """Detected and ground-truth joints, mm, 30 Hz, as read by `hanet.datasets.uiprmd.pairs`."""
     kinect, vicon = _overlap(episode, alignment.lag)
     moved = kinect @ alignment.rotation.T + alignment.translation
     return np.stack([moved, vicon]).astype(np.float32)
 
 
 def shared_rotation(episodes: Iterable[Episode]) -> Float[np.ndarray, "3 3"]:
-    """One rotation from the Kinect's frame to Vicon's world for many episodes: of the training subjects.
+    """Fit one rotation from the Kinect's frame to Vicon's world on many episodes, of the training subjects.
 
-    Every episode is brought to its own lag first, and every frame to its mean: where the people stand and
-    where the Kinect stood do not count.
+    Every episode is first shifted by its own lag and every frame centred on its mean, which removes the
+    positions of person and Kinect.
 
     Raises:
         PairsError: as `align`; ValueError: no episodes.
@@ -110,20 +111,20 @@ def shared_rotation(episodes: Iterable[Episode]) -> Float[np.ndarray, "3 3"]:
 def write_pairs(
     raw: Path, folder: Path, *, rotation: Float[np.ndarray, "3 3"] | None = None
 ) -> dict[str, str]:
-    """Write a release's pairs: ``m01.npz`` … as `hanet.datasets.uiprmd.pairs.read_pairs` reads them.
+    """Write a release's pairs, ``m01.npz`` …, for `hanet.datasets.uiprmd.pairs.read_pairs`.
 
-    One file a movement that the release has; each is written beside and renamed when whole.
+    One file per movement in the release, each written atomically.
 
     Args:
         raw: holds the folder ``Segmented Movements``.
-        folder: where to write; made where missing.
+        folder: the target; created where missing.
         rotation: as in `align`, for all episodes.
 
     Returns:
-        Episodes left out, with the reason: a recording is missing, malformed or too short. To be shown.
+        Episodes left out, with the reason: a recording is missing, malformed or too short.
 
     Raises:
-        PairsError: as `episode_names`, or no episode that is of use.
+        PairsError: as `episode_names`, or no usable episode.
     """
     names, left_out = episode_names(raw), {}
     folder.mkdir(parents=True, exist_ok=True)
@@ -151,7 +152,7 @@ def aligned(
         raw: holds the folder ``Segmented Movements``.
         subjects: numbers of the subjects.
         rotation: as in `align`, for all episodes.
-        left_out: gets the episodes left out, with the reason, as `write_pairs` returns them.
+        left_out: filled with the episodes left out and the reason, as returned by `write_pairs`.
 
     Raises:
         PairsError: as `episode_names`.
@@ -176,7 +177,7 @@ def _overlap(episode: Episode, lag: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _fit(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The rotation of the least squared distance after both are brought to their mean (Kabsch 1976)."""
+    """The least-squares rotation after centring both on their mean (Kabsch 1976)."""
     a, b = source.reshape(-1, 3), target.reshape(-1, 3)
     return Rotation.align_vectors(b - b.mean(axis=0), a - a.mean(axis=0))[0].as_matrix()
 

@@ -18,18 +18,18 @@ ORIGIN = (
 
 
 class PairsError(ValueError):
-    """Pairs that are not there or cannot be used; the message names file and field and says what to do."""
+    """Missing or unusable pairs; the message names file, field and remedy."""
 
 
 def collect(folder: Path, raw: Path, *, expected: Mapping[str, str] | None = None) -> dict[str, str]:
     """Copy the ten files into a new folder `raw`, with a ``SHA256SUMS`` that ``sha256sum -c`` can check.
 
-    `raw` appears whole or not at all.
+    `raw` appears complete or not at all.
 
     Args:
-        folder: holds ``m01.npz`` … ``m10.npz``.
-        raw: must not exist, or be empty.
-        expected: SHA-256 of each file by name, in hexadecimal; None takes the files as they are.
+        folder: contains ``m01.npz`` … ``m10.npz``.
+        raw: must be missing or empty.
+        expected: SHA-256 of each file by name, in hexadecimal; None accepts any files.
 
     Returns:
         The files' SHA-256 by name.
@@ -57,7 +57,7 @@ def collect(folder: Path, raw: Path, *, expected: Mapping[str, str] | None = Non
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The ten files in a folder; a PairsError says which are missing."""
+    """The ten files in a folder; raises PairsError listing the missing ones."""
     if not folder.is_dir():
         raise PairsError(f"{folder}: no such folder; it should hold {FILES[0]} … {FILES[-1]}: {ORIGIN}")
     missing = [name for name in FILES if not (folder / name).is_file()]

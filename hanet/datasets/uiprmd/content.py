@@ -8,7 +8,7 @@ from pathlib import Path
 from hanet.datasets.common.content import Content, Item, first_clips
 from hanet.datasets.uiprmd.alignment import aligned, shared_rotation
 from hanet.datasets.uiprmd.collect import PairsError
-from hanet.datasets.uiprmd.options import AlignedIngest, SubjectsIngest
+from hanet.datasets.uiprmd.options import UIPRMD, AlignedIngest, SubjectsIngest, UIPRMDRaw
 from hanet.datasets.uiprmd.pairs import read_pairs, split_of, subject_of
 from hanet.datasets.uiprmd.recordings import episodes
 from hanet.options import SPLITS
@@ -17,19 +17,32 @@ from hanet.poses.sequence import PoseSequence
 KINECT = frozenset({"kinect"})
 
 
+def content(raw: Path, described: UIPRMD | UIPRMDRaw) -> Content:
+    """From ready pairs or from the release."""
+    if isinstance(described, UIPRMD):
+        return pairs(raw, described.ingest)
+    return released(raw, described.ingest)
+
+
 def pairs(raw: Path, options: SubjectsIngest) -> Content:
-    """Caches ``gt-<split>`` of the Vicon joints and ``kinect-<split>`` from ready pairs."""
+    """Caches ``gt-<split>`` (Vicon's joints) and ``kinect-<split>``, from ready pairs."""
 
     def items(split: str) -> Iterator[Item]:
         yield from _items(pair for pair in read_pairs(raw) if split_of(pair[1].name, options.splits) == split)
 
     return Content(
-        {split: items(split) for split in SPLITS}, estimators=KINECT, group=_group, groups="subjects"
+        {split: items(split) for split in SPLITS},
+        estimators=KINECT,
+        group=_group,
+        groups="subjects",
+        people=True,
     )
 
 
 def released(raw: Path, options: AlignedIngest) -> Content:
-    """The same from the release: each episode aligned here, by its own rotation or training's."""
+    """The same caches from the release: each episode is aligned by its own rotation or by the training
+    subjects'.
+    """
     left_out: dict[str, str] = {}
     shared = options.rotation == "shared"
     rotation = shared_rotation(episodes(raw, options.splits["train"])) if shared else None
@@ -50,6 +63,7 @@ def released(raw: Path, options: AlignedIngest) -> Content:
         estimators=KINECT,
         group=_group,
         groups="subjects",
+        people=True,
         declared=[leak.declaration() for leak in options.declared],
         notes={"episodes_left_out": left_out, "rotation": options.rotation},
     )

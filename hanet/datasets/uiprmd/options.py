@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from hanet.datasets.common.options import DatasetSection, Folder, Ingest
+from hanet.datasets.uiprmd.pair_hashes import PAIRS_SHA256
 from hanet.options import Section, three_splits
 
 
@@ -17,13 +18,15 @@ class SubjectsIngest(Section):
 
 
 class AlignedIngest(SubjectsIngest, Ingest):
-    """UI-PRMD as released: the Kinect is laid onto Vicon by a rotation an episode, or one of training's."""
+    """UI-PRMD as released: the Kinect is aligned to Vicon by one rotation per episode, or one for all, fitted
+    on training.
+    """
 
     rotation: Literal["episode", "shared"] = "episode"
 
 
 class UIPRMDRaw(DatasetSection):
-    """UI-PRMD as released: pairs are made here."""
+    """UI-PRMD as released; the pipeline makes the pairs."""
 
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd_raw"]
@@ -31,10 +34,16 @@ class UIPRMDRaw(DatasetSection):
     ingest: AlignedIngest
 
 
+class Pairs(Folder):
+    """Download: ready pairs, pinned by default."""
+
+    sha256: dict[str, str] = Field(default_factory=lambda: dict(PAIRS_SHA256))
+
+
 class UIPRMD(DatasetSection):
     """Kinect v2 and Vicon pairs of UI-PRMD."""
 
     estimates: ClassVar[tuple[str, ...]] = ("recorded",)
     kind: Literal["uiprmd"]
-    download: Folder
+    download: Pairs
     ingest: SubjectsIngest

@@ -2,16 +2,16 @@
 
 Ten movements, ten subjects, ten repetitions (Vakanski et al., Data 2018; webpages.uidaho.edu/ui-prmd, public
 domain). The Kinect's skeleton is the detected pose, an estimator's real output, and the Vicon markers give
-the ground truth. The release holds both recordings apart, on two clocks; read here are aligned pairs made
-from them, one file a movement:
+the ground truth. The release has separate recordings on two clocks; this module reads aligned pairs made from
+them, one file per movement:
 
 - ``m01.npz`` … ``m10.npz``, in each one array per episode, keyed ``m01_s01_e01``: movement, subject, episode
 - an array is (2, T, 12, 3), millimetres, 30 Hz: first the detected, then the ground-truth joints
 - joints in the order of LIMBS12: Kinect joints 7-9, 11-13, 14-16, 18-20; Vicon LSHO, LELB, mean of LWRA and
   LWRB, and the same on the right, then mean of LASI and LPSI, LKNE, LANK, and the same on the right
-- the ground truth is in Vicon's world, resampled from 100 Hz; the Kinect's joints were moved onto it by one
-  lag in time and one rigid transformation an episode, both **fitted to the ground truth**: an episode's
-  constant offset and turn are thus no part of the error that is left to refine
+- the ground truth is in Vicon's world, resampled from 100 Hz; the Kinect's joints were aligned to it by one
+  time lag and one rigid transformation per episode, both **fitted to the ground truth**: an episode's
+  constant offset and rotation are therefore not part of the error to refine
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ def read_pairs(folder: Path) -> Iterator[tuple[PoseSequence, PoseSequence]]:
     """Every episode as (detected, ground truth), sorted by name: movement, subject, episode.
 
     Both are metres in Vicon's world minus the mean of the 12 joints, frame by frame
-    (``world_root_relative``), float32, all frames; the sequence's name is the episode's key. Holds one
-    movement's file in memory.
+    (``world_root_relative``), float32, all frames; the sequence's name is the episode's key. Memory holds one
+    movement's file.
 
     Args:
-        folder: holds ``m01.npz`` … ``m10.npz``.
+        folder: contains ``m01.npz`` … ``m10.npz``.
 
     Raises:
         PairsError: a missing folder or file, a damaged file, an array of another shape or type or with
-            values that are not finite, or a key that is no episode of the file's movement.
+            non-finite values, or a key that is not an episode of the file's movement.
     """
     for path in files_of(folder):
         try:
@@ -64,7 +64,7 @@ def subject_of(name: str) -> int:
     """The subject's number, 1 to 10, of an episode's name such as ``m01_s09_e01``.
 
     Raises:
-        PairsError: where the name is not one of an episode.
+        PairsError: not the name of an episode.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -75,14 +75,14 @@ def subject_of(name: str) -> int:
 
 
 def split_of(name: str, splits: Mapping[str, Collection[int]]) -> str:
-    """The split that an episode's subject belongs to.
+    """The split of an episode's subject.
 
     Args:
         name: the episode's name.
         splits: subjects of each split, as ``{"train": [1, 2, 3, 4, 5, 6], "val": [7, 8], "test": [9, 10]}``.
 
     Raises:
-        PairsError: where any subject is in two splits, or this one in none.
+        PairsError: a subject in two splits, or this one in no split.
     """
     owner: dict[int, str] = {}
     for split, subjects in splits.items():
@@ -127,6 +127,6 @@ def _checked(pair: object, path: Path, name: str) -> np.ndarray:
 
 
 def as_sequence(name: str, millimetres: Float[np.ndarray, "T 12 3"]) -> PoseSequence:
-    """One recording of a pair as `read_pairs` gives it."""
+    """One recording of a pair, in the form that `read_pairs` yields."""
     values = millimetres.astype(np.float32) / _MM_PER_M
     return PoseSequence.joints(name, values, LIMBS12, fps=FPS, frame_of_reference="world").root_relative()

@@ -1,13 +1,13 @@
-"""UI-PRMD as released: Kinect v2 offsets and angles, and Vicon markers, apart and on two clocks.
+"""UI-PRMD as released: Kinect v2 offsets and angles, and Vicon markers, in separate files on two clocks.
 
 Files ``Segmented Movements/{Kinect,Vicon}/{Positions,Angles}/m01_s01_e01_{positions,angles}.txt``: movement,
-subject, episode; comma separated, no header. A Kinect frame holds for 22 joints an offset from the parent in
-centimetres and three Euler angles in degrees, a Vicon frame 39 Plug-in-Gait markers in millimetres. Here they
-become episodes, which `hanet.datasets.uiprmd.alignment` makes pairs of:
+subject, episode; comma separated, no header. A Kinect frame has, for each of 22 joints, an offset from the
+parent in centimetres and three Euler angles in degrees; a Vicon frame has 39 Plug-in-Gait markers in
+millimetres. This module converts them to episodes, which `hanet.datasets.uiprmd.alignment` pairs:
 
 1. Kinect joints by forward kinematics: a joint's rotation in its parent's frame is ``Rz·Rx·Ry``, and its
    offset is turned by the product of its ancestors' rotations. The release does not state this order; of the
-   orders tried it brings the two recordings closest.
+   orders tried it has the smallest distance between the two recordings.
 2. The 12 joints both have (LIMBS12), millimetres.
 3. Vicon from 100 to 30 Hz, linear in time, from its first frame on.
 
@@ -56,7 +56,7 @@ _VICON_LIMBS = [
 
 @dataclass(frozen=True, eq=False)
 class Episode:
-    """One repetition as both systems saw it, on their own clocks and in their own worlds.
+    """One repetition as recorded by both systems, each with its own clock and world frame.
 
     Attributes:
         name: movement, subject and episode, like ``m01_s09_e01``.
@@ -70,13 +70,13 @@ class Episode:
 
 
 def episode_names(raw: Path) -> list[str]:
-    """Names of all episodes below `raw` that any of the three recordings has, sorted.
+    """Names of all episodes below `raw` with any of the three recordings, sorted.
 
     Args:
         raw: holds the folder ``Segmented Movements``; files may be gzipped (``.txt.gz``).
 
     Raises:
-        PairsError: no such folder, or no episode in it.
+        PairsError: no such folder, or one without episodes.
     """
     names = {
         path.name.partition("_positions.")[0].partition("_angles.")[0]
@@ -104,8 +104,8 @@ def read_episode(raw: Path, name: str) -> Episode:
         name: like ``m01_s09_e01``.
 
     Raises:
-        FileNotFoundError: one of the three files is not there.
-        PairsError: a file that holds no numbers or another count of them a frame, or Kinect files of
+        FileNotFoundError: one of the three files is missing.
+        PairsError: a file without numbers or with another count of them per frame, or Kinect files of
             different lengths.
     """
     offsets = _table(raw, name, *_KINDS[0], width=66)
@@ -126,7 +126,7 @@ def kinect_joints(
     """Joints in the Kinect's frame by forward kinematics, in the offsets' unit.
 
     Args:
-        offsets: each joint's place in its parent's frame; joint 0's in the Kinect's.
+        offsets: each joint's position in its parent's frame; joint 0's in the Kinect's.
         angles: degrees about x, y, z; a joint's rotation is ``Rz·Rx·Ry`` in its parent's frame.
     """
     local = [Rotation.from_euler("ZXY", angles[:, j, [2, 0, 1]], degrees=True) for j in range(22)]
@@ -138,7 +138,7 @@ def kinect_joints(
 
 
 def vicon_limbs(markers: Float[np.ndarray, "U 39 3"]) -> Float[np.ndarray, "U 12 3"]:
-    """The 12 limb joints from Plug-in-Gait markers: wrists are the mean of two, hips of ASI and PSI."""
+    """The 12 limb joints from Plug-in-Gait markers: wrists average two markers, hips ASI and PSI."""
     return np.stack([markers[:, chosen].mean(axis=1) for chosen in _VICON_LIMBS], axis=1)
 
 
@@ -152,7 +152,7 @@ def to_30_hz(values: Float[np.ndarray, "U 12 3"]) -> Float[np.ndarray, "V 12 3"]
 
 
 def episodes(raw: Path, subjects: Iterable[int]) -> Iterator[Episode]:
-    """Every complete episode of some subjects, sorted by name; those that lack a recording are passed over.
+    """Every complete episode of some subjects, sorted by name; those that lack a recording are skipped.
 
     Raises:
         PairsError: as `episode_names` and `read_episode`.

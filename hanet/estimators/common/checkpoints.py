@@ -1,37 +1,35 @@
-"""Official estimator checkpoints: read without running code in them, checked against the network.
+"""Read official estimator checkpoints without running code in them, and check them against the network.
 
-The networks here name their tensors as the authors' code does, so a file fits as it is once the name that
-wraps it is taken off. What a file holds besides the network (optimizer state, a body model under licence) is
-left out by name, never by being unknown.
+The networks here name their tensors as the authors' code does, so a file fits after its prefix is removed.
+Other contents of a file (optimizer state, a licensed body model) are excluded by an explicit list of names.
 """
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from hanet.files.hashing import file_hash
-from hanet.models.released_weights import check_tensors
+from hanet.files.torch_file import read_torch
+from hanet.models.released_weights import check_tensors, require_finite
 
 
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """Where an official file keeps the network's tensors.
+    """The place and names of the network's tensors in an official file.
 
     Attributes:
         container: the key of the state dict in the file.
-        prefix: what tensors' names begin with, taken off; ``""`` for nothing.
-        bare: whether names without the prefix, and a file that is the state dict itself, are accepted too.
-        left_out: beginnings (with the prefix) of names that are no part of the network.
+        prefix: prefix of tensors' names, which is removed; ``""`` for none.
+        bare: whether names without the prefix, and a bare state dict, are also accepted.
+        left_out: beginnings (with the prefix) of names that are not part of the network.
         only_prefixed: whether names without the prefix belong to something else and are left out.
-        renamed: regular expressions of names that older files have, and what stands for them now.
+        renamed: regular expressions of names in older files, and their current replacements.
     """
 
     container: str
@@ -42,13 +40,13 @@ class Layout:
     renamed: tuple[tuple[str, str], ...] = ()
 
     def tensors(self, content: Mapping[str, Any], origin: str) -> dict[str, Any]:
-        """The network's tensors by its own names.
+        """Extract the network's tensors, under the network's names.
 
         Raises:
-            ValueError: where the container is missing or holds something else.
+            ValueError: the container is missing or not a state dict.
         """
         state = content.get(self.container, content if self.bare else None)
-        if not isinstance(state, Mapping):
+        if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
             raise ValueError(
                 f"{origin}: expected a state dict under {self.container!r}, the file holds "
                 f"{', '.join(sorted(map(str, content))[:10]) or 'nothing'}"
@@ -72,43 +70,22 @@ class Layout:
 
 
 def load_official(network: nn.Module, path: Path, layout: Layout) -> str:
-    """Give `network` the weights of an official checkpoint; returns the file's SHA-256 for the record.
+    """Load an official checkpoint into `network`; returns the file's SHA-256 for the record.
 
-    Counters of batches that batch norms have seen may be missing: old files lack them and nothing reads them.
+    Batch norms' counters of batches may be missing: old files lack them, and they are not used.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: the file holds more than tensors and plain values, is damaged, or is of another network;
-            names the first tensors that are missing, unexpected or of another shape.
+        FileNotFoundError: no such file.
+        ValueError: the file has more than tensors and plain values, is damaged, or belongs to another
+            network; the message names the first tensors that are missing, unexpected or of another shape.
     """
-    content = read_checkpoint(path)
+    content = read_torch(path)
     tensors = layout.tensors(content, str(path))
     own: dict[str, Tensor] = network.state_dict()
     counters = {name: own[name] for name in own if name.endswith(".num_batches_tracked")}
     tensors = counters | tensors
     expected = {name: tuple(tensor.shape) for name, tensor in own.items()}
     check_tensors(tensors, expected, f"{path} is not an official {type(network).__name__}")
+    require_finite(tensors, str(path))
     network.load_state_dict(tensors)
     return file_hash(path)
-
-
-def read_checkpoint(path: Path) -> Mapping[str, Any]:
-    """A PyTorch file's tensors and plain values; nothing in it is run.
-
-    Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it holds more than that, is damaged, or is no mapping.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f"{path} holds more than tensors and plain values, and reading it could run code. Where you "
-            f"trust the file, save its state dict alone, under its key, with torch.save and load that "
-            f"({error})"
-        ) from error
-    except (RuntimeError, EOFError, IndexError) as error:
-        raise ValueError(f"{path} is no whole PyTorch file ({error}); get it again") from error
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")
-    return content

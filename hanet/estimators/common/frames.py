@@ -1,7 +1,7 @@
 """Frames of a sequence: from image files, a folder of them, or a video.
 
-Images are RGB bytes in the orientation they are stored in; what a file says about turning it for display is
-not applied, since person boxes are given in stored pixels.
+Images are RGB bytes in their stored orientation; a file's display rotation is not applied, because person
+boxes are in stored pixels.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame, or the reason why there is none.
+    """One frame, or the reason why it is missing.
 
     Attributes:
-        image: RGB, or None where the file could not be read.
-        reason: what was wrong with the file; ``""`` where nothing was.
+        image: RGB, or None for an unreadable file.
+        reason: what was wrong with the file; ``""`` for a readable one.
     """
 
     image: UInt8[np.ndarray, "rows columns 3"] | None
@@ -35,10 +35,10 @@ class Frame:
 
 
 def image_paths(folder: Path) -> list[Path]:
-    """The images directly in a folder, by name; frame numbers need leading zeros, as data sets have them.
+    """The images directly in a folder, sorted by name, so frame numbers need leading zeros.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the folder has no images.
     """
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if not paths:
@@ -47,21 +47,21 @@ def image_paths(folder: Path) -> list[Path]:
 
 
 def read_images(paths: Sequence[Path]) -> Iterator[Frame]:
-    """The images in the order given; one that is missing or damaged is a `Frame` with the reason."""
+    """Read images in the order given; a missing or damaged one is a `Frame` with the reason."""
     for path in paths:
         try:
             with Image.open(path) as image:
                 yield Frame(np.array(image.convert("RGB")))
-        # Pillow reports damage by what its decoders raise.
+        # Pillow reports damage by various exceptions of its decoders.
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             yield Frame(None, f"{path}: {error}")
 
 
 def video_fps(path: Path) -> Fraction:
-    """A video's average frame rate, as exact as the file has it.
+    """A video's average frame rate, as exact as in the file.
 
     Raises:
-        ValueError: no video that can be read, or one that does not say.
+        ValueError: an unreadable video, or one without a frame rate.
     """
     with open_video(path) as container:
         rate = container.streams.video[0].average_rate
@@ -71,13 +71,13 @@ def video_fps(path: Path) -> Fraction:
 
 
 def read_video(path: Path, fps: Fraction | int) -> Iterator[Frame]:
-    """A video at a constant frame rate: for each time k / fps after the first frame, the frame nearest to it.
+    """Read a video at a constant frame rate: for each time k / fps after the first frame, the nearest frame.
 
-    Recordings of varying rate come out at even times, each frame repeated or left out as needed; of two
-    equally near frames the earlier is taken. At the video's own constant rate every frame comes out once.
+    Recordings of varying rate are resampled to even times, with frames repeated or dropped as needed; of two
+    equally near frames the earlier is used. At the video's own constant rate every frame is returned once.
 
     Raises:
-        ValueError: no video that can be read, or damage on the way, with the time it was met at.
+        ValueError: an unreadable video, or damage within it, with its time.
     """
     if not fps > 0:
         raise ValueError(f"fps must be positive, got {fps}")
@@ -89,14 +89,14 @@ def read_video(path: Path, fps: Fraction | int) -> Iterator[Frame]:
             yield Frame(last[1])
             count += 1
         last = time, image
-    # The last frame lasts for half a step, so that it is not lost to rounded timestamps.
+    # The last frame lasts for half a step, so that rounded timestamps do not drop it.
     while last is not None and start is not None and start + count * step < last[0] + step / 2:
         yield Frame(last[1])
         count += 1
 
 
 def _timed(path: Path) -> Iterator[tuple[Fraction, UInt8[np.ndarray, "rows columns 3"]]]:
-    """Frames with their times in seconds, rising."""
+    """Frames with their times in seconds, increasing."""
     time = None
     with open_video(path) as container:
         try:
@@ -115,7 +115,7 @@ def open_video(path: Path) -> InputContainer:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: no video that FFmpeg can read, or none in it.
+        ValueError: not a video that FFmpeg can read, or no video stream.
     """
     try:
         container = av.open(str(path))

@@ -1,11 +1,10 @@
-"""Frames without a pose, between an estimator and a refiner, which takes none.
+"""Fill frames without a pose between an estimator and a refiner, which requires poses in all frames.
 
-The declared way: coordinates (rotations as their six numbers, made rotations again) are interpolated linearly
-in time within the track, before the first and after the last pose they hold; scores are 0 and `labelled` is
-False there. A refiner then sees what a user without a choice would give it, scores count those frames, and
-the cache says which they are. Tracks without any pose have nothing to interpolate and are left out.
+Coordinates (rotations as six numbers, then orthonormalised) are interpolated linearly in time within the
+track; before the first and after the last pose they are constant. Scores are 0 and `labelled` is False there.
+Metrics include those frames, and the cache marks them. Tracks without any pose are left out.
 
-Axes: T frames, J joints, D numbers a joint.
+Axes: T frames, J joints, D numbers per joint.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from hanet.smpl.tracks import CACHE_LAYOUT
 
 
 def posed(sequence: PoseSequence) -> Bool[np.ndarray, " T"]:
-    """The frames that have a whole pose."""
+    """True for frames with a complete pose."""
     return np.asarray(np.isfinite(sequence.values).all(axis=(1, 2)))
 
 
 def filled(sequence: PoseSequence) -> PoseSequence:
-    """The sequence with poses in all frames, see above; as it is where none is missing.
+    """The sequence with poses in all frames, filled as described above.
 
     Raises:
         ValueError: no frame has a pose.

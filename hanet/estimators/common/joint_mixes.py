@@ -1,4 +1,4 @@
-"""Keypoints of one skeleton as a weighted mix of another's, where names alone do not convert them.
+"""Convert keypoints between skeletons by weighted mixes of joints, where names alone do not suffice.
 
 Axes: T frames, S source joints, J target joints.
 """
@@ -29,14 +29,14 @@ class JointMix:
     """A named conversion: each target joint is a sum of source joints, with weights that sum to 1.
 
     Attributes:
-        name: what a run records.
-        source: the skeleton that comes in.
-        target: the skeleton that goes out.
-        weights: (J, S), rows sum to 1, so that a person who moves is moved as a whole.
+        name: name for the run's record.
+        source: the input skeleton.
+        target: the output skeleton.
+        weights: (J, S), rows sum to 1, so the mix is translation-equivariant.
         named: (J,) True where both skeletons have the joint by name; elsewhere the mix is a guess or a fit.
 
     Raises:
-        ValueError: where weights do not fit the skeletons or a row does not sum to 1.
+        ValueError: weights of a wrong shape, or a row that does not sum to 1.
     """
 
     name: str
@@ -56,17 +56,17 @@ class JointMix:
             raise ValueError(f"{self.name}: the weights of each joint must sum to 1")
 
     def __call__(self, poses: PoseSequence) -> PoseSequence:
-        """The poses on the target skeleton; a joint's score is the least of those it is mixed from.
+        """The poses on the target skeleton; a joint's score is the minimum over its source joints.
 
         Raises:
-            ValueError: poses of another skeleton, or rotations, which do not mix.
+            ValueError: poses of another skeleton, or rotations, which cannot be mixed.
         """
         if poses.skeleton != self.source or poses.representation == "smpl":
             raise ValueError(
                 f"{poses.name}: {self.name} converts keypoints and joints on {self.source.name}, got "
                 f"{poses.representation} on {poses.skeleton.name}"
             )
-        # Each joint from its own sources: a NaN in another joint times 0 would be NaN.
+        # Mix each joint from its own sources only: a NaN in another joint times 0 would be NaN.
         used = self.weights != 0
         values = np.stack(
             [
@@ -90,7 +90,7 @@ def joint_mix(
 
     Raises:
         ValueError: target joints without a name in the source or a rule.
-        KeyError: a rule names a joint there is not.
+        KeyError: a rule names an unknown joint.
     """
     index, named = conversion(source, target)
     weights = np.zeros((len(target), len(source)))
@@ -115,8 +115,8 @@ MPII_TO_JHMDB = joint_mix(
         "face": {"upper_neck": 0.5, "head_top": 0.5},
     },
 )
-"""SimpleBaseline's keypoints as Sub-JHMDB's: limbs by name; neck, belly and face are a guess of ours, since
-nobody published how they were made. `calibrate` fits them to ground truth."""
+"""SimpleBaseline's keypoints as Sub-JHMDB's: limbs by name; neck, belly and face by our guess, since the
+original conversion is unpublished. `calibrate` fits them to ground truth."""
 
 
 _SHOULDERS = {"l_shoulder": 0.5, "r_shoulder": 0.5}
@@ -138,9 +138,9 @@ GUESSED: dict[tuple[str, str], JointMix] = {("mpii16", "jhmdb15"): MPII_TO_JHMDB
         (BODY25, POSETRACK17, _HEAD_OF_BODY),
     )
 }
-"""Keypoints of common estimators as 2D data sets', by names of the two skeletons. Limbs go by name. Trunk and
-head are our guess: the neck midway between the shoulders, the face at the nose, the bottom of the head midway
-between nose and neck, and its crown as far above the nose."""
+"""Conversions from common estimators' keypoints to 2D data sets', by names of the two skeletons. Limbs are
+mapped by name. Trunk and head are our guess: the neck midway between the shoulders, the face at the nose, the
+bottom of the head midway between nose and neck, and its crown as far above the nose."""
 
 
 CANDIDATES: dict[str, tuple[str, ...]] = {
@@ -148,14 +148,14 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "coco17": ("nose", "l_shoulder", "r_shoulder", "l_hip", "r_hip"),
     "body25": ("nose", "neck", "pelvis"),
 }
-"""By source skeleton: the joints that trunk and head may be fitted from, see `calibrate`."""
+"""By source skeleton: candidate joints for fitting trunk and head, see `calibrate`."""
 
 
 def mix_between(source: Skeleton, target: Skeleton) -> JointMix | None:
-    """The conversion by name or, where names do not do, by a guess; None where nothing is to convert.
+    """The conversion by name, or by a guess where names do not suffice; None for equal skeletons.
 
     Raises:
-        ValueError: joints that the source has neither by name nor by a guess.
+        ValueError: joints that have neither a name in the source nor a guess.
     """
     if source == target:
         return None
@@ -171,10 +171,10 @@ def mix_between(source: Skeleton, target: Skeleton) -> JointMix | None:
 
 
 def on_skeleton(poses: PoseSequence, target: Skeleton) -> tuple[PoseSequence, str | None]:
-    """Keypoints on another skeleton, and the name of the guess it took (None: all joints go by name).
+    """Keypoints on another skeleton, and the name of the guess used (None: all joints are mapped by name).
 
     Raises:
-        ValueError: joints that the poses' skeleton has neither by name nor by a guess.
+        ValueError: joints that have neither a name in the poses' skeleton nor a guess.
     """
     try:
         mix = mix_between(poses.skeleton, target)
@@ -190,17 +190,17 @@ def calibrate(
     pairs: Sequence[tuple[PoseSequence, PoseSequence]],
     candidates: Sequence[str] = CANDIDATES["mpii16"],
 ) -> JointMix:
-    """The conversion with the joints that have no name fitted to ground truth by least squares.
+    """Fit the joints without a common name to ground truth by least squares.
 
     Weights sum to 1, over all labelled and finite frames of all pairs. Fit on training sequences only.
 
     Args:
-        mix: where to start; joints by name stay.
+        mix: the initial mix; joints mapped by name are kept.
         pairs: ground truth on the target skeleton and poses on the source skeleton, frame by frame.
-        candidates: source joints that may have weight.
+        candidates: source joints that may have non-zero weight.
 
     Raises:
-        ValueError: pairs that do not fit each other, or too few frames for a joint.
+        ValueError: mismatched pairs, or too few frames for a joint.
     """
     parts = [mix.source.index(name) for name in candidates]
     weights = mix.weights.copy()
@@ -221,7 +221,7 @@ def calibrate(
 def _equations(
     mix: JointMix, gt: PoseSequence, detected: PoseSequence, joint: int, parts: Sequence[int]
 ) -> tuple[Float[np.ndarray, "N S"], Float[np.ndarray, " N"]]:
-    """Sum to 1 by construction: everything relative to the first candidate, its weight is what is left."""
+    """Weights sum to 1 by construction: the first candidate, the origin of coordinates, gets the rest."""
     check_pair(gt, mix(detected))
     first = detected.values[:, parts[0]]
     A = np.moveaxis(detected.values[:, list(parts[1:])] - first[:, None], 1, 2)

@@ -1,4 +1,4 @@
-"""When simulated errors happen."""
+"""Time spans of simulated errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files of estimators' weights: by a path, or fetched from an address."""
+"""Estimators' weight files, given by path or fetched from an address."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from hanet.progress import console
 def obtain(
     where: str, *, folder: Path, record: Path, sha256: str | None = None, console: Console | None = None
 ) -> Path:
-    """The file at a path, or fetched from an address into `folder`.
+    """Return the file at a path, or fetch it from an address into `folder`.
 
     Args:
         where: a path, or ``https://…``; the last part of an address is the file's name.
-        folder: where fetched files lie, and are found again.
-        record: JSON file with the SHA-256 of files fetched before, which they are held to.
-        sha256: what the file must have; None takes any.
-        console: where to show the progress of a transfer.
+        folder: folder of fetched files.
+        record: JSON file with the recorded SHA-256 of fetched files.
+        sha256: expected SHA-256; None accepts any.
+        console: shows the progress of a transfer.
 
     Raises:
         FileNotFoundError: no such path.
-        ArchiveError: an address that does not give the file, or gives another than before.
-        ValueError: a file of another SHA-256.
+        ArchiveError: the address does not deliver the file, or another than before.
+        ValueError: a file with another SHA-256.
     """
     if is_remote(where):
         name = unquote(urlsplit(where).path).rpartition("/")[2] or "weights"
@@ -48,16 +48,16 @@ def obtain(
 
 @dataclass(frozen=True)
 class WeightStore:
-    """Where files of weights are found again.
+    """Local store of weight files.
 
     Attributes:
         folder: of fetched files.
-        record: JSON file with the SHA-256 of files fetched before.
+        record: JSON file with the recorded SHA-256 of fetched files.
     """
 
     folder: Path
     record: Path
 
     def find(self, where: str, sha256: str | None = None) -> Path:
-        """The absolute path of a file, by its path or address; errors as of `obtain`."""
+        """The absolute path of a file, by its path or address; raises as `obtain`."""
         return obtain(where, folder=self.folder, record=self.record, sha256=sha256, console=console).resolve()

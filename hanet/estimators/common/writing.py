@@ -19,7 +19,7 @@ def write(
     estimator: str,
     provenance: dict[str, Any],
 ) -> None:
-    """A cache of detected poses beside its ground truth's metadata."""
+    """Write a cache of detected poses with its ground truth's metadata."""
     described = CacheMetadata.of(
         sequences[0], dataset=truth.dataset, split=truth.split, estimator=estimator, provenance=provenance
     )

@@ -1,9 +1,9 @@
-"""Keypoints as a 2D detector would give them: true keypoints plus the errors that detectors make.
+"""Simulated 2D detections: true keypoints plus the errors that detectors make.
 
-Three kinds of error, each with its own cause in real detectors: jitter (partly correlated in time),
-bursts in which a limb is lost to occlusion and found elsewhere, and spans in which left and right swap.
-All sizes are fractions of the person's size (the longer side of the box), all times are seconds, so
-that the errors do not depend on resolution or frame rate.
+Three kinds of error, each with its own cause in real detectors: jitter (partly correlated in time), bursts in
+which an occluded limb is detected elsewhere, and spans in which left and right swap. All sizes are fractions
+of the person's size (the longer side of the box), all times are seconds, so errors do not depend on
+resolution or frame rate.
 
 Axes: T frames, J joints.
 """
@@ -11,6 +11,7 @@ Axes: T frames, J joints.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -18,24 +19,63 @@ from scipy.signal import lfilter
 
 from hanet.estimators.common.spans import random_spans
 from hanet.estimators.fcn.options import DetectorErrors
+from hanet.poses.frame_kinds import FRAME_KINDS
 from hanet.poses.names import name_seed
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
-_FAR = {"wrist": 1.6, "ankle": 1.4, "elbow": 1.2, "knee": 1.1}  # joints further out are found less well
+JITTER_DEVIATIONS = 3.0
+"""A frame is of kind jitter where jitter and drift move a joint further than this, in standard deviations."""
+# joints further out are detected less accurately
+_FAR = {"wrist": 1.6, "ankle": 1.4, "elbow": 1.2, "knee": 1.1}
 _LIMBS = tuple(f"{s}_{p}" for s in "lr" for p in ("arm", "leg"))
 _LIMB_JOINTS = {"arm": ("elbow", "wrist"), "leg": ("knee", "ankle")}
 
 
 def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSequence:
-    """Detector-like keypoints for true ones; the same seed and sequence name give the same detections.
+    """Simulate detections of true keypoints; the same seed and sequence name give the same detections.
 
-    Scores (T, J) fall where an error was put in, as a detector's confidence does, but not perfectly. What is
-    unknown (NaN) stays so.
+    Scores (T, J) are lower where an error was added, though not perfectly correlated, like a detector's
+    confidence. NaN stays NaN.
 
     Raises:
-        ValueError: where `truth` is not 2D or has no person boxes to measure sizes by.
+        ValueError: `truth` is not 2D or has no person boxes, which give the sizes.
     """
+    found = _simulate(truth, errors, seed=seed)
+    values = truth.values + found.shift
+    values = np.take_along_axis(values, found.taken[..., None], axis=1)
+    score = 0.9 - 0.45 * found.lost - 0.15 * found.swapped + found.doubt
+    return replace(
+        truth, values=values.astype(np.float32), scores=np.clip(score, 0.05, 1.0).astype(np.float32)
+    )
+
+
+def frame_kinds(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> Int[np.ndarray, " T"]:
+    """What `detect` does to each frame with the same arguments, by number in `FRAME_KINDS`."""
+    found = _simulate(truth, errors, seed=seed)
+    kinds = np.where(found.noise.max(axis=1) > JITTER_DEVIATIONS, FRAME_KINDS.index("jitter"), 0)
+    kinds[found.lost.any(axis=1)] = FRAME_KINDS.index("burst")
+    kinds[found.swapped.any(axis=1)] = FRAME_KINDS.index("swap")
+    return kinds
+
+
+class _Errors(NamedTuple):
+    """All errors of a track."""
+
+    noise: Float[np.ndarray, "T J"]
+    """Distance by jitter and drift, in their standard deviations."""
+    shift: Float[np.ndarray, "T J 2"]
+    """By jitter, drift and bursts, in pixels."""
+    taken: Int[np.ndarray, "T J"]
+    """Which joint each joint is taken for."""
+    lost: Bool[np.ndarray, "T J"]
+    """In a burst, after swaps."""
+    swapped: Bool[np.ndarray, "T J"]
+    doubt: Float[np.ndarray, "T J"]
+    """Noise of the scores."""
+
+
+def _simulate(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> _Errors:
     if truth.representation != "2d" or truth.boxes is None:
         raise ValueError(f"{truth.name}: detections need 2D keypoints with person boxes")
     rng = np.random.default_rng(name_seed(seed, f"{truth.name}:{truth.track}:{truth.start}"))
@@ -48,15 +88,15 @@ def detect(truth: PoseSequence, errors: DetectorErrors, *, seed: int) -> PoseSeq
     noise = errors.jitter * rng.standard_normal((T, J, 2))
     noise += errors.drift * _correlated(rng, (T, J, 2), decay)
     shift, lost = _bursts(rng, truth, errors)
-    values = truth.values + size * (noise * weight[:, None] + shift)
-    found = _swaps(rng, T, truth.skeleton, truth.fps, errors)
-    values = np.take_along_axis(values, found[..., None], axis=1)
-    lost = np.take_along_axis(lost, found, axis=1)
-    swapped = found != np.arange(J)
-
-    score = 0.9 - 0.45 * lost - 0.15 * swapped + 0.06 * rng.standard_normal((T, J))
-    return replace(
-        truth, values=values.astype(np.float32), scores=np.clip(score, 0.05, 1.0).astype(np.float32)
+    taken = _swaps(rng, T, truth.skeleton, truth.fps, errors)
+    deviation = np.hypot(errors.jitter, errors.drift)
+    return _Errors(
+        noise=np.linalg.norm(noise, axis=-1) / (deviation or 1.0),
+        shift=size * (noise * weight[:, None] + shift),
+        taken=taken,
+        lost=np.take_along_axis(lost, taken, axis=1),
+        swapped=taken != np.arange(J),
+        doubt=0.06 * rng.standard_normal((T, J)),
     )
 
 
@@ -77,7 +117,7 @@ def _bursts(
         for a, b in random_spans(rng, T, truth.fps, errors.burst_rate, errors.burst_time):
             towards = errors.burst_size * rng.standard_normal((1, 1, 2))
             own = 0.3 * errors.burst_size * rng.standard_normal((b - a, len(joints), 2))
-            # The end of the limb is lost furthest.
+            # The end of the limb is displaced furthest.
             reach = np.linspace(0.5, 1.0, len(joints))[:, None]
             shift[a:b, joints] += (towards + own) * reach
             lost[a:b, joints] = True
@@ -87,7 +127,7 @@ def _bursts(
 def _swaps(
     rng: np.random.Generator, T: int, skeleton: Skeleton, fps: float, errors: DetectorErrors
 ) -> Int[np.ndarray, "T J"]:
-    """Which joint is taken for joint j at frame t: its mirror image within a swap, else itself."""
+    """The joint reported as joint j at frame t: its mirror image within a swap, else itself."""
     found = np.tile(np.arange(len(skeleton)), (T, 1))
     for parts in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
         joints = np.array([skeleton.index(f"{s}_{p}") for s in "lr" for p in parts])

@@ -1,4 +1,4 @@
-"""Lifting: which keypoints of a skeleton FCN reads and which of its joints it gives.
+"""Lifting: the keypoints that FCN reads and the joints that it returns.
 
 Axes: T frames, J joints, 2K keypoint coordinates, 3K' joint coordinates.
 """
@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from hanet.files.json_text import parse_json
 from hanet.poses import skeletons
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, Skeleton
@@ -25,13 +26,12 @@ class Lifting:
 
     Attributes:
         skeleton: of keypoints and joints.
-        keypoints: the skeleton's joints whose keypoints go in.
-        joints: those that come out, relative to the skeleton's root. A root of one joint is the origin and
-            need not be learned; the joints of a root that is a mean have to be.
+        keypoints: indices of the input keypoints.
+        joints: indices of the output joints, relative to the skeleton's root. A root of one joint is the
+            origin and is not learned; the joints of a mean root must be learned.
 
     Raises:
-        ValueError: no joints, joints that repeat or that the skeleton lacks, or a mean root without its
-            joints.
+        ValueError: no joints, repeated or unknown joints, or a mean root without its joints.
     """
 
     skeleton: Skeleton
@@ -58,7 +58,8 @@ class Lifting:
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[PoseSequence, PoseSequence]]) -> Lifting:
-        """What (keypoints, joints) pairs can teach: all that is labelled in some frame, without a sole root.
+        """Choose the coordinates that (keypoints, joints) pairs can train: all labelled in some frame, except
+        a root of one joint.
 
         On Human3.6M-17 it is always `HUMAN36M`, the authors' choice.
 
@@ -80,16 +81,16 @@ class Lifting:
 
     @property
     def given(self) -> Bool[np.ndarray, " J"]:
-        """True for joints that come out, and for a sole root, which is the origin."""
+        """True for output joints and for a root of one joint, which is the origin."""
         given = np.zeros(len(self.skeleton), dtype=bool)
         given[[*self.joints, *self.skeleton.root]] = True
         return given
 
     def inputs(self, keypoints: PoseSequence) -> Float[Tensor, "T inputs"]:
-        """Its keypoints in full-image pixels, flattened; NaN where there is none.
+        """The input keypoints in full-image pixels, flattened; NaN where missing.
 
         Raises:
-            ValueError: where the sequence is not 2D on its skeleton.
+            ValueError: the sequence is not 2D or on another skeleton.
         """
         if keypoints.representation != "2d" or keypoints.skeleton != self.skeleton:
             raise ValueError(
@@ -99,10 +100,10 @@ class Lifting:
         return self._flat(keypoints.values, self.keypoints)
 
     def targets(self, joints: PoseSequence) -> Float[Tensor, "T outputs"]:
-        """Its root-relative joints in metres, flattened; NaN where they are unknown or not labelled.
+        """The root-relative target joints in metres, flattened; NaN where unknown or not labelled.
 
         Raises:
-            ValueError: where the sequence is not root-relative joints of the camera frame on its skeleton.
+            ValueError: the sequence is not root-relative joints in the camera frame on this skeleton.
         """
         if joints.frame_of_reference != "camera_root_relative" or joints.skeleton != self.skeleton:
             raise ValueError(
@@ -115,13 +116,15 @@ class Lifting:
         return self._flat(values, self.joints)
 
     def poses(self, outputs: Float[Tensor, "T outputs"], keypoints: PoseSequence) -> PoseSequence:
-        """What came out for `keypoints`, as root-relative joints; a joint's score is its keypoint's.
+        """Convert the network's output for `keypoints` to root-relative joints; a joint's score is its
+        keypoint's.
 
-        Refiners take no gaps, so joints that do not come out lie at the root, with score 0 and not labelled.
+        Refiners require all joints, so joints that the network does not return are placed at the root, with
+        score 0 and not labelled.
         """
         values = np.zeros((len(keypoints), len(self.skeleton), 3), dtype=np.float32)
         values[:, list(self.joints)] = outputs.reshape(len(keypoints), -1, 3).numpy()
-        # A mean root comes out near the origin, not on it.
+        # The network returns a mean root near the origin, not at it.
         lifted = replace(
             keypoints, values=values, representation="3d", unit="m", frame_of_reference="camera_root_relative"
         ).root_relative()
@@ -137,7 +140,7 @@ class Lifting:
         )
 
     def to_json(self) -> str:
-        """The names of its skeleton, keypoints and joints."""
+        """JSON with the names of its skeleton, keypoints and joints."""
         names = {
             field: [self.skeleton.joints[j] for j in chosen]
             for field, chosen in (("keypoints", self.keypoints), ("joints", self.joints))
@@ -146,13 +149,13 @@ class Lifting:
 
     @classmethod
     def from_json(cls, text: str) -> Lifting:
-        """What `to_json` wrote.
+        """Inverse of `to_json`.
 
         Raises:
-            ValueError: text of another kind, or a skeleton or joints that there are not.
+            ValueError: other text, or an unknown skeleton or joint.
         """
         try:
-            content = json.loads(text)
+            content = parse_json(text, dict, where="its lifting", remedy="train it again")
             skeleton = skeletons.get(content["skeleton"])
             keypoints, joints = (
                 tuple(skeleton.index(name) for name in content[field]) for field in ("keypoints", "joints")
@@ -183,4 +186,4 @@ HUMAN36M = Lifting(
     tuple(j for j in range(len(H36M17)) if H36M17.joints[j] != "nose"),
     tuple(j for j in range(len(H36M17)) if j not in H36M17.root),
 )
-"""The authors' 16 keypoints, without the nose as their 2D detector has them, and all joints but the root."""
+"""The authors' 16 keypoints, all but the nose as for their 2D detector, and all joints but the root."""

@@ -2,22 +2,22 @@
 
 Source: Martinez et al., "A simple yet effective baseline for 3d human pose estimation", ICCV 2017.
 
-Module names follow the PyTorch port of the authors' network, so its checkpoints' keys fit as they are.
-Which keypoints go in and which joints come out is told by `hanet.estimators.fcn.lifting`.
+Module names follow the PyTorch port of the authors' network, so its checkpoints' keys match.
+`hanet.estimators.fcn.lifting` defines the input keypoints and output joints.
 
 Axes: B frames, 2K keypoint coordinates, 3K' joint coordinates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as format_safetensors
 from torch import Tensor, nn
 
@@ -26,10 +26,14 @@ from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
 from hanet.estimators.fcn.options import FCNTraining
 from hanet.files.atomic import write_bytes
 from hanet.files.hashing import file_hash
+from hanet.files.safe_tensors import read_tensors
+from hanet.models.released_weights import require_finite
 from hanet.poses.sequence import PoseSequence
 
 LIFTING = "lifting"
 """The key of a file's metadata."""
+BODY = "body."
+"""Beginning of the names of a file's tensors that hold limb lengths; a person's name follows."""
 
 
 class Residual(nn.Module):
@@ -50,7 +54,7 @@ class Residual(nn.Module):
 
 
 class FCN(nn.Module):
-    """Linear(inputs → width), residual stages, Linear(width → outputs), all on z-scored numbers.
+    """Linear(inputs → width), residual stages, Linear(width → outputs), on standardised coordinates.
 
     Inputs and outputs are those of `lifting`: 32 and 48 on Human3.6M-17.
     """
@@ -94,7 +98,7 @@ class Standardisation:
 
 
 def mirrored(keypoints: PoseSequence, joints: PoseSequence) -> tuple[PoseSequence, PoseSequence]:
-    """The pair as a mirror shows it: x turned about the image's middle, left and right joints swapped.
+    """Mirror a pair: x is reflected about the image's middle, left and right joints are swapped.
 
     Raises:
         ValueError: the keypoints lack an image size.
@@ -123,24 +127,23 @@ def train_fcn(
     lifting: Lifting = HUMAN36M,
     on_step: Callable[[int, float], None] = lambda step, loss: None,
 ) -> tuple[FCN, Standardisation]:
-    """Train on (detected keypoints, true joints) pairs; the same seed gives the same weights on one machine.
+    """Train on (detected keypoints, true joints) pairs; deterministic for a seed on one machine.
 
-    Frames of which a keypoint or joint of `lifting` is unknown teach nothing.
+    Frames with an unknown keypoint or joint of `lifting` are skipped.
 
     Raises:
-        ValueError: where there are no pairs or fewer known frames than a batch, a pair is not of the same
-            frames or on another skeleton than `lifting`, or a coordinate is the same throughout, so that it
-            has no standard deviation.
+        ValueError: no pairs, fewer known frames than a batch, a pair of different frames or on another
+            skeleton than `lifting`, or a constant coordinate, whose standard deviation is 0.
     """
     inputs, targets = _training_set(pairs, options, lifting)
     scale = Standardisation.of(inputs, targets)
     x = (inputs - scale.input_mean) / scale.input_std
     y = (targets - scale.output_mean) / scale.output_std
     if not (x.isfinite().all() and y.isfinite().all()):
-        raise ValueError("FCN's training poses hold a coordinate that never changes")
+        raise ValueError("FCN's training poses have a coordinate that never changes")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = FCN(lifting=lifting, dropout=options.dropout)
+        network = FCN(lifting=lifting, width=options.width, dropout=options.dropout)
         for layer in network.modules():
             if isinstance(layer, nn.Linear):
                 nn.init.kaiming_normal_(layer.weight)
@@ -155,13 +158,24 @@ def train_fcn(
             optimizer.step()
             schedule.step()
             on_step(step, loss.item())
-    return network.eval(), scale
+    return (rounded(network) if options.half else network).eval(), scale
+
+
+def rounded(network: FCN) -> FCN:
+    """The network with the weights of its linear layers rounded to half precision, in place."""
+    for layer in _linear(network).values():
+        layer.weight.data = layer.weight.data.half().float()
+    return network
+
+
+def _linear(network: FCN) -> dict[str, nn.Linear]:
+    return {name: layer for name, layer in network.named_modules() if isinstance(layer, nn.Linear)}
 
 
 def _training_set(
     pairs: Sequence[tuple[PoseSequence, PoseSequence]], options: FCNTraining, lifting: Lifting
 ) -> tuple[Float[Tensor, "N inputs"], Float[Tensor, "N outputs"]]:
-    """All frames that are known whole, mirrored too where the options say so."""
+    """All completely known frames, also mirrored where the options say so."""
     if not pairs:
         raise ValueError("FCN needs at least one pair of keypoints and joints to train on")
     for keypoints, joints in pairs:
@@ -185,61 +199,81 @@ def _training_set(
 
 @torch.no_grad()
 def estimate(network: FCN, scale: Standardisation, keypoints: PoseSequence) -> PoseSequence:
-    """Root-relative 3D joints (metres, camera frame) for every frame, each on its own.
+    """Estimate root-relative 3D joints (metres, camera frame), frame by frame.
 
-    See `Lifting.poses` for scores and for joints that the network does not give; frames that lack one of its
-    keypoints are filled as in `hanet.estimators.common.gaps`.
+    Computes in double precision and returns single precision, so that the order of additions on a processor
+    changes poses by less than 0.001 mm.
+
+    See `Lifting.poses` for scores and for joints that the network does not return; frames that lack an input
+    keypoint are filled as in `hanet.estimators.common.gaps`.
 
     Raises:
-        ValueError: keypoints on another skeleton than the network's, or no frame with all that it reads.
+        ValueError: keypoints on another skeleton than the network's, or no frame with all input keypoints.
     """
-    network.eval()
-    x = (network.lifting.inputs(keypoints) - scale.input_mean) / scale.input_std
-    y = network(x) * scale.output_std + scale.output_mean
+    exact = deepcopy(network.eval()).double()
+    x = (network.lifting.inputs(keypoints).double() - scale.input_mean) / scale.input_std
+    y = exact(x) * scale.output_std + scale.output_mean
     return filled(network.lifting.poses(y, keypoints))
 
 
-def save(network: FCN, scale: Standardisation, path: Path) -> str:
-    """Write weights and statistics to one safetensors file, whole or not at all; returns its SHA-256.
+def save(
+    network: FCN,
+    scale: Standardisation,
+    path: Path,
+    *,
+    bodies: Mapping[str, Float[np.ndarray, " L"]] | None = None,
+    half: bool = False,
+) -> str:
+    """Write weights and statistics to one safetensors file, atomically; returns its SHA-256.
 
-    Its metadata says which keypoints and joints they are of; a file that does not is of `HUMAN36M`.
+    The metadata name the keypoints and joints; a file without them uses `HUMAN36M`.
+
+    Args:
+        network, scale: what `train_fcn` returns.
+        path: of the file.
+        bodies: limb lengths (metres, `hanet.poses.bodies`) of the people that it was trained on, by name.
+        half: store the linear layers' weights in half precision, as `rounded` made them.
     """
-    tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
+    small = {f"{name}.weight" for name in _linear(network)} if half else set()
+    state = network.state_dict().items()
+    tensors = {f"network.{k}": (v.half() if k in small else v).contiguous() for k, v in state}
     tensors |= {f"scale.{field.name}": getattr(scale, field.name).contiguous() for field in fields(scale)}
+    tensors |= {f"{BODY}{name}": torch.from_numpy(limbs).float() for name, limbs in (bodies or {}).items()}
     lifting = None if network.lifting == HUMAN36M else {LIFTING: network.lifting.to_json()}
     write_bytes(path, format_safetensors(tensors, metadata=lifting))
     return file_hash(path)
 
 
-def load(path: Path) -> tuple[FCN, Standardisation]:
-    """What `save` wrote, in evaluation mode.
+def load(path: Path) -> tuple[FCN, Standardisation, dict[str, Float[np.ndarray, " L"]]]:
+    """Load what `save` wrote: the network in evaluation mode, its statistics, and its people's limbs.
 
     Raises:
-        ValueError: the file is not an FCN of ours; names the first keys that differ, also those whose
-            shapes do, or what is wrong with its keypoints and joints.
+        ValueError: not a file of `save`; the message names the first keys that differ, by name or shape, or
+            the fault in its keypoints and joints.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path}: not a whole safetensors file ({error}); run the estimate stage again"
-        ) from error
+    tensors, metadata = read_tensors(path, remedy="run the estimate stage again")
     try:
         lifting = Lifting.from_json(metadata[LIFTING]) if LIFTING in metadata else HUMAN36M
     except ValueError as error:
         raise ValueError(f"{path}: not a saved FCN: {error}") from error
-    network = FCN(lifting=lifting)
+    bodies = {
+        name.removeprefix(BODY): tensors.pop(name).double().numpy()
+        for name in sorted(tensors)
+        if name.startswith(BODY)
+    }
+    bias = tensors.get("network.w1.bias")
+    network = FCN(lifting=lifting, width=1024 if bias is None else max(bias.numel(), 1))
     sizes = {"input": network.w1.in_features, "output": network.w2.out_features}
     expected = {f"network.{k}": v.shape for k, v in network.state_dict().items()}
     expected |= {f"scale.{side}_{of}": torch.Size([n]) for side, n in sizes.items() for of in ("mean", "std")}
     got = {name: tensor.shape for name, tensor in tensors.items()}
     if differing := sorted(k for k in expected | got if expected.get(k) != got.get(k)):
         raise ValueError(f"{path}: not a saved FCN; keys that differ: {', '.join(differing[:5])}")
+    require_finite(tensors, str(path))
     network.load_state_dict(
         {k.removeprefix("network."): v for k, v in tensors.items() if k.startswith("network.")}
     )
-    return network.eval(), Standardisation(
+    scale = Standardisation(
         **{k.removeprefix("scale."): v for k, v in tensors.items() if k.startswith("scale.")}
     )
+    return network.eval(), scale, bodies

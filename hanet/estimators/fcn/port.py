@@ -1,14 +1,13 @@
-"""FCN with the weights of the authors' PyTorch port, which come with the statistics of their outputs.
+"""FCN with the weights and output statistics of the authors' PyTorch port.
 
-The port (weigq/3d_pose_baseline_pytorch) keeps the network in ``gt_ckpt_best.pth.tar`` under ``state_dict``,
+The port (weigq/3d_pose_baseline_pytorch) stores the network in ``gt_ckpt_best.pth.tar`` under ``state_dict``,
 and means and standard deviations of Human3.6M's 32 joints (millimetres, root-relative, camera frame) in
-``stat_3d.pth.tar``: ``mean``, ``std`` (96) and ``dim_use`` (48). It has its inputs in z-scores already; here
-their means and standard deviations are those of the training keypoints at hand.
+``stat_3d.pth.tar``: ``mean``, ``std`` (96) and ``dim_use`` (48). Its inputs are already standardised; here
+their means and standard deviations come from the training keypoints.
 """
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from torch import Tensor
 from hanet.estimators.common.checkpoints import Layout, load_official
 from hanet.estimators.fcn.lifting import HUMAN36M
 from hanet.estimators.fcn.network import FCN, Standardisation
+from hanet.files.torch_file import read_torch
 
 LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
 
@@ -27,16 +27,16 @@ LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
 def load(
     weights: Path, statistics: Path, inputs: Float[Tensor, "N inputs"]
 ) -> tuple[FCN, Standardisation, str]:
-    """The network in evaluation mode, its statistics in pixels and metres, and the SHA-256 of its weights.
+    """Load the network in evaluation mode, with statistics in pixels and metres, and the weights' SHA-256.
 
     Args:
-        weights: the port's checkpoint; must have exactly the network's tensors.
+        weights: the port's checkpoint; must contain exactly the network's tensors.
         statistics: the port's ``stat_3d.pth.tar``.
-        inputs: training keypoints as `hanet.estimators.fcn.lifting.HUMAN36M` has them.
+        inputs: training keypoints in the order of `hanet.estimators.fcn.lifting.HUMAN36M`.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: files of another kind, naming what differs, or keypoints that never change.
+        FileNotFoundError: no such file.
+        ValueError: other files (the message names what differs), or a constant keypoint coordinate.
     """
     network = FCN()
     sha256 = load_official(network, weights, LAYOUT)
@@ -51,7 +51,7 @@ def output_statistics(path: Path) -> tuple[Float[Tensor, " outputs"], Float[Tens
     """Mean and standard deviation (metres) of the network's outputs, from ``stat_3d.pth.tar``.
 
     Raises:
-        FileNotFoundError, ValueError: no such file, or another one.
+        FileNotFoundError, ValueError: no such file, or another kind of file.
     """
     content = _read(path)
     try:
@@ -77,15 +77,14 @@ def _within(used: np.ndarray) -> bool:
 
 
 def _read(path: Path) -> Any:
-    """A PyTorch file with NumPy arrays in it; nothing else is run."""
+    """Read a PyTorch file with NumPy arrays, without running code from it."""
     rebuild: Any = np.empty(0).__reduce__()[0]
     scalar: Any = np.float64(0).__reduce__()[0]
     kinds = [type(np.dtype(kind)) for kind in (np.float32, np.float64, np.int32, np.int64)]
-    # Files of NumPy 1 name its modules as they were.
+    # Files of NumPy 1 use its old module names.
     old = [(function, f"numpy.core.multiarray.{function.__name__}") for function in (rebuild, scalar)]
     allowed = [rebuild, scalar, np.ndarray, np.dtype, *kinds, *old]
     try:
-        with torch.serialization.safe_globals(allowed):
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError) as error:
-        raise ValueError(f"{path} is no file of statistics that can be read safely ({error})") from error
+        return read_torch(path, allowed=allowed)
+    except ValueError as error:
+        raise ValueError(f"{path} is no file of statistics that can be read safely: {error}") from error

@@ -1,4 +1,4 @@
-"""Options of estimates that the data set carries."""
+"""Options of estimates that are part of the data set."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hanet.smpl.options import BodyFile
 
 
 class RecordedEstimate(Section):
-    """Poses that an estimator gave when the data were recorded; the data set carries them."""
+    """Poses of an estimator that ran during recording; they are part of the data set."""
 
     kind: Literal["recorded"]
 
 
 class ReleasedEstimate(Section):
-    """Poses that a data set of kind `released` carries; its files name the estimator. SMPL's need a body."""
+    """Poses in a data set of kind `released`, whose files name the estimator. SMPL needs a body model."""
 
     kind: Literal["released"]
     body: BodyFile | None = None

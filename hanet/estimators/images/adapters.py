@@ -1,8 +1,8 @@
-"""The estimators as one kind of thing: a network with what it needs before and after it.
+"""Common interface of image estimators: a network with its preprocessing and decoding.
 
-Each cuts a person out of an image as its authors' code does, and says what its poses mean.
+Each crops a person as its authors' code does, and defines the skeleton, unit and frame of its poses.
 
-Axes: B crops, J joints, D numbers a joint, H and W pixels.
+Axes: B crops, J joints, D numbers per joint, H and W pixels.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Picture = UInt8[np.ndarray, "rows columns 3"]
 
 
 class Poses(NamedTuple):
-    """Poses of a batch; scores and SMPL's shape where the network has a say on them."""
+    """Poses of a batch; scores and SMPL's shape where the network estimates them."""
 
     values: Float[np.ndarray, "B J D"]
     scores: Float[np.ndarray, "B J"] | None = None
@@ -46,41 +46,41 @@ class Poses(NamedTuple):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A network with what it needs before and after it."""
+    """A network with its preprocessing and decoding."""
 
     @property
     def network(self) -> nn.Module:
-        """In evaluation mode, on the device it runs on."""
+        """The network, in evaluation mode, on its device."""
         ...
 
     @property
     def skeleton(self) -> Skeleton:
-        """Joints of the poses."""
+        """Skeleton of the poses."""
         ...
 
     @property
     def representation(self) -> Representation:
-        """What the poses are."""
+        """Representation of the poses."""
         ...
 
     @property
     def unit(self) -> Unit:
-        """Their unit."""
+        """Unit of the poses."""
         ...
 
     @property
     def frame_of_reference(self) -> FrameOfReference:
-        """What they are relative to."""
+        """Frame of reference of the poses."""
         ...
 
     def prepare(
         self, previous: Picture, current: Picture, following: Picture, box: Float[np.ndarray, " 4"]
     ) -> tuple[Float[Tensor, "C H W"], Crop]:
-        """The network's input for the person in the current frame, and where it was cut."""
+        """The network's input for the person in the current frame, and the crop."""
         ...
 
     def poses(self, x: Float[Tensor, "B C H W"], crops: Sequence[Crop]) -> Poses:
-        """What the network sees in the crops."""
+        """Estimate the poses in the crops."""
         ...
 
 
@@ -100,7 +100,7 @@ def _in_image(heatmaps: Float[Tensor, "B J h w"], crops: Sequence[Crop]) -> Pose
 
 @dataclass(frozen=True, kw_only=True)
 class SimpleBaselineEstimator(_Keypoints):
-    """SimpleBaseline with crops of `pixels` (width, height), and with the flip test or without."""
+    """SimpleBaseline with crops of `pixels` (width, height), with or without the flip test."""
 
     network: PoseResNet
     skeleton: Skeleton
@@ -110,12 +110,12 @@ class SimpleBaselineEstimator(_Keypoints):
     def prepare(
         self, previous: Picture, current: Picture, following: Picture, box: Float[np.ndarray, " 4"]
     ) -> tuple[Float[Tensor, "C H W"], Crop]:
-        """One crop; blue normalised as red. Neighbours are not looked at."""
+        """One crop; blue is normalised with red's statistics. Neighbours are ignored."""
         crop = padded_crop(box, self.pixels)
         return normalised(crop.cut(current)[None], "bgr")[0], crop
 
     def poses(self, x: Float[Tensor, "B 3 H W"], crops: Sequence[Crop]) -> Poses:
-        """Keypoints in image pixels, and the heights of the heat maps."""
+        """Keypoints in image pixels, and the heights of the heat maps' peaks."""
         maps = self.network(x)
         if self.flip:
             maps = with_flipped(maps, self.network(x.flip(-1)), self.skeleton.mirror)
@@ -124,7 +124,7 @@ class SimpleBaselineEstimator(_Keypoints):
 
 @dataclass(frozen=True, kw_only=True)
 class DCPoseEstimator(_Keypoints):
-    """DCPose on a frame and its direct neighbours, all cropped with the frame's box."""
+    """DCPose on a frame and its direct neighbours, all cropped by the frame's box."""
 
     network: DCPose
     skeleton: Skeleton = POSETRACK17
@@ -139,7 +139,7 @@ class DCPoseEstimator(_Keypoints):
         return normalised(cut, "rgb").flatten(0, 1), crop
 
     def poses(self, x: Float[Tensor, "B 9 H W"], crops: Sequence[Crop]) -> Poses:
-        """Keypoints in image pixels, and the heights of the heat maps."""
+        """Keypoints in image pixels, and the heights of the heat maps' peaks."""
         margin = torch.ones(len(x), 2, dtype=torch.long, device=x.device)
         return _in_image(self.network(x, margin), crops)
 
@@ -149,8 +149,8 @@ class BodyEstimator:
     """SPIN or PARE: SMPL rotations.
 
     Attributes:
-        network: either; PARE's crop is interpolated, SPIN's resized in the way that `resize` names.
-        padding: of the boxes; 1.2 for a detector's.
+        network: SPIN's or PARE's; PARE's crop is interpolated, SPIN's resized as named by `resize`.
+        padding: scale of the boxes; 1.2 for a detector's.
         resize: for SPIN only.
     """
 
@@ -165,7 +165,7 @@ class BodyEstimator:
     def prepare(
         self, previous: Picture, current: Picture, following: Picture, box: Float[np.ndarray, " 4"]
     ) -> tuple[Float[Tensor, "C H W"], Crop]:
-        """One crop. Neighbours are not looked at."""
+        """One crop. Neighbours are ignored."""
         crop = square_crop(box, padding=self.padding)
         cut = spin_cut(crop, current, self.resize) if isinstance(self.network, HMR) else crop.cut(current)
         return normalised(cut[None], "rgb")[0], crop

@@ -1,9 +1,9 @@
-"""An estimator over the frames of people's tracks: crops in batches, poses out as sequences.
+"""Run an estimator over people's tracks: crops in batches, poses returned as sequences.
 
-Batches cross the borders of tracks, so that many short ones keep a device as busy as one long one. Frames are
-read and cropped in a thread of their own while the network computes.
+Batches span tracks, so many short tracks use a device as well as one long track. A separate thread reads and
+crops frames while the network computes.
 
-Axes: B crops, T frames, J joints, D numbers a joint.
+Axes: B crops, T frames, J joints, D numbers per joint.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class PersonTrack:
-    """Where one person is in consecutive frames.
+    """One person's boxes in consecutive frames.
 
     Attributes:
         name: of the sequence.
         frames: all of its frames from the track's first on, read once, in order.
-        boxes: x1, y1, x2, y2 in pixels for each frame; NaN where the person is not seen.
+        boxes: x1, y1, x2, y2 in pixels for each frame; NaN where the person is not visible.
         fps: frames per second.
         track: the person's number.
         start: number of the first frame.
-        lead: `frames` begin one frame before the first box, for estimators that look at neighbours.
-        tail: they may go on for one frame after the last.
+        lead: `frames` begin one frame before the first box, for estimators that use neighbours.
+        tail: they may extend one frame beyond the last.
     """
 
     name: str
@@ -56,9 +56,9 @@ class PersonTrack:
 
 @dataclass(frozen=True)
 class Estimated:
-    """Poses of one track, NaN and score 0 where there is none; and, by row, why a frame could not be read.
+    """Poses of one track, NaN and score 0 where missing; and, by row, why a frame could not be read.
 
-    `betas` (T, 10) are those of body estimators, NaN where there is no pose, and None of others.
+    `betas` (T, 10) are set by body estimators, NaN where there is no pose; None for others.
     """
 
     poses: PoseSequence
@@ -68,7 +68,7 @@ class Estimated:
 
 @dataclass
 class _Open:
-    """A track under way."""
+    """A track being estimated."""
 
     track: PersonTrack
     values: Float[np.ndarray, "T J D"]
@@ -122,21 +122,21 @@ def run(
     half: bool = False,
     ahead: int = 0,
 ) -> Iterator[Estimated]:
-    """Poses of every track, in the order of the tracks; the estimator's network is on `device` already.
+    """Estimate the poses of every track, in order; the network must already be on `device`.
 
-    A neighbour that is not there, beyond a clip's end or unread, is replaced by the current frame. What is in
-    a batch follows from the tracks and `batch` alone.
+    A missing neighbour, beyond a clip's end or unreadable, is replaced by the current frame. The contents of
+    batches depend only on the tracks and `batch`.
 
     Args:
         estimator: the network and its crops.
-        tracks: taken one after the other.
-        batch: crops at a time.
-        device: PyTorch's name for it.
+        tracks: processed in order.
+        batch: crops per batch.
+        device: PyTorch's device name.
         half: convolutions and matrix products in half precision (float16 on a GPU, bfloat16 on a CPU).
-        ahead: crops that a thread of its own makes beforehand; 0 makes them between the batches.
+        ahead: crops that a separate thread prepares in advance; 0 prepares them between batches.
 
     Raises:
-        ValueError: a track with other than one box a frame, or an empty box.
+        ValueError: a track without exactly one box per frame, or an empty box.
     """
     under_way: deque[_Open] = deque()
     ready: list[_Crop] = []
@@ -159,9 +159,9 @@ def run(
 
 
 def prefetched(items: Iterable[Item], ahead: int) -> Iterator[Item]:
-    """The items, made by another thread, at most `ahead` before they are asked for.
+    """Yield items computed by another thread, at most `ahead` in advance.
 
-    An error in making them is raised where the item would have come. Leaving early ends the thread.
+    An error in computing an item is raised in its place. Closing the generator early ends the thread.
     """
     waiting: queue.Queue[tuple[Item | None, BaseException | None]] = queue.Queue(ahead)
     stop = threading.Event()
@@ -199,7 +199,7 @@ def prefetched(items: Iterable[Item], ahead: int) -> Iterator[Item]:
 
 
 def _crops(estimator: Estimator, tracks: Iterable[PersonTrack]) -> Iterator[_Crop | _Open]:
-    """The crops of each track and, after them, the track."""
+    """The crops of each track, followed by the track."""
     for track in tracks:
         owner = _Open.of(track, len(estimator.skeleton), DIMS[estimator.representation])
         for row, images in _with_neighbours(owner):
@@ -209,7 +209,7 @@ def _crops(estimator: Estimator, tracks: Iterable[PersonTrack]) -> Iterator[_Cro
 
 @torch.no_grad()
 def _estimate(estimator: Estimator, ready: Sequence[_Crop], device: str, half: bool) -> None:
-    """One batch, its poses put where they belong."""
+    """Estimate one batch and store its poses in their tracks."""
     owners, rows, inputs, crops = zip(*ready, strict=True)
     with torch.autocast(torch.device(device).type, enabled=half):
         found = estimator.poses(torch.stack(inputs).to(device), crops)
@@ -223,7 +223,7 @@ def _estimate(estimator: Estimator, ready: Sequence[_Crop], device: str, half: b
 
 
 def _with_neighbours(owner: _Open) -> Iterator[tuple[int, tuple[Picture, Picture, Picture]]]:
-    """Rows that have a frame and a box, with the previous, current and next image; notes unread frames."""
+    """Rows with a frame and a box, with previous, current and next image; records unreadable frames."""
     track, boxes = owner.track, owner.track.boxes
     nothing, count = Frame(None), len(owner.track.boxes)
     frames = iter(track.frames)

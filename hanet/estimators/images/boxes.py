@@ -1,13 +1,12 @@
-"""Where a person is in each frame: from poses, from a file, or chosen among a detector's finds.
+"""Person boxes per frame: from poses, from a file, or chosen among detections.
 
-Boxes are x1, y1, x2, y2 in pixels as stored, pixel centres at whole numbers; NaN where nobody is.
+Boxes are x1, y1, x2, y2 in pixels as stored, pixel centres at whole numbers; NaN for no person.
 
 Axes: T frames, N people found in one frame.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,20 +14,21 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from hanet.files.json_text import read_json
 from hanet.poses.boxes import BOX_MARGIN
 from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
 
 COLUMNS = ("sequence", "track", "frame", "x1", "y1", "x2", "y2")
 LEAST_OVERLAP = 0.3
-"""Intersection over union that a found person needs with where a person is said to be."""
+"""Minimum intersection over union of a detected person with the expected box."""
 
 
 def of_poses(sequence: PoseSequence) -> Float[np.ndarray, "T 4"]:
-    """A sequence's own boxes; where it has none, the extent of its labelled keypoints, 20 % larger.
+    """A sequence's boxes, or else the extent of its labelled keypoints, enlarged by 20 %.
 
     Raises:
-        ValueError: poses that are no keypoints in the image.
+        ValueError: poses that are not keypoints in the image.
     """
     if sequence.frame_of_reference != "image":
         raise ValueError(
@@ -56,7 +56,7 @@ def _is_box(boxes: Float[np.ndarray, "*B 4"]) -> Bool[np.ndarray, "*B"]:
 
 
 def without_gaps(boxes: Float[np.ndarray, "T 4"]) -> Float[np.ndarray, "T 4"]:
-    """Boxes for all frames, linear in time between those that are given; the first and last hold.
+    """Interpolate boxes linearly in time; constant before the first and after the last.
 
     A track without any box stays NaN.
     """
@@ -73,7 +73,7 @@ class BoxFile:
     tracks: dict[tuple[str, int], dict[int, tuple[float, float, float, float]]]
 
     def of(self, sequence: PoseSequence) -> Float[np.ndarray, "T 4"]:
-        """The boxes of a sequence's frames, NaN in frames that the file lacks.
+        """The boxes of a sequence's frames; NaN for frames that the file lacks.
 
         Raises:
             ValueError: the file has no box of that track.
@@ -89,25 +89,25 @@ class BoxFile:
 
 
 def read_boxes(path: Path) -> BoxFile:
-    """Boxes from CSV, or from JSON (a list of objects), with these columns or keys:
-    sequence, track, frame, x1, y1, x2, y2.
+    """Read boxes from CSV, or from JSON (a list of objects), with these columns or keys: sequence, track,
+    frame, x1, y1, x2, y2.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: another kind of file, missing columns, a box that is empty, or one given twice.
+        ValueError: another kind of file, missing columns, an empty box, or a repeated one.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file of boxes")
     try:
         csv = path.suffix != ".json"
-        table = pd.read_csv(path) if csv else pd.DataFrame(json.loads(path.read_text()))
+        table = pd.read_csv(path) if csv else pd.DataFrame(read_json(path, list, remedy="write it again"))
         missing = [name for name in COLUMNS if name not in table]
         if missing:
             raise ValueError(f"it lacks {', '.join(missing)}")
         table = table.astype(
             {"sequence": str, "track": int, "frame": int, **dict.fromkeys(COLUMNS[3:], float)}
         )
-    except (ValueError, TypeError, UnicodeError, pd.errors.ParserError) as error:
+    except (ValueError, TypeError, UnicodeError, OverflowError, pd.errors.ParserError) as error:
         raise ValueError(
             f"{path}: expected a table of boxes with {', '.join(COLUMNS)}, as CSV or JSON: {error}"
         ) from error
@@ -126,10 +126,10 @@ def read_boxes(path: Path) -> BoxFile:
 def chosen(
     found: Float[np.ndarray, "N 4"], scores: Float[np.ndarray, " N"], near: Float[np.ndarray, " 4"] | None
 ) -> Float[np.ndarray, " 4"]:
-    """The one of the people found who overlaps most with where the person is said to be; NaN for nobody.
+    """The detection that overlaps most with the expected box; NaN for none.
 
-    This looks at the data set's own boxes, so it is an oracle for who is seen, not for where. Without `near`
-    it is who was found with the highest score; where `near` is NaN it is nobody.
+    It uses the data set's boxes, so it is an oracle for the person's identity, not for the position. Without
+    `near`, the detection with the highest score is chosen; where `near` is NaN, none.
     """
     nobody = np.full(4, np.nan, dtype=np.float32)
     if not len(found):

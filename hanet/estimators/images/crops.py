@@ -1,8 +1,8 @@
-"""From images and person boxes to what the estimators' networks take, and back from what they give.
+"""Prepare the networks' inputs from images and person boxes, and decode their outputs.
 
-Frames: image and crop coordinates are pixels, x right, y down, pixel centres at whole numbers; boxes are
-x1, y1, x2, y2. Crops, normalisation and decoding are those of the estimators' own code, which differ from
-one to the other; the published poses and weights come from these.
+Frames: image and crop coordinates are pixels, x right, y down, pixel centres at whole numbers; boxes are x1,
+y1, x2, y2. Crops, normalisation and decoding follow each estimator's own code, from which the published poses
+and weights come.
 
 Axes: B crops, J joints, H and W pixels, h and w cells of a heat map.
 """
@@ -19,17 +19,17 @@ from PIL import Image
 from torch import Tensor
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""ImageNet's, of red, green and blue."""
+"""ImageNet's means and standard deviations, for red, green and blue."""
 
 FOCAL = 5000.0
-"""Pixels; the focal length that SPIN and PARE assume for a crop of 224 × 224."""
+"""Focal length in pixels that SPIN and PARE assume for a crop of 224 × 224."""
 
 Resize = Literal["legacy", "range_preserving"]
 
 
 @dataclass(frozen=True)
 class Crop:
-    """An upright part of an image, and the pixels that a network sees it in.
+    """An axis-aligned part of an image, and its size in the network's pixels.
 
     Attributes:
         center: its middle (x, y) in the image.
@@ -43,21 +43,21 @@ class Crop:
 
     @property
     def matrix(self) -> Float[np.ndarray, "2 3"]:
-        """Image to crop coordinates; one scale for both axes, that of the width."""
+        """Matrix from image to crop coordinates; both axes use the width's scale."""
         (x, y), (width, height) = self.center, self.pixels
         scale = width / self.size[0]
         return np.array([[scale, 0.0, width / 2 - scale * x], [0.0, scale, height / 2 - scale * y]])
 
     def to_image(self, points: Float[np.ndarray, "*B 2"], *, width: int) -> Float[np.ndarray, "*B 2"]:
-        """Image coordinates of points in a map of the whole crop that is `width` cells wide."""
+        """Image coordinates of points in a map of the crop that is `width` cells wide."""
         middle = np.array([1.0, self.pixels[1] / self.pixels[0]]) * (width / 2)
         return (points - middle) * (self.size[0] / width) + np.array(self.center)
 
     def cut(self, image: UInt8[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "H W 3"]:
         """The crop, interpolated bilinearly, black outside the image.
 
-        Computed in single precision, which gives the bytes of a current OpenCV's ``warpAffine``. Old versions
-        round coordinates to 1/32 pixel, which makes some bytes differ by one.
+        Single precision gives the same bytes as a current OpenCV's ``warpAffine``. Old versions round
+        coordinates to 1/32 pixel, so some bytes differ by one.
         """
         (scale, _, dx), (_, _, dy) = self.matrix
         width, height = self.pixels
@@ -78,7 +78,7 @@ class Crop:
 def _pixels(
     image: UInt8[np.ndarray, "rows columns 3"], y: Int[np.ndarray, " H"], x: Int[np.ndarray, " W"]
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """The image at a grid of whole coordinates, black outside."""
+    """The image at a grid of integer coordinates, black outside."""
     rows, columns = image.shape[:2]
     found = image[np.clip(y, 0, rows - 1)][:, np.clip(x, 0, columns - 1)]
     inside = ((y >= 0) & (y < rows))[:, None] & ((x >= 0) & (x < columns))
@@ -86,7 +86,7 @@ def _pixels(
 
 
 def _measured(box: Float[np.ndarray, " 4"]) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Middle and size of a box; a ValueError where it is empty or not finite."""
+    """Middle and size of a box; raises ValueError for an empty or non-finite one."""
     x1, y1, x2, y2 = box.tolist()
     if not (np.isfinite(box).all() and x2 > x1 and y2 > y1):
         raise ValueError(f"expected a box x1, y1, x2, y2 with x1 < x2 and y1 < y2, got {box.tolist()}")
@@ -94,7 +94,8 @@ def _measured(box: Float[np.ndarray, " 4"]) -> tuple[tuple[float, float], tuple[
 
 
 def padded_crop(box: Float[np.ndarray, " 4"], pixels: tuple[int, int], *, padding: float = 1.25) -> Crop:
-    """SimpleBaseline's and DCPose's crop: the box grown to the input's aspect, then by `padding`.
+    """SimpleBaseline's and DCPose's crop: the box is extended to the input's aspect ratio, then scaled by
+    `padding`.
 
     Raises:
         ValueError: an empty box, or one with NaN.
@@ -106,7 +107,7 @@ def padded_crop(box: Float[np.ndarray, " 4"], pixels: tuple[int, int], *, paddin
 
 
 def square_crop(box: Float[np.ndarray, " 4"], *, padding: float = 1.0, pixels: int = 224) -> Crop:
-    """The square of the box's longer side: PARE's crop, and where SPIN's lies.
+    """The square of the box's longer side: PARE's crop, and the position of SPIN's.
 
     For boxes of a detector, SPIN takes padding 1.2.
 
@@ -121,14 +122,14 @@ def square_crop(box: Float[np.ndarray, " 4"], *, padding: float = 1.0, pixels: i
 def spin_cut(
     crop: Crop, image: UInt8[np.ndarray, "rows columns 3"], resize: Resize
 ) -> UInt8[np.ndarray, "H W 3"]:
-    """SPIN's crop: cut at whole pixels, black outside the image, then resized with a triangle filter.
+    """SPIN's crop: cut at integer pixels, black outside the image, then resized with a triangle filter.
 
     Args:
-        crop: where, as `square_crop` gives it.
-        image: the whole image.
-        resize: ``legacy`` stretches each crop's darkest to brightest value to 0..255, as the function of old
-            SciPy did that the released network was evaluated with; ``range_preserving`` leaves brightness
-            alone, as the authors' later code is meant to; its numbers were not compared with that code's.
+        crop: as returned by `square_crop`.
+        image: the full image.
+        resize: ``legacy`` stretches each crop's darkest to brightest value to 0..255, like the old SciPy
+            function with which the released network was evaluated; ``range_preserving`` keeps brightness, as
+            the authors' later code intends (not compared numerically with that code).
     """
     top_left, bottom_right = _spin_corners(crop)
     window = _pixels(image, np.arange(top_left[1], bottom_right[1]), np.arange(top_left[0], bottom_right[0]))
@@ -139,17 +140,17 @@ def spin_cut(
 
 
 def _spin_corners(crop: Crop) -> tuple[Int[np.ndarray, " 2"], Int[np.ndarray, " 2"]]:
-    """First and one past the last whole pixel, both rounded towards zero."""
+    """First and one past the last integer pixel, both rounded towards zero."""
     center, half = np.array(crop.center), np.array(crop.size) / 2
     first, end = (center - half).astype(int), (center + half).astype(int)
     return first, np.maximum(end, first + 1)
 
 
 def normalised(crops: UInt8[np.ndarray, "B H W 3"], order: Literal["rgb", "bgr"]) -> Float[Tensor, "B 3 H W"]:
-    """What a network takes for RGB crops: minus ImageNet's mean, by its standard deviation.
+    """Normalise RGB crops by ImageNet's means and standard deviations.
 
-    With order ``bgr``, channels are turned round but mean and deviation are not: blue is normalised with
-    red's. SimpleBaseline was trained so, hence its weights want it so; the others take ``rgb``.
+    With order ``bgr``, channels are reversed but means and deviations are not: blue is normalised with red's.
+    SimpleBaseline was trained this way; the others use ``rgb``.
     """
     x = torch.from_numpy(crops.astype(np.float32) / 255).permute(0, 3, 1, 2)
     x = x.flip(1) if order == "bgr" else x
@@ -161,7 +162,7 @@ def decode(
 ) -> tuple[Float[np.ndarray, "B J 2"], Float[np.ndarray, "B J"]]:
     """Each map's highest cell (x, y), moved a quarter cell towards the higher neighbour, and its height.
 
-    A map without a positive cell gives (0, 0). Cells at or beside the border stay where they are.
+    A map without a positive cell gives (0, 0). Cells at or next to the border are not moved.
     """
     B, J, h, w = heatmaps.shape
     flat = heatmaps.reshape(B, J, -1)
@@ -188,7 +189,8 @@ def with_flipped(
 
     Args:
         heatmaps: of the images.
-        of_flipped: of the mirrored images; moved right by one cell, since mirroring moves the maps' grid.
+        of_flipped: of the mirrored images; shifted right by one cell, because mirroring shifts the maps'
+            grid.
         mirror: `Skeleton.mirror`.
     """
     back = of_flipped[:, torch.from_numpy(mirror)].flip(-1)
@@ -199,7 +201,8 @@ def with_flipped(
 def camera_translation(
     camera: Float[np.ndarray, "B 3"], *, pixels: int = 224, focal: float = FOCAL
 ) -> Float[np.ndarray, "B 3"]:
-    """Where the body is before the crop's camera, metres: x, y, and the depth 2 · focal / (pixels · scale).
+    """The body's translation in the crop's camera frame, metres: x, y, and the depth 2 · focal / (pixels ·
+    scale).
 
     Args:
         camera: SPIN's and PARE's scale, x and y.

@@ -4,7 +4,7 @@ Source: Liu et al., "Deep dual consecutive network for human pose estimation", C
 blocks that fuse heat maps are those of Cai et al., "Learning delicate local representations for multi-person
 pose estimation", ECCV 2020 (RSN).
 
-HRNet is timm's, deformable convolution torchvision's; tensors are named as in the authors' checkpoint.
+HRNet is timm's, deformable convolution torchvision's; tensors have the names of the authors' checkpoint.
 
 Axes: B frames, J joints, H and W pixels; heat maps have a quarter of the input's resolution.
 """
@@ -27,7 +27,7 @@ LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
 
 
 class PoseHRNet(HighResolutionNet):
-    """HRNet-W48 with one heat map a joint; its last fusion makes the finest resolution alone."""
+    """HRNet-W48 with one heat map per joint; its last fusion outputs only the finest resolution."""
 
     def __init__(self, joints: int) -> None:
         super().__init__(cfg_cls["hrnet_w48"], head="")
@@ -40,7 +40,7 @@ class PoseHRNet(HighResolutionNet):
 
 
 class ConvNorm(nn.Module):
-    """Convolution and batch norm, with ReLU or without."""
+    """Convolution and batch norm, with or without ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, relu: bool = True) -> None:
         super().__init__()
@@ -54,9 +54,9 @@ class ConvNorm(nn.Module):
 
 
 class ResidualSteps(nn.Module):
-    """RSN's block: four groups of channels, group i through i convolutions.
+    """RSN's block: four groups of channels; group i has i convolutions.
 
-    All but a group's last are also fed what the group above had there."""
+    All but a group's last step also receive the previous group's output of the same step."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class ResidualSteps(nn.Module):
         for group, y in enumerate(self.conv_bn_relu1(x).chunk(4, dim=1), start=1):
             steps: list[Tensor] = []
             for step in range(1, group + 1):
-                # The group above has one step fewer; the last step is fed by the one before it alone.
+                # The previous group has one step fewer; the last step's only input is the step before it.
                 y = y + above[step - 1] if step < group else y
                 y = self.get_submodule(f"conv_bn_relu2_{group}_{step}")(y)
                 steps.append(y)
@@ -86,7 +86,7 @@ class ResidualSteps(nn.Module):
 
 
 class Chain(nn.Module):
-    """Blocks one after the other; the first changes the number of channels."""
+    """Blocks in sequence; the first changes the number of channels."""
 
     def __init__(self, inputs: int, outputs: int, blocks: int) -> None:
         super().__init__()
@@ -98,9 +98,9 @@ class Chain(nn.Module):
 
 
 class DeformableConvolution(nn.Module):
-    """A 3 × 3 convolution whose taps are moved and weighted, for each joint's map apart.
+    """A 3 × 3 convolution with learned offsets and weights of its taps, separately for each joint's map.
 
-    Offsets are (dy, dx) for each tap; weights enter as they are, without a sigmoid.
+    Offsets are (dy, dx) for each tap; weights are used without a sigmoid.
     """
 
     def __init__(self, joints: int, dilation: int) -> None:
@@ -115,7 +115,7 @@ class DeformableConvolution(nn.Module):
         taps: Float[Tensor, "B J*9 h w"],
     ) -> Float[Tensor, "B J h w"]:
         conv = self.deform_conv
-        # In full precision under autocast too, in which torchvision's operator lacks some types.
+        # In full precision under autocast too, because torchvision's operator lacks some types.
         x, offsets, taps = x.float(), offsets.float(), taps.float()
         return deform_conv2d(
             x, offsets, conv.weight, conv.bias, padding=self.reach, dilation=self.reach, mask=taps
@@ -123,12 +123,12 @@ class DeformableConvolution(nn.Module):
 
 
 def _by_joint(*maps: Float[Tensor, "B J h w"]) -> Float[Tensor, "B C h w"]:
-    """Stacked channels, all maps of the first joint first."""
+    """Stack channels by joint: all maps of the first joint first."""
     return torch.stack(maps, dim=2).flatten(1, 2)
 
 
 class Fused(NamedTuple):
-    """What DCPose makes of the three frames' heat maps before it corrects the current one's."""
+    """The three frames' merged heat maps and features, before the current frame's map is corrected."""
 
     support: Float[Tensor, "B J h w"]
     differences: Float[Tensor, "B 2*J h w"]
@@ -136,9 +136,9 @@ class Fused(NamedTuple):
 
 
 class DCPose(nn.Module):
-    """Three frames' heat maps, merged and resampled where their differences say.
+    """Merge three frames' heat maps and resample them by offsets learned from their differences.
 
-    The input is the current, previous and next frame, all cropped with the current frame's box.
+    The input is the current, previous and next frame, all cropped by the current frame's box.
     """
 
     def __init__(self, joints: int = 17, *, width: int = 64) -> None:
@@ -162,7 +162,7 @@ class DCPose(nn.Module):
         return self.rough_pose_estimation_net(torch.cat(x.split(3, dim=1))).unflatten(0, (3, len(x)))
 
     def fuse(self, rough: Float[Tensor, "3 B J h w"], margin: Int[Tensor, "B 2"]) -> Fused:
-        """Merge the frames' maps; the nearer neighbour weighs more.
+        """Merge the frames' maps; the nearer neighbour has more weight.
 
         Args:
             rough: heat maps of the current, previous and next frame.

@@ -1,7 +1,7 @@
-"""torchvision's person detector: where people are in an image.
+"""torchvision's person detector.
 
 Ren et al., "Faster R-CNN: Towards real-time object detection with region proposal networks", NeurIPS 2015,
-with torchvision's ResNet-50 and feature pyramid, trained on COCO. Its weights are a file that the user names.
+with torchvision's ResNet-50 and feature pyramid, trained on COCO. The user provides the weight file.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ LAYOUT = Layout(
         (r"rpn\.head\.conv\.(weight|bias)$", r"rpn.head.conv.0.0.\1"),
     ),
 )
-"""The released file is older than the names of today's torchvision."""
+"""Old tensor names in the released file, and torchvision's current names."""
 PERSON = 1
-"""Number of people among COCO's 91 categories."""
+"""Index of people among COCO's 91 categories."""
 
 
 @dataclass(frozen=True)
 class PersonDetector:
-    """A detector of torchvision's interface, and the score that a person needs."""
+    """A detector with torchvision's interface, and the minimum score of a person."""
 
     network: nn.Module
     device: str = "cpu"
@@ -41,9 +41,9 @@ class PersonDetector:
 
     @torch.no_grad()
     def __call__(self, image: Picture) -> tuple[Float[np.ndarray, "N 4"], Float[np.ndarray, " N"]]:
-        """Boxes and scores of the people in an image, as the network ranks them.
+        """Boxes and scores of the people in an image, in the network's ranking.
 
-        torchvision's boxes count from the corner of the first pixel, ours from its centre.
+        torchvision's origin is the corner of the first pixel, ours its centre.
         """
         x = torch.from_numpy(image.copy()).permute(2, 0, 1).to(self.device).float() / 255
         [found] = self.network([x])
@@ -53,7 +53,7 @@ class PersonDetector:
 
 
 def load(path: Path, *, device: str = "cpu", min_score: float = 0.5) -> PersonDetector:
-    """The detector with the weights of a file of torchvision's, like ``fasterrcnn_resnet50_fpn_coco-….pth``.
+    """Load the detector with torchvision's weight file, like ``fasterrcnn_resnet50_fpn_coco-….pth``.
 
     Raises:
         FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`.
@@ -62,5 +62,5 @@ def load(path: Path, *, device: str = "cpu", min_score: float = 0.5) -> PersonDe
     load_official(network, path, LAYOUT)
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm2d):
-            layer.eps = 0.0  # as the released network was trained; torchvision sets it so for these weights
+            layer.eps = 0.0  # as the released network was trained; torchvision sets it for these weights too
     return PersonDetector(network.eval().to(device), device, min_score)

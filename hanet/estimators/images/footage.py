@@ -1,6 +1,6 @@
-"""Which image belongs to which frame of a sequence: image files, folders, lists or videos, by a pattern.
+"""Map frames of sequences to images: image files, folders, lists or videos, by a path pattern.
 
-See `hanet.estimators.images.patterns` for what a pattern may hold.
+See `hanet.estimators.images.patterns` for the syntax.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Footage:
 
     Attributes:
         pattern: see `hanet.estimators.images.patterns`.
-        first: the number that the images give to frame 0.
-        root: the folder that a relative pattern begins in.
+        first: the images' number of frame 0.
+        root: base folder of a relative pattern.
 
     Raises:
         ValueError: a pattern with unknown names in braces, or ``{frame}`` in a folder's name.
@@ -53,29 +53,31 @@ class Footage:
         return "{frame" in self.pattern
 
     def path(self, name: str, frame: int = 0) -> Path:
-        """Where the footage of a sequence lies, or with ``{frame}`` the image of a frame.
+        """The path of a sequence's footage or, with ``{frame}``, of a frame's image.
 
         Raises:
-            ValueError: several folders or files fit the asterisks.
+            ValueError: several folders or files match the asterisks.
         """
         path = self.root / self._filled(name, frame=frame + self.first)
         where, file = (path.parent, path.name) if self._numbered else (path, "")
         if "*" in self.pattern:
-            # A name may hold brackets, which would mean something else here.
+            # A name may contain brackets, which glob would interpret.
             pattern = str(self.root / self._filled(glob.escape(name), frame=frame + self.first))
             pattern = pattern.rpartition("/")[0] if self._numbered else pattern
             found = sorted(glob.glob(pattern))  # noqa: PTH207 (Path.glob takes no absolute patterns)
             if len(found) > 1:
-                raise ValueError(f"{name}: images fits {found[0]} and {found[1]}; make it say which")
+                raise ValueError(
+                    f"{name}: images matches {found[0]} and {found[1]}; make the pattern unambiguous"
+                )
             where = Path(found[0]) if found else where
         return where / file
 
     def reason(self, text: str) -> str:
-        """What a frame says of its file, without the machine's folders, so that records are the same."""
+        """A frame's reason without the machine's folders, so that records are the same on all machines."""
         return text.replace(f"{self.root}/", "")
 
     def absent(self, name: str, start: int, count: int) -> Path | None:
-        """The first path looked for, where nothing of a sequence's frames is there; else None."""
+        """The first path searched, where all of a sequence's frames are missing; else None."""
         first = self.path(name, start)
         frames = range(start, start + count if self._numbered else start + 1)
         folder = first.parent
@@ -86,15 +88,15 @@ class Footage:
         return None if (any(there) if self._numbered else first.exists()) else first
 
     def clip(self, name: str, start: int, count: int, fps: float) -> Clip:
-        """Frames `start` to `start + count` of a sequence, with their neighbours where there are some.
+        """Frames `start` to `start + count` of a sequence, with existing neighbours.
 
-        A frame that is missing or damaged is a `Frame` with the reason; so is what follows damage in a video.
+        A missing or damaged frame is a `Frame` with the reason; so are all frames after damage in a video.
 
         Args:
             name: of the sequence.
             start: number of the first frame.
             count: how many.
-            fps: of the poses; a video is read at this rate, whatever its own.
+            fps: of the poses; a video is resampled to this rate.
         """
         path = self.path(name, start)
         if self._numbered:
@@ -121,7 +123,7 @@ def _listed(path: Path) -> list[Path]:
 
 
 def _images(file: Callable[[int], Path | None], start: int, count: int) -> Clip:
-    """A neighbour that is not there is left out, a frame that is not is a `Frame` without image."""
+    """Skip a missing neighbour; return a missing frame as a `Frame` without an image."""
 
     def there(number: int) -> bool:
         path = file(number) if number >= 0 else None
@@ -138,7 +140,9 @@ def _images(file: Callable[[int], Path | None], start: int, count: int) -> Clip:
 
 
 def _video(path: Path, skipped: int, count: int, fps: float, *, spare: int) -> Iterator[Frame]:
-    """So many frames of a video after the skipped ones; where one but the `spare` last is missing, why."""
+    """Read `count` frames of a video after the skipped ones; a missing frame, except the last `spare`, has a
+    reason.
+    """
     reason, given = f"{path} ends here", 0
     try:
         for frame in islice(

@@ -1,8 +1,8 @@
-"""An estimator over a data set's images: shards by Dask, streamed into the caches of detected poses.
+"""Run an estimator over a data set's images: Dask computes shards, which are streamed into pose caches.
 
-`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards lie in
-data/scratch/estimate under a fingerprint of weights, settings and caches until the stage is done, so that a
-killed run goes on with what is missing. DVC watches neither images nor weights, which lie outside the
+`hanet.estimators.images.shards` makes one shard, `hanet.estimators.images.join` joins them. Shards are stored
+in data/scratch/estimate under a fingerprint of weights, settings and caches until the stage is done, so a
+killed run resumes with the missing ones. DVC does not track images and weights, which are outside the
 project: after a change run ``dvc repro --force estimate@<experiment>``.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -36,18 +36,18 @@ from hanet.poses.sequence import PoseSequence
 from hanet.progress import console
 
 SCHEDULER = "HANET_DASK_SCHEDULER"
-"""Environment variable with the address of a Dask scheduler; parameters win over it."""
+"""Environment variable with the address of a Dask scheduler; overridden by parameters."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """All that the shards of an experiment have in common."""
+    """Settings common to an experiment's shards."""
 
     options: ImagesEstimate
     poses: Path
     tools: ToolSpec
     settings: dict[str, Any]
-    """What the poses follow from, for the record."""
+    """Provenance of the poses."""
     scratch: Path
 
     def truth(self, split: str) -> PoseCache:
@@ -55,7 +55,7 @@ class Job:
         return PoseCache.open(self.poses / f"gt-{split}.parquet")
 
     def shards(self, split: str) -> Iterator[Shard]:
-        """The shards of a split, planned as they are asked for."""
+        """The shards of a split, planned lazily."""
         yield from shards(self._plans(split), split=split, size=self.options.shard, folder=self.scratch)
 
     def _plans(self, split: str) -> Iterator[Plan]:
@@ -68,12 +68,12 @@ class Job:
             boxes_of = listed.of
         else:
             placed = PoseCache.open(self.poses / f"{'gt' if anybody else name}-{split}.parquet").sequences()
-            boxes_of = nowhere if anybody else of_poses
+            boxes_of = no_boxes if anybody else of_poses
         for gt, where in zip(truth.sequences(), placed, strict=True):
             if (gt.key, gt.start, len(gt)) != (where.key, where.start, len(where)):
                 raise ValueError(
-                    f"{gt.name}, track {gt.track}: boxes are of {where.name}, track {where.track}, other "
-                    "frames; ingest the data set again"
+                    f"{gt.name}, track {gt.track}: boxes are of {where.name}, track {where.track}, or of "
+                    "other frames; ingest the data set again"
                 )
             yield Plan(gt.name, gt.track, gt.start, gt.fps, boxes_of(where), anybody)
 
@@ -84,12 +84,12 @@ def estimate(
     """Write ``detected-<split>``, its ground truth and ``missing-<split>.csv`` into `folder`.
 
     Raises:
-        FileNotFoundError: weights, images or boxes that are not there.
-        ValueError: weights of another network, or poses that do not fit the data set's.
+        FileNotFoundError: missing weights, images or boxes.
+        ValueError: weights of another network, or poses that do not match the data set's.
     """
     job = plan(poses, options, scratch, weights)
-    check_images(job)
     caches = {split: job.truth(split) for split in SPLITS}
+    check_images(caches.values(), job.tools.footage)
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as progress:
         total = sum(cache.num_frames for cache in caches.values())
@@ -108,7 +108,7 @@ def estimate(
 
 
 def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightStore) -> Job:
-    """The job, its files found or fetched, hashed and tried."""
+    """Plan the job: find or fetch its files, hash them and test them."""
     spec = EstimatorSpec(
         kind=options.kind,
         weights=weights.find(options.weights, options.sha256),
@@ -137,7 +137,7 @@ def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightSto
     tools = ToolSpec(
         key=key,
         estimator=spec,
-        # Workers elsewhere have working folders of their own.
+        # Workers on other machines have other working folders.
         footage=Footage(options.images, options.first_frame, Path.cwd()),
         body=body,
         detector=detector,
@@ -145,14 +145,14 @@ def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightSto
         batch=options.batch,
         half=half(options),
     )
-    # Before any worker starts: a wrong file is told here.
+    # Before any worker starts, so that a wrong file is reported here.
     tried = _tools(tools, 0) if options.workers == 0 else tools.build("cpu")
     join.check(tried.estimator, body, truth)
     return Job(options, poses, tools, settings, (scratch / key).resolve())
 
 
 def body_of(options: ImagesEstimate, truth: CacheMetadata) -> BodySpec | None:
-    """The body model of SPIN and PARE, for the joints that the data set has."""
+    """The body model of SPIN and PARE, for the data set's joints."""
     if options.body is None:
         return None
     regressor = None if options.regressor is None else Path(options.regressor).resolve()
@@ -161,49 +161,50 @@ def body_of(options: ImagesEstimate, truth: CacheMetadata) -> BodySpec | None:
 
 
 def half(options: ImagesEstimate) -> bool:
-    """Half precision is for GPUs; processors are slower with it."""
+    """Half precision is for GPUs; it is slower on CPUs."""
     return options.half and torch.cuda.is_available()
 
 
 def is_file(boxes: str | None) -> bool:
-    """Whether a source of boxes is a file, and no cache of the data set's."""
+    """True where the source of boxes is a file and not one of the data set's caches."""
     return boxes is not None and boxes.endswith((".csv", ".json"))
 
 
-def nowhere(sequence: PoseSequence) -> np.ndarray:
-    """No boxes: a detector takes whoever it finds."""
+def no_boxes(sequence: PoseSequence) -> np.ndarray:
+    """No boxes: the detector's best person is used."""
     return np.full((len(sequence), 4), np.nan, dtype=np.float32)
 
 
-def check_images(job: Job) -> None:
-    """Refuse sequences without a single image, naming the first paths.
+def check_images(truths: Iterable[PoseCache], footage: Footage) -> None:
+    """Raise where sequences have no image at all, naming the first paths.
 
     Raises:
-        FileNotFoundError: of all splits, as many as there are.
+        FileNotFoundError: lists the sequences of all splits.
     """
     absent, count = [], 0
-    for split in SPLITS:
-        for gt in job.truth(split).sequences():
+    for truth in truths:
+        for gt in truth.sequences():
             count += 1
-            path = job.tools.footage.absent(gt.name, gt.start, len(gt))
+            path = footage.absent(gt.name, gt.start, len(gt))
             absent += [] if path is None else [str(path)]
     if absent:
         shown = ", ".join(dict.fromkeys(absent[:5]))
         raise FileNotFoundError(
-            f"{len(absent)} of {count} tracks have no image; the first looked for: {shown}. Correct images "
+            f"{len(absent)} of {count} tracks have no image; first paths searched: {shown}. Correct images "
             "or first_frame of the estimate in params.yaml, or get the images"
         )
 
 
-# --- who makes the shards
+# --- distribution of shards
 
 
 def make_all(todo: Iterator[Shard], job: Job, *, on_done: Callable[[Shard], None]) -> None:
-    """Make every shard that is not there: in this process, or by Dask's workers."""
+    """Compute every missing shard, in this process or by Dask's workers."""
     dataset = job.truth("train").metadata.dataset
     if job.options.workers == 0:
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # as in workers: threads change the order of sums, and so last digits
+        # as in workers: the number of threads changes the order of sums, and so the last digits
+        torch.set_num_threads(1)
         try:
             for shard in todo:
                 if not shard.path.is_file():
@@ -213,11 +214,11 @@ def make_all(todo: Iterator[Shard], job: Job, *, on_done: Callable[[Shard], None
             torch.set_num_threads(threads)
         return
     with workers(job.options) as client:
-        spread(client, todo, partial(work, spec=job.tools, dataset=dataset), on_done)
+        submit(client, todo, partial(work, spec=job.tools, dataset=dataset), on_done)
 
 
 def work(shard: Shard, spec: ToolSpec, dataset: str) -> Shard:
-    """A shard made in a worker."""
+    """Compute one shard in a worker."""
     from distributed import get_worker
 
     torch.set_num_threads(1)
@@ -227,19 +228,19 @@ def work(shard: Shard, spec: ToolSpec, dataset: str) -> Shard:
 
 @lru_cache(maxsize=1)
 def _tools(spec: ToolSpec, worker: Any) -> Tools:
-    """Built once a process: reading weights takes as long as some hundred frames."""
+    """Tools, built once per process: reading weights takes as long as some hundred frames."""
     kind = device().type
     return spec.build(f"cuda:{gpu_of(worker, torch.cuda.device_count())}" if kind == "cuda" else kind)
 
 
 def gpu_of(worker: Any, count: int) -> int:
-    """The GPU of a worker: they take turns by number; workers with other names take the first."""
+    """A worker's GPU: workers are assigned in turn by number; those with other names use the first."""
     return worker % count if isinstance(worker, int) else 0
 
 
 @contextmanager
 def workers(options: ImagesEstimate) -> Iterator[Any]:
-    """A client of the scheduler that is named, or of processes on this machine."""
+    """A client of the given scheduler, or of processes on this machine."""
     from dask.system import CPU_COUNT
     from distributed import Client, LocalCluster, Security
 
@@ -250,9 +251,9 @@ def workers(options: ImagesEstimate) -> Iterator[Any]:
         return
     count = options.workers or torch.cuda.device_count() or CPU_COUNT
     settings: dict[str, Any] = {"n_workers": count, "threads_per_worker": 1, "dashboard_address": None}
-    # A program that can connect can run code in the workers: only these processes have the certificate.
+    # Anyone who can connect can run code in the workers: only these processes have the certificate.
     settings |= {"protocol": "tls://", "security": Security.temporary()}
-    # No limit: a worker's memory is that of the network and a batch, and one that is stopped never ends.
+    # No limit: a worker needs the memory of the network and a batch, and a paused one never resumes.
     with (
         LocalCluster(**settings, processes=True, memory_limit=0) as cluster,
         Client(cluster) as client,
@@ -260,10 +261,10 @@ def workers(options: ImagesEstimate) -> Iterator[Any]:
         yield client
 
 
-def spread(
+def submit(
     client: Any, todo: Iterator[Shard], task: Callable[[Shard], Shard], on_done: Callable[[Shard], None]
 ) -> None:
-    """Give the shards that are not there to workers, few at a time: all plans need not fit in memory."""
+    """Submit missing shards to workers, few at a time: all plans may not fit in memory."""
     from distributed import as_completed
 
     most = 4 * max(1, sum(client.nthreads().values()))

@@ -1,8 +1,8 @@
-"""Shards of an estimator's poses joined into the caches that refiners read.
+"""Join shards of an estimator's poses into the caches that refiners read.
 
-What an estimator gives is put on the data set's skeleton; frames without a pose are filled
+Poses are converted to the data set's skeleton; frames without a pose are filled
 (`hanet.estimators.common.gaps`) and listed with their reasons in ``missing-<split>.csv``; tracks without any
-pose are left out, of the ground truth too. All of it streams, one track at a time.
+pose are left out, also from the ground truth. Tracks are streamed one at a time.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hanet.estimators.images.adapters import Estimator
 from hanet.estimators.images.shards import missing
 from hanet.estimators.images.weights import BodySpec
 from hanet.files.atomic import write_text
+from hanet.files.unpickle import read_npy
 from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
 from hanet.progress import console
@@ -32,10 +33,10 @@ from hanet.smpl.tracks import SmplTrack
 
 
 def check(estimator: Estimator, body: BodySpec | None, truth: CacheMetadata) -> None:
-    """Refuse an estimator whose poses cannot be those of the data set.
+    """Check that an estimator's poses suit the data set.
 
     Raises:
-        ValueError: poses of another kind, or joints that cannot be had.
+        ValueError: poses of another representation, or joints that cannot be converted.
     """
     if body is None:
         if truth.representation != "2d":
@@ -55,7 +56,7 @@ def check(estimator: Estimator, body: BodySpec | None, truth: CacheMetadata) -> 
 
 @dataclass(frozen=True)
 class Part:
-    """A split's shards, and what they say is missing."""
+    """A split's shards, and its missing frames."""
 
     paths: Sequence[Path]
     missing: list[list[Any]]
@@ -63,12 +64,12 @@ class Part:
 
     @classmethod
     def of(cls, paths: Sequence[Path]) -> Part:
-        """Of shards that are all there."""
-        told = [missing(path) for path in paths]
-        return cls(paths, [row for rows, _ in told for row in rows], sum(empty for _, empty in told))
+        """Read the missing frames of complete shards."""
+        found = [missing(path) for path in paths]
+        return cls(paths, [row for rows, _ in found for row in rows], sum(empty for _, empty in found))
 
     def poses(self, suffix: str = "") -> Iterator[PoseSequence]:
-        """All tracks in their order."""
+        """All tracks, in order."""
         files = (path.with_name(f"{path.stem}{suffix}.parquet") for path in self.paths)
         return chain.from_iterable(PoseCache.open(path).sequences() for path in files)
 
@@ -85,7 +86,7 @@ def join(
     """Write ``detected``, ``gt`` and ``missing`` of every split, and ``smpl`` of a body estimator.
 
     Raises:
-        ValueError: a split of which no frame has a pose, or images of another size than the truth's.
+        ValueError: a split without any pose, or images whose size differs from the ground truth's.
     """
     parts = {split: Part.of(some) for split, some in paths.items()}
     body = settings["body"] is not None
@@ -119,7 +120,7 @@ def join(
 def conversion(
     train: Part, truth: PoseCache, *, calibrated: bool
 ) -> tuple[JointMix | None, dict[str, Any] | None]:
-    """The way to the data set's skeleton, fitted to training where names do not tell; what to note."""
+    """Conversion to the data set's skeleton, fitted to training where names do not suffice; its record."""
     first = next(train.poses())
     mix = mix_between(first.skeleton, truth.metadata.skeleton)
     if mix is None:
@@ -145,7 +146,7 @@ def conversion(
 
 
 def pairs_of(part: Part, truth: PoseCache, suffix: str = "") -> Iterator[tuple[PoseSequence, PoseSequence]]:
-    """(truth, estimate) of the tracks that have a pose."""
+    """(truth, estimate) of the tracks with a pose."""
     for gt, found in zip(truth.sequences(), part.poses(suffix), strict=True):
         if gt.image_size is not None and found.image_size not in (None, gt.image_size):
             raise ValueError(
@@ -165,7 +166,7 @@ def write(
     estimator: str,
     provenance: dict[str, Any],
 ) -> None:
-    """The caches ``detected`` and ``gt`` of the tracks that have a pose."""
+    """Write the caches ``detected`` and ``gt`` of the tracks with a pose."""
     given = truth.metadata
     suffix = "-smpl" if given.representation == "smpl" else ""
     described = replace(given, estimator=estimator, provenance=provenance)
@@ -187,7 +188,7 @@ def write(
 def rotations(
     part: Part, folder: Path, split: str, estimator: str, truth: CacheMetadata, provenance: dict[str, Any]
 ) -> None:
-    """SMPL's rotations of the same frames, ``smpl-detected``, with their shapes in a side table."""
+    """Write SMPL's rotations of the same frames, ``smpl-detected``, with their shapes in a side table."""
     first = next(part.poses("-smpl"))
     described = CacheMetadata.of(
         first, dataset=truth.dataset, split=split, estimator=estimator, provenance=provenance
@@ -195,13 +196,13 @@ def rotations(
     with CacheWriter(folder / f"smpl-detected-{split}.parquet", described) as writer:
         for track in smpl_tracks(part):
             writer.write(track.poses)
-    write_side_table(folder / f"smpl-detected-{split}-side.parquet", whole(smpl_tracks(part)))
+    write_side_table(folder / f"smpl-detected-{split}-side.parquet", merge_runs(smpl_tracks(part)))
 
 
 def smpl_tracks(part: Part) -> Iterator[SmplTrack]:
-    """Rotations and shapes without gaps; where a track's image is, translations are not told."""
+    """Rotations and shapes without gaps; translations are unknown."""
     for path in part.paths:
-        betas, row = np.load(path.with_name(f"{path.stem}-betas.npy")), 0
+        betas, row = read_npy(path.with_name(f"{path.stem}-betas.npy")), 0
         for found in PoseCache.open(path.with_name(f"{path.stem}-smpl.parquet")).sequences():
             rows = np.arange(len(found))
             shape = betas[row : row + len(found)].astype(np.float64)
@@ -210,8 +211,8 @@ def smpl_tracks(part: Part) -> Iterator[SmplTrack]:
                 yield SmplTrack(filled(found), interpolate(shape, rows, rows).astype(np.float32))
 
 
-def whole(tracks: Iterator[SmplTrack]) -> Iterator[SmplTrack]:
-    """Runs of one track as one, NaN between them: a side table has each track once."""
+def merge_runs(tracks: Iterator[SmplTrack]) -> Iterator[SmplTrack]:
+    """Merge runs of one track, with NaN between them: a side table has each track once."""
     held: SmplTrack | None = None
     for track in tracks:
         if held is None or held.poses.key != track.poses.key:

@@ -11,11 +11,11 @@ from hanet.options import Section
 
 
 class Boxes(Section):
-    """Where people are in the images.
+    """Source of the person boxes.
 
-    `source` is ``gt``, ``keypoints`` or ``openpose``, a cache of the data set whose boxes or extent of
-    keypoints are taken; or the path of a file (`hanet.estimators.images.boxes.read_boxes`); or ``detector``,
-    with its `weights`, which looks near the people of the cache `near` (null: takes whoever scores highest).
+    `source` is ``gt``, ``keypoints`` or ``openpose``, a cache of the data set whose boxes or extents of
+    keypoints are used; or the path of a file (`hanet.estimators.images.boxes.read_boxes`); or ``detector``,
+    with its `weights`, which searches near the people of the cache `near` (null: uses the highest score).
     """
 
     source: str = "gt"
@@ -37,21 +37,20 @@ _OWN = {
     "spin": {"padding", "resize", "body", "regressor"},
     "pare": {"padding", "body", "regressor"},
 }
-"""Settings of an estimator that others do not have."""
+"""Options that only this kind of estimator has."""
 
 
 class ImagesEstimate(Section):
     """An estimator run over the data set's images.
 
     `weights` is the path or the address of an official checkpoint, `images` a pattern of
-    `hanet.estimators.images.patterns`, `first_frame` the number that images give to frame 0. `skeleton`,
-    `layers` and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height
-    of a crop) also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` those of SPIN and
-    PARE. A shard is `shard` tracks; `workers` are processes on this machine (0: the stage itself alone;
-    null: one per core, or one per GPU), `scheduler` the address of a Dask scheduler
-    instead. `half` computes in half
-    precision where there is a GPU. `calibrate` fits joints that two skeletons have under no common name to
-    the training split's truth.
+    `hanet.estimators.images.patterns`, `first_frame` the images' number of frame 0. `skeleton`, `layers` and
+    `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height of a crop)
+    also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` SPIN's and PARE's. `shard` is the
+    number of tracks per shard; `workers` the number of processes on this machine (0: only the stage itself;
+    null: one per core, or one per GPU), `scheduler` the address of a Dask scheduler to use instead. `half`
+    computes in half precision on a GPU. `calibrate` fits joints without a common name to the training split's
+    ground truth.
     """
 
     kind: Literal["simplebaseline", "dcpose", "spin", "pare"]

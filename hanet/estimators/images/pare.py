@@ -1,7 +1,7 @@
-"""PARE: the SMPL body of one person in one image, each joint from the image parts that its attention finds.
+"""PARE: the SMPL body of one person in one image; each joint attends to parts of the image.
 
 Source: Kocabas et al., "PARE: Part attention regressor for 3D human body estimation", ICCV 2021, section 3.
-Written from the paper; tensors are named as in the authors' checkpoint. The backbone is timm's HRNet.
+Written from the paper; tensors have the names of the authors' checkpoint. The backbone is timm's HRNet.
 
 Axes: B images, K = 24 body parts, one for each SMPL joint; feature maps h × w have a quarter of
 the input's resolution.
@@ -22,7 +22,7 @@ from hanet.poses.rotations import rotation_6d_to_matrix
 
 PARTS = 24
 LAYOUT = Layout(container="state_dict", prefix="model.", only_prefixed=True, left_out=("model.smpl.",))
-"""A Lightning file: the network under ``model.``, in it SMPL's data, which the body model brings itself."""
+"""A Lightning file: the network is under ``model.``; its copy of SMPL's data is not used."""
 
 
 def _convolution(wide: int, narrow: int) -> list[nn.Module]:
@@ -34,11 +34,11 @@ def _convolution(wide: int, narrow: int) -> list[nn.Module]:
 
 
 class Backbone(HighResolutionNet):
-    """HRNet-W32: its four resolutions brought to the finest and stacked, 480 channels."""
+    """HRNet-W32: its four resolutions are upsampled to the finest and concatenated, 480 channels."""
 
     def __init__(self) -> None:
         super().__init__(cfg_cls["hrnet_w32"], head="")
-        # In the checkpoint, but no part of the computation.
+        # In the checkpoint, but not used in the computation.
         self.final_layer = nn.Conv2d(32, PARTS, kernel_size=1)
         self.upsample_stage_2 = self._upsampling(64, 1)
         self.upsample_stage_3 = self._upsampling(128, 2)
@@ -59,7 +59,7 @@ class Backbone(HighResolutionNet):
 
 
 class LocalLinear(nn.Module):
-    """A linear layer of its own for each part (a locally connected 1 × 1 convolution, without bias)."""
+    """One linear layer per part (a locally connected 1 × 1 convolution without bias)."""
 
     def __init__(self, inputs: int, outputs: int, parts: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class LocalLinear(nn.Module):
 
 
 class Head(nn.Module):
-    """Part maps say where each joint looks in the feature maps; what it sees there gives its rotation."""
+    """Part maps are each joint's attention over the feature maps; the attended features give its rotation."""
 
     def __init__(self, inputs: int = 480, width: int = 128, shape_width: int = 64) -> None:
         super().__init__()
@@ -82,7 +82,7 @@ class Head(nn.Module):
         self.shape_mlp = nn.Linear(shape_width * PARTS, 10)
         self.cam_mlp = nn.Linear(shape_width * PARTS, 3)
         self.register_buffer("temperature", torch.tensor(1.0))
-        # In the checkpoint, but no part of the computation: this head regresses in one step, without means.
+        # In the checkpoint, but not used in the computation: this head regresses in one step, without means.
         self.register_buffer("init_pose", torch.zeros(1, PARTS * 6))
         self.register_buffer("init_shape", torch.zeros(1, 10))
         self.register_buffer("init_cam", torch.zeros(1, 3))

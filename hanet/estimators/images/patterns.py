@@ -1,6 +1,6 @@
 """Patterns of paths to a data set's images.
 
-A pattern is a path with these in braces, as Python's format strings have them:
+A pattern is a path with these fields in braces, in the syntax of Python's format strings:
 
 =============  ===========================================================================================
 ``{name}``     the sequence's name
@@ -9,26 +9,26 @@ A pattern is a path with these in braces, as Python's format strings have them:
 ``{frame}``    the frame's number, as in ``{frame:06d}.jpg``; only in the last part of the path
 =============  ===========================================================================================
 
-and ``*`` for any letters in its folders. Without ``{frame}`` the path is that of a folder of images, taken in
-the order of their names, of a ``.txt`` file with the path of an image a line (relative to the list's folder),
-or of a video.
+and ``*``, which matches any characters in its folders. Without ``{frame}`` the path is that of a folder of
+images, sorted by name, of a ``.txt`` file with one image path per line (relative to the list's folder), or of
+a video.
 """
 
 from __future__ import annotations
 
 
 def fill(pattern: str, name: str, *, frame: int) -> str:
-    """The path of a sequence's footage, or with ``{frame}`` of the image of a frame."""
+    """The path of a sequence's footage or, with ``{frame}``, of a frame's image."""
     parts = name.split("/")
     aist = parts[0].replace("cAll", parts[1]) if len(parts) > 1 else parts[0]
     return pattern.format(*parts, name=name, aist=aist, frame=frame)
 
 
 def check(pattern: str) -> str:
-    """The pattern.
+    """Validate a pattern and return it.
 
     Raises:
-        ValueError: for unknown names in braces, or ``{frame}`` in a folder's name.
+        ValueError: unknown names in braces, or ``{frame}`` in a folder's name.
     """
     if "{frame" in pattern.rpartition("/")[0]:
         raise ValueError(f"{{frame}} belongs into the last part of images, got {pattern}")

@@ -1,4 +1,4 @@
-"""The ResNet that SimpleBaseline and SPIN are built on: timm's, under the names of their checkpoints."""
+"""The ResNet of SimpleBaseline and SPIN: timm's, with the tensor names of their checkpoints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STEPS = ("conv1", "bn1", "act1", "maxpool", "layer1", "layer2", "layer3", "layer
 class ResNetTrunk(nn.Module):
     """Image → 2048 channels at 1/32 of its resolution; no pooling, no classifier.
 
-    The layers are this module's own children, because the networks built on it name them so.
+    The layers are direct children of this module, to match the checkpoints' names.
     """
 
     channels = 2048

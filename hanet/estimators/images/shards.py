@@ -1,8 +1,8 @@
-"""A data set's tracks in shards: each one file, made whole or not at all, by whichever process comes to it.
+"""A data set's tracks in shards: one file each, written atomically by any process.
 
-A shard is a number of tracks that follow each other; which follows from the data set and the settings alone,
-never from how many processes there are. Within it batches cross tracks. So every file's bytes are the same
-however the work was spread, and work that was cut off goes on with the files that are missing.
+A shard is a number of consecutive tracks; it depends on the data set and the settings, not on the number of
+processes. Within it batches span tracks. So every file's bytes are independent of the distribution of work,
+and an interrupted run resumes with the missing files.
 
 Axes: T frames.
 """
@@ -37,18 +37,18 @@ from hanet.smpl.body import Body
 from hanet.smpl.tracks import CACHE_LAYOUT
 
 ROWS = 256
-"""Frames posed by the body model at a time."""
+"""Frames per call of the body model."""
 NOBODY = "no box: nobody was found here"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A track to estimate: where the person is, or with a detector is said to be.
+    """A track to estimate, with the person's boxes or, with a detector, the expected boxes.
 
     Attributes:
         name, track, start, fps: as in `PoseSequence`.
-        boxes: (T, 4), NaN where unknown. With a detector, people near them are looked for.
-        anybody: with a detector, the person of the highest score in each frame, whatever `boxes`.
+        boxes: (T, 4), NaN where unknown. A detector searches for people near them.
+        anybody: with a detector, use the person of the highest score in each frame and ignore `boxes`.
     """
 
     name: str
@@ -69,30 +69,30 @@ class Shard:
 
     @property
     def frames(self) -> int:
-        """Over all tracks."""
+        """Number of frames over all tracks."""
         return sum(len(plan.boxes) for plan in self.plans)
 
     @property
     def rotations(self) -> Path:
-        """Where body estimators' rotations are: a cache of the same frames."""
+        """Path of body estimators' rotations: a cache of the same frames."""
         return self.path.with_name(f"{self.path.stem}-smpl.parquet")
 
     @property
     def betas(self) -> Path:
-        """Where body estimators' shapes are: an array of one row per frame."""
+        """Path of body estimators' shapes: an array of one row per frame."""
         return self.path.with_name(f"{self.path.stem}-betas.npy")
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What a shard is made with, in one process.
+    """Everything one process needs to compute a shard.
 
     Attributes:
         estimator: with its network on `device`.
         footage: the images.
-        body: what turns rotations into joints, and which joints; of body estimators.
-        detector: what finds people, where boxes are not given.
-        batch: crops at a time.
+        body: converts rotations to joints, and names the joints; for body estimators.
+        detector: detects people, where boxes are not given.
+        batch: crops per batch.
         device: PyTorch's name.
         half: half precision.
     """
@@ -109,12 +109,12 @@ class Tools:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolSpec:
-    """Tools as they can be named, sent to another process, and built there; fields as in `Tools`.
+    """Specification of `Tools` that can be sent to another process and built there; fields as in `Tools`.
 
     Attributes:
-        key: of the settings and inputs, see `fingerprint`; files of other content make another specification.
+        key: of the settings and inputs, see `fingerprint`; files with other content give another key.
         detector: the file of the detector's weights.
-        min_score: that the detector's people need.
+        min_score: minimum score of a detected person.
     """
 
     key: str
@@ -127,7 +127,7 @@ class ToolSpec:
     half: bool = False
 
     def build(self, device: str) -> Tools:
-        """The tools, with networks on the device; errors as of what they are built from."""
+        """Build the tools, with networks on the device; raises as their builders do."""
         return Tools(
             estimator=self.estimator.build(device),
             footage=self.footage,
@@ -143,7 +143,7 @@ class ToolSpec:
 
 
 def shards(plans: Iterable[Plan], *, split: str, size: int, folder: Path) -> Iterator[Shard]:
-    """The plans, `size` a shard, in their order."""
+    """Group the plans into shards of `size` tracks, in order."""
     rest, number = iter(plans), 0
     while part := tuple(islice(rest, size)):
         yield Shard(split, part, folder / f"{split}-{number:06d}.parquet")
@@ -151,14 +151,15 @@ def shards(plans: Iterable[Plan], *, split: str, size: int, folder: Path) -> Ite
 
 
 def fingerprint(settings: Mapping[str, Any]) -> str:
-    """Names the folder of shards that these settings and inputs give; equal settings, equal name."""
+    """Name of the shards' folder for these settings and inputs; equal settings give equal names."""
     return json_hash(settings)[:16]
 
 
 def make(shard: Shard, tools: Tools, *, dataset: str) -> Path:
-    """Estimate a shard's tracks and write its files; the poses come last, so that they say it is done.
+    """Estimate a shard's tracks and write its files; the poses are written last and mark the shard as
+    complete.
 
-    What is missing is NaN in the cache, and with its reason in the metadata (`missing`).
+    Missing poses are NaN in the cache, with the reason in the metadata (`missing`).
 
     Raises:
         ValueError, OSError: as `hanet.estimators.images.batches.run`.
@@ -183,8 +184,8 @@ def make(shard: Shard, tools: Tools, *, dataset: str) -> Path:
 
 def missing(path: Path) -> tuple[list[list[Any]], int]:
     """Sequence, track, frame and reason of each frame of a shard without a pose; and tracks without any."""
-    told = PoseCache.open(path).metadata.provenance
-    return told["missing"], told["empty"]
+    found = PoseCache.open(path).metadata.provenance
+    return found["missing"], found["empty"]
 
 
 def _write(path: Path, poses: list[PoseSequence], described: dict[str, Any]) -> None:
@@ -199,7 +200,7 @@ def _save(array: np.ndarray, path: Path) -> None:
 
 
 def _track(plan: Plan, tools: Tools) -> PersonTrack:
-    """The plan with its boxes looked for, if need be, and its images to be read."""
+    """The plan's track, with boxes from the detector if needed, and its images."""
     boxes = plan.boxes if tools.detector is None else _detected(plan, tools.footage, tools.detector)
     clip = tools.footage.clip(plan.name, plan.start, len(boxes), plan.fps)
     return PersonTrack(
@@ -236,7 +237,7 @@ def _betas(found: Estimated) -> Float[np.ndarray, "T 10"]:
 
 
 def joints_of(found: Estimated, body: Body, joints: str) -> PoseSequence:
-    """A body estimator's joints, metres, root-relative in the camera's frame; NaN where there is no pose.
+    """A body estimator's joints, metres, root-relative in the camera's frame; NaN where missing.
 
     Args:
         found: rotations and shapes.

@@ -2,7 +2,7 @@
 
 Source: Xiao et al., "Simple baselines for human pose estimation and tracking", ECCV 2018.
 
-The backbone is timm's ResNet, whose tensors are named as in the authors' checkpoints.
+The backbone is timm's ResNet, whose tensors have the names of the authors' checkpoints.
 
 Axes: B images, J joints, H and W pixels; heat maps have a quarter of the input's resolution.
 """
@@ -20,11 +20,11 @@ from hanet.estimators.common.checkpoints import Layout, load_official
 from hanet.estimators.images.resnet import ResNetTrunk
 
 LAYOUT = Layout(container="state_dict", prefix="module.", bare=True)
-"""Released files are a state dict; files of a training run hold one under ``state_dict``."""
+"""Released files are a state dict; files of a training run have one under ``state_dict``."""
 
 
 class PoseResNet(ResNetTrunk):
-    """Image → ResNet (1/32) → three deconvolutions (1/4) → one heat map a joint."""
+    """Image → ResNet (1/32) → three deconvolutions (1/4) → one heat map per joint."""
 
     def __init__(self, joints: int, *, layers: Literal[50, 101] = 50, width: int = 256) -> None:
         super().__init__(layers)

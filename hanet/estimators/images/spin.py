@@ -3,7 +3,7 @@
 Source: Kolotouros et al., "Learning to reconstruct 3D human pose and shape via model-fitting in the loop",
 ICCV 2019; the network is that of Kanazawa et al., "End-to-end recovery of human shape and pose", CVPR 2018.
 
-The backbone is timm's ResNet, whose tensors are named as in the authors' checkpoint.
+The backbone is timm's ResNet, whose tensors have the names of the authors' checkpoint.
 
 Axes: B images, 24 SMPL joints.
 """
@@ -25,7 +25,7 @@ LAYOUT = Layout(container="model")
 
 
 class BodyEstimate(NamedTuple):
-    """What SPIN and PARE say about the person in a crop.
+    """SPIN's and PARE's estimate of the person in a crop.
 
     Attributes:
         rotations: of SMPL's 24 joints relative to their parents, the pelvis relative to the camera.
@@ -39,7 +39,7 @@ class BodyEstimate(NamedTuple):
 
 
 class HMR(ResNetTrunk):
-    """Features of a 224 × 224 image; pose, shape and camera corrected from their means in three steps."""
+    """Extract features of a 224 × 224 image, then correct mean pose, shape and camera in three steps."""
 
     def __init__(self) -> None:
         super().__init__(50)

@@ -1,4 +1,4 @@
-"""Weights that the user names, by path or by address, and the estimators that are built from them."""
+"""Weights given by path or address, and the estimators built from them."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ Kind = Literal["simplebaseline", "dcpose", "spin", "pare"]
 
 @dataclass(frozen=True, kw_only=True)
 class EstimatorSpec:
-    """An estimator as it can be named, sent to another process, and built there.
+    """Specification of an estimator that can be sent to another process and built there.
 
     Attributes:
-        kind: which.
+        kind: of estimator.
         weights: an official checkpoint.
         skeleton: of SimpleBaseline's weights, ``mpii16`` or ``coco17``.
-        layers: of its ResNet.
-        pixels: width and height of its crops and DCPose's; None: 384 × 384, and DCPose's 288 × 384.
-        flip: its flip test.
-        padding: of the boxes, for SPIN and PARE; 1.2 for a detector's with SPIN.
+        layers: depth of its ResNet.
+        pixels: width and height of SimpleBaseline's and DCPose's crops; None: 384 × 384, DCPose's 288 × 384.
+        flip: SimpleBaseline's flip test.
+        padding: scale of SPIN's and PARE's boxes; 1.2 for a detector's boxes with SPIN.
         resize: SPIN's, see `hanet.estimators.images.crops.spin_cut`.
     """
 
@@ -50,7 +50,7 @@ class EstimatorSpec:
         return self.pixels or ((288, 384) if self.kind == "dcpose" else (384, 384))
 
     def settings(self) -> dict[str, Any]:
-        """What matters for this kind, as JSON; the weights by their SHA-256 alone."""
+        """The settings that apply to this kind, as JSON; weights only by their SHA-256."""
         own = {
             "simplebaseline": ("skeleton", "layers", "pixels", "flip"),
             "dcpose": ("pixels",),
@@ -65,8 +65,8 @@ class EstimatorSpec:
         """The estimator with its weights, on a device.
 
         Raises:
-            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; names the
-                first tensors in which the file differs from the network.
+            FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; the message
+                names the first tensors in which the file differs from the network.
         """
         if self.kind == "simplebaseline":
             skeleton = skeletons.get(self.skeleton)
@@ -83,7 +83,7 @@ class EstimatorSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class BodySpec:
-    """The body model that turns SPIN's and PARE's rotations into joints.
+    """The body model that converts SPIN's and PARE's rotations to joints.
 
     Attributes:
         model: SMPL's file.
@@ -96,7 +96,7 @@ class BodySpec:
     joints: Literal["smpl24", "lsp14"] = "lsp14"
 
     def settings(self) -> dict[str, Any]:
-        """The joints, and the files by their SHA-256."""
+        """The joints, and the files only by their SHA-256."""
         return {
             "joints": self.joints,
             "model_sha256": file_hash(self.model),
@@ -112,7 +112,7 @@ class BodySpec:
         """
         if self.joints == "lsp14" and self.regressor is None:
             raise ValueError(
-                "the 14 LSP joints need a regressor; name J_regressor_h36m.npy, which the SPIN and VIBE "
-                "projects tell to download, as estimate.regressor"
+                "the 14 LSP joints need a regressor; set estimate.regressor to J_regressor_h36m.npy, which "
+                "the SPIN and VIBE projects explain how to download"
             )
         return Body.load(self.model, h36m_regressor=self.regressor).to(device)

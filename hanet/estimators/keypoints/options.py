@@ -1,4 +1,4 @@
-"""Options of keypoints that a user's own estimator wrote."""
+"""Options of keypoints from a user's own estimator."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pydantic import Field, model_validator
 from hanet.options import Section, Texts
 
 MAX_DISTANCE = 0.3
-"""Farthest that a detection's keypoints may be from the person's, on average, in sizes of the person."""
+"""Largest mean distance of a detection's keypoints from the person's, in units of the person's size."""
 
 
 class KeypointsEstimate(Section):
-    """Keypoints that the user's own estimator wrote as JSON, paired with the ground truth's people.
+    """Keypoints that the user's own estimator wrote as JSON, paired with annotated people.
 
-    `files` are all files of all splits (of OpenPose folders), in any order; their videos are named as the
-    data set's sequences. `first_frame` is the number that the files give to a video's frame 0, `images`
-    COCO's annotation file with the images' names. People of a lower `min_score` are left out (OpenPose has
+    `files` are all files of all splits (folders for OpenPose), in any order; their videos have the names of
+    the data set's sequences. `first_frame` is the files' number of a video's frame 0, `images` COCO's
+    annotation file with the images' names. People with a score below `min_score` are left out (OpenPose has
     none). `max_distance` is of `hanet.estimators.keypoints.pairing`.
     """
 

@@ -1,18 +1,18 @@
-"""Detected people find the annotated people they are: pairs of tracks for training and scoring.
+"""Match detected tracks to annotated people: pairs of tracks for training and evaluation.
 
-An estimator finds people under numbers of its own, bystanders among them, and loses some. Its tracks are
-paired with annotated ones frame by frame, so that a track that changes hands or breaks is put together again:
+An estimator numbers people differently, detects bystanders, and misses some people. Detected tracks are
+matched with annotated ones frame by frame, so identity switches and broken tracks are repaired:
 
-1. In a frame where somebody is annotated, detections and annotated people are paired for the least total
-   distance (the Hungarian method). The distance is the mean over the keypoints that both have, in units of
-   the annotated person's size, and pairs beyond a limit are none.
-2. In a frame where a person is not annotated, as most of PoseTrack's are not, the person is who was last
-   paired with them, or before the first pair, who first was.
-3. Where that gives nothing, and for single keypoints that were not found, coordinates are interpolated
-   linearly in time (before the first and after the last they hold) and scores are 0.
+1. In a frame with annotations, detections and annotated people are matched for the smallest total distance
+  (the Hungarian method). The distance is the mean over the keypoints that both have, in units of the
+  annotated person's size; pairs beyond a limit are not matched.
+2. In a frame where a person is not annotated, as in most of PoseTrack's frames, the last matched detected
+  track is used or, before the first match, the first one.
+3. Where neither applies, and for single missing keypoints, coordinates are interpolated linearly in time
+  (constant before the first and after the last) and scores are 0.
 
-The pairing looks at the ground truth, so it is an oracle for *who* is seen, as evaluations on annotated boxes
-are. Detections that nobody is paired with are dropped: precision over bystanders is not measured.
+The matching uses the ground truth, so it is an oracle for *identity*, like evaluation on annotated boxes.
+Unmatched detections are dropped: precision over bystanders is not measured.
 
 Axes: T frames, J joints.
 """
@@ -33,7 +33,7 @@ from hanet.poses.sequence import PoseSequence
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """One detection in one frame; keypoints are NaN where not found."""
+    """One detection in one frame; keypoints are NaN where missing."""
 
     track: int
     keypoints: Float[np.ndarray, "J 2"]
@@ -46,16 +46,17 @@ def pair_with_truth(
     *,
     max_distance: float = MAX_DISTANCE,
 ) -> list[PoseSequence | None]:
-    """For each annotated track of a video the detected poses of its frames; None where it was never found.
+    """For each annotated track of a video, the detected poses of its frames; None where it was never
+    detected.
 
     Args:
-        truth: annotated tracks of one video; what is NaN or not `labelled` is unknown. A person's size is the
-            longer side of the box or, without boxes, of the extent of the known keypoints.
-        detected: detected tracks of that video, on the same skeleton, numbered by the same frames.
+        truth: annotated tracks of one video; values that are NaN or not `labelled` are unknown. A person's
+            size is the longer side of the box or, without boxes, of the extent of the known keypoints.
+        detected: detected tracks of that video, on the same skeleton, with the same frame numbers.
         max_distance: see `MAX_DISTANCE`.
 
     Returns:
-        Sequences of the frames of `truth`, without NaN, with scores (0 for what was not found).
+        Sequences of the frames of `truth`, without NaN, with scores (0 where not detected).
 
     Raises:
         ValueError: sequences of other videos, or on other skeletons.
@@ -80,7 +81,7 @@ def pair_with_truth(
         cost = np.array(
             [[_distance(person, found.keypoints, size) for found in seen] for _, person, size in here]
         ).reshape(len(here), len(seen))
-        # A pair too far apart costs more than any set of pairs that are not, so it never displaces one.
+        # A pair beyond the limit costs more than any set of valid pairs, so it never displaces one.
         far = max_distance * len(seen) + 1
         for a, b in zip(*linear_sum_assignment(np.where(cost <= max_distance, cost, far)), strict=True):
             if cost[a, b] <= max_distance:
@@ -130,7 +131,9 @@ def _followed(
     pairs: dict[int, _Seen],
     frames: dict[int, list[_Seen]],
 ) -> dict[int, _Seen]:
-    """The pairs, and in frames without annotation who was last paired, or before the first pair, first."""
+    """The matches and, in frames without annotation, the last match or, before the first match, the first
+    one.
+    """
     last, found = pairs[min(pairs)].track, {}
     for t, frame in enumerate(sequence.frames.tolist()):
         if frame in pairs:
@@ -152,7 +155,7 @@ def _filled(sequence: PoseSequence, found: dict[int, _Seen]) -> PoseSequence:
     rows = np.arange(T)
     values = interpolate(values.reshape(T, -1), rows, rows).reshape(T, J, 2)
     never = np.isnan(values).any(axis=(0, 2))
-    values[:, never] = values[:, ~never].mean(axis=1, keepdims=True)  # the middle of what was found
+    values[:, never] = values[:, ~never].mean(axis=1, keepdims=True)  # the middle of the detected keypoints
     return replace(
         sequence, values=values.astype(np.float32), scores=scores.astype(np.float32), labelled=None
     )

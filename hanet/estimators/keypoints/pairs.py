@@ -1,7 +1,7 @@
-"""Keypoints of the user's own estimator for a data set of keypoints: read, put on its skeleton, paired.
+"""Keypoints of the user's own estimator: read, convert to the data set's skeleton, match to annotated people.
 
-`hanet.formats` reads the files, `hanet.estimators.keypoints.pairing` finds who is who. DVC does not watch the
-files, which lie outside the project: after a change run ``dvc repro --force estimate@<experiment>``.
+`hanet.formats` reads the files, `hanet.estimators.keypoints.pairing` matches people. DVC does not track the
+files, which are outside the project: after a change run ``dvc repro --force estimate@<experiment>``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Videos = Mapping[str, Sequence[PoseSequence]]
 
 @dataclass(frozen=True)
 class Found:
-    """How many of the annotated people were found, and by which guess about joints."""
+    """The number of annotated people found, and the joint conversion that was guessed."""
 
     people: int
     found: int
@@ -40,7 +40,7 @@ class Found:
 
 
 def read(options: KeypointsEstimate, *, fps: float) -> dict[str, list[PoseSequence]]:
-    """Every detected track by video, frames counted from 0.
+    """Read every detected track, by video, with frames counted from 0.
 
     Raises:
         FileNotFoundError, ValueError: as the readers of `hanet.formats`; a frame before the first.
@@ -67,10 +67,10 @@ def read(options: KeypointsEstimate, *, fps: float) -> dict[str, list[PoseSequen
 
 
 def named_as(videos: Videos, wanted: Sequence[str]) -> dict[str, list[PoseSequence]]:
-    """The videos under the data set's names; those that mean none of them keep theirs.
+    """Rename videos to the data set's names; those without a match keep their own.
 
     Raises:
-        ValueError: a name that may mean several, see `hanet.formats.image_names.match_videos`.
+        ValueError: an ambiguous name, see `hanet.formats.image_names.match_videos`.
     """
     names = match_videos(wanted, list(videos))
     return {
@@ -80,7 +80,7 @@ def named_as(videos: Videos, wanted: Sequence[str]) -> dict[str, list[PoseSequen
 
 
 def hashes(options: KeypointsEstimate) -> dict[str, str]:
-    """SHA-256 of the files by their place in the list, of a folder that of its files' hashes and names."""
+    """SHA-256 of files by their position in the list; a folder's covers its files' hashes and names."""
     paths = [*options.files, *([options.images] if options.images else [])]
     return {f"{number}:{Path(path).name}": _hash(Path(path)) for number, path in enumerate(paths)}
 
@@ -100,13 +100,13 @@ def pairs(
     Args:
         truth: annotated tracks.
         videos: detected tracks by video.
-        options: of the pairing.
-        keep: True keeps people who were never found, with all keypoints in the image's corner, so that they
-            count as missed; False leaves them out.
+        options: of the matching.
+        keep: True keeps people who were never detected, with all keypoints at the image's corner, so that
+            they count as missed; False leaves them out.
 
     Raises:
-        ValueError: a data set none of whose videos is among the files', names that may mean several, joints
-            that cannot be had, or nobody found.
+        ValueError: no video of the data set is among the files', ambiguous names, joints that cannot be
+            converted, or nobody found.
     """
     by_video: dict[str, list[int]] = {}
     for number, sequence in enumerate(truth):
@@ -120,7 +120,7 @@ def pairs(
     found: list[PoseSequence | None] = [None] * len(truth)
     guesses: set[str] = set()
     for name, numbers in by_video.items():
-        # A pooled split lists a clip several times: that is one person, not several.
+        # A pooled split lists a clip several times: these are one person, not several.
         listed: dict[tuple[int, bytes], list[int]] = {}
         for number in numbers:
             listed.setdefault((truth[number].start, truth[number].values.tobytes()), []).append(number)
@@ -156,7 +156,7 @@ def _some(names: Mapping[str, object]) -> str:
 
 
 def keypoints(poses: Path, folder: Path, options: KeypointsEstimate) -> None:
-    """Detected tracks of the annotated people; in train and val those who were never found are left out."""
+    """Detected tracks of annotated people; people who were never detected are left out of train and val."""
     caches = {split: PoseCache.open(poses / f"gt-{split}.parquet", representation="2d") for split in SPLITS}
     people = {split: list(cache.sequences()) for split, cache in caches.items()}
     every = dict.fromkeys(sequence.name for sequences in people.values() for sequence in sequences)

@@ -1,8 +1,8 @@
 """MediaPipe's pose model (BlazePose GHUM, Bazarevsky et al. 2020, Grishchenko et al. 2022) on a video.
 
-The model ships inside the package ``mediapipe`` 0.10.21. That package pins NumPy and protobuf below what this
-one needs, so it lives in an environment of its own (``make mediapipe``) and is reached through a pipe: see
-`hanet.estimators.mediapipe.worker`. It follows one person.
+The model ships inside the package ``mediapipe`` 0.10.21. That package pins older NumPy and protobuf than this
+one needs, so it is installed in a separate environment (``make mediapipe``) and runs behind a pipe: see
+`hanet.estimators.mediapipe.worker`. It tracks one person.
 
 Axes: T frames, 33 landmarks.
 """
@@ -34,7 +34,7 @@ from hanet.poses.skeletons import COCO17, H36M17, Skeleton
 
 PYTHON_VARIABLE = "HANET_MEDIAPIPE_PYTHON"
 ENVIRONMENT = Path(__file__).resolve().parents[3] / ".venv-mediapipe"
-"""Where ``make mediapipe`` puts MediaPipe's environment: beside the package, in the repository's root."""
+"""The folder of MediaPipe's environment, made by ``make mediapipe`` in the repository's root."""
 
 
 def _landmarks() -> tuple[str, ...]:
@@ -45,10 +45,9 @@ def _landmarks() -> tuple[str, ...]:
 
 
 LANDMARKS33 = Skeleton("mediapipe33", _landmarks(), parents=(-1,) * LANDMARKS, root=(23, 24))
-"""MediaPipe's landmarks. Loose points: nothing is stored or drawn on them."""
+"""MediaPipe's landmarks as loose points: not stored or drawn as a skeleton."""
 
 TO_COCO17: JointMix = joint_mix("mediapipe33_to_coco17", LANDMARKS33, COCO17, {})
-"""All joints by name."""
 
 _HIPS = {"l_hip": 0.5, "r_hip": 0.5}
 _SHOULDERS = {"l_shoulder": 0.5, "r_shoulder": 0.5}
@@ -64,20 +63,20 @@ TO_H36M17: JointMix = joint_mix(
         "head_top": _EARS_FROM_SHOULDERS,
     },
 )
-"""Limbs and nose by name. The trunk is our guess: pelvis midway between the hips, thorax midway
-between the shoulders, spine midway between the two. The crown of the head lies beyond the ears by 0.6 of
-their way from the shoulders."""
+"""Limbs and nose by name. The trunk is our guess: pelvis midway between the hips, thorax midway between the
+shoulders, spine midway between the two. The crown of the head lies beyond the ears by 0.6 of their distance
+from the shoulders."""
 
 
 class MediaPipeError(ValueError):
-    """MediaPipe's environment is missing, or its process failed; says what to do."""
+    """MediaPipe's environment is missing, or its process failed; the message says what to do."""
 
 
 def find_python(environment: Mapping[str, str] = os.environ) -> Path:
-    """The Python that has MediaPipe: the one a variable names, else that of ``make mediapipe``.
+    """Find the Python with MediaPipe: from the environment variable, else from ``make mediapipe``.
 
     Raises:
-        MediaPipeError: there is no such file.
+        MediaPipeError: no such file.
     """
     named = environment.get(PYTHON_VARIABLE)
     folder = "Scripts" if os.name == "nt" else "bin"
@@ -91,28 +90,36 @@ def find_python(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 class Worker:
-    """MediaPipe in a process of its own; a context manager. The process ends with the block.
+    """Context manager that runs MediaPipe in a separate process; the process ends with the block.
 
     Args:
-        python: the interpreter that has MediaPipe.
+        python: the interpreter with MediaPipe.
         size: (width, height) of the frames.
-        smooth: let MediaPipe filter its landmarks over time, as if frames came at 30 a second.
+        smooth: let MediaPipe filter its landmarks over time, as if the frame rate were 30 fps.
+        frames: number of frames; None where no other video follows.
 
     Attributes:
         about: versions, and the SHA-256 of the models by file name.
 
     Raises:
-        MediaPipeError: on entering, where the process cannot start or lacks MediaPipe.
+        MediaPipeError: on entering: the process cannot start or lacks MediaPipe.
     """
 
     about: dict[str, Any]
 
-    def __init__(self, python: Path, size: tuple[int, int], *, smooth: bool) -> None:
-        self._python, self._asked = python, {"width": size[0], "height": size[1], "smooth": smooth}
+    def __init__(
+        self, python: Path, size: tuple[int, int], *, smooth: bool, frames: int | None = None
+    ) -> None:
+        self._python, self._smooth = python, smooth
+        self._asked = self._request(size, frames)
+
+    def _request(self, size: tuple[int, int], frames: int | None) -> bytes:
+        asked = {"width": size[0], "height": size[1], "smooth": self._smooth, "frames": frames}
+        return json.dumps(asked).encode() + b"\n"
 
     def __enter__(self) -> Worker:
-        self._messages: IO[bytes] = TemporaryFile()  # a pipe could fill up and stall
-        # Isolated: nothing of this environment, by PYTHONPATH or its folder, may reach the other one.
+        self._messages: IO[bytes] = TemporaryFile()  # a full pipe would block the process
+        # Isolated mode: PYTHONPATH and this folder must not affect the other environment.
         command = [str(self._python), "-I", mediapipe_worker.__file__]
         try:
             self._process = subprocess.Popen(
@@ -124,19 +131,30 @@ class Worker:
                 f"{self._python} does not run ({error}); set {PYTHON_VARIABLE} to a Python that has "
                 "mediapipe==0.10.21"
             ) from error
+        _widen(self._process.stdin)
         try:
-            self._send(json.dumps(self._asked).encode() + b"\n")
+            self._send(self._asked)
             self.about = self._greeting()
         except BaseException:
             self._end()
             raise
         return self
 
-    def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "33 8"]:
-        """Landmarks of one RGB frame, as `mediapipe_worker` describes them; NaN where nobody is seen.
+    def follow(self, size: tuple[int, int], frames: int) -> None:
+        """Start the next video, after all announced frames of the one before.
 
         Raises:
-            MediaPipeError: the process ended; with what it said last.
+            MediaPipeError: the process ended.
+        """
+        self._send(self._request(size, frames))
+        self.about = self._greeting()
+
+    def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "33 8"]:
+        """Landmarks of one RGB frame, as described in `hanet.estimators.mediapipe.worker`; NaN where nobody
+        is detected.
+
+        Raises:
+            MediaPipeError: the process ended; the message has its last output.
         """
         self._send(np.ascontiguousarray(image).data)
         assert self._process.stdout is not None
@@ -191,16 +209,25 @@ class Worker:
         self._messages.close()
 
 
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a megabyte, where the system can: a frame then takes two writes instead of twenty."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        assert pipe is not None
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
+
+
 @dataclass(frozen=True)
 class Estimate:
-    """What MediaPipe made of a video; frames where it saw nobody are NaN and not labelled.
+    """MediaPipe's estimate for a video; frames without a detection are NaN and not labelled.
 
     Attributes:
         joints: 3D, Human3.6M's 17 joints, metres from the pelvis, the camera's axes (x right, y down, z away
-            from the camera). MediaPipe takes the camera for distant: there is no perspective in them.
+            from the camera). MediaPipe assumes a distant camera: they are without perspective.
         keypoints: COCO's 17 keypoints, pixels of the upright frame.
-        seen: share of the frames in which somebody was seen.
-        starts: rows at which another person begins, by `changes`; 0 first.
+        seen: share of frames with a detection.
+        starts: rows at which a new person starts, by `changes`; the first is 0.
         provenance: SHA-256 of video and models, versions, settings.
     """
 
@@ -211,12 +238,12 @@ class Estimate:
     provenance: dict[str, Any]
 
     def tracks(self, poses: PoseSequence) -> list[PoseSequence]:
-        """`joints` or `keypoints` cut where another person begins, as tracks 0, 1, …"""
+        """`joints` or `keypoints`, split where a new person starts, as tracks 0, 1, …"""
         cuts = zip(self.starts, [*self.starts[1:], len(poses)], strict=True)
         return [replace(poses.part(slice(*cut)), track=number) for number, cut in enumerate(cuts)]
 
     def write(self, path: Path, poses: PoseSequence) -> None:
-        """Write `joints` or `keypoints` as a cache, cut into `tracks`."""
+        """Write `joints` or `keypoints` as a cache, split into `tracks`."""
         metadata = CacheMetadata.of(
             poses, dataset=poses.name, split="video", estimator="mediapipe", provenance=self.provenance
         )
@@ -232,18 +259,18 @@ def estimate(
     smooth: bool = False,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda frames: frames,
 ) -> Estimate:
-    """Poses of the person that MediaPipe follows through a video.
+    """Estimate the poses of the person that MediaPipe tracks in a video.
 
     Args:
         video: the video.
-        python: the interpreter that has MediaPipe; see `find_python`.
-        smooth: as in `Worker`. Off: the filter takes every video for one of 30 frames a second and lags, and
-            to smooth is what the poses are refined for.
+        python: the interpreter with MediaPipe; see `find_python`.
+        smooth: as in `Worker`. Off by default: the filter assumes 30 fps and adds lag, and refinement smooths
+            the poses anyway.
         track: passes frames through and shows progress.
 
     Raises:
         MediaPipeError: the process cannot start or ended.
-        ValueError: the video is damaged, or nobody is seen in it.
+        ValueError: the video is damaged, or nobody is detected in it.
     """
     with Worker(python, video.size, smooth=smooth) as worker:
         found = np.stack(list(_detections(worker, track(video.images()))))
@@ -266,10 +293,10 @@ def estimate(
 
 
 def changes(keypoints: PoseSequence) -> list[int]:
-    """Rows at which MediaPipe went over to another person, as far as a leap tells.
+    """Rows at which MediaPipe probably switched to another person, recognised by a jump.
 
-    A leap is a mean distance of the keypoints beyond `MAX_DISTANCE` sizes of the person for every 25th of a
-    second since they were last seen; the size is the longer side of the box around them.
+    A jump is a mean distance of the keypoints of more than `MAX_DISTANCE` times the person's size per 1/25 s
+    since the last detection; the size is the longer side of their bounding box.
     """
     seen = np.flatnonzero(np.isfinite(keypoints.values).all(axis=(1, 2)))
     values = keypoints.values[seen].astype(np.float64)
@@ -286,7 +313,7 @@ def _detections(worker: Worker, images: Iterable[Any]) -> Iterator[Float[np.ndar
 
 
 def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
-    """World landmarks: MediaPipe's axes are the camera's, metres, around the middle of the hips."""
+    """Convert world landmarks: MediaPipe's axes are the camera's, metres, around the middle of the hips."""
     return PoseSequence.joints(
         video.path.stem,
         found[..., :3].astype(np.float32),
@@ -298,7 +325,7 @@ def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
 
 
 def _keypoints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
-    """Image landmarks, which come as shares of the image's width and height."""
+    """Convert image landmarks, which are shares of the image's width and height, to pixels."""
     return PoseSequence.keypoints(
         video.path.stem,
         (found[..., 3:5] * np.array(video.size)).astype(np.float32),
@@ -309,7 +336,7 @@ def _keypoints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence
 
 
 def _common(found: Float[np.ndarray, "T 33 8"], video: Video) -> SequenceFields:
-    """Visibility as scores (0 where nobody is), what was found, the picture's size."""
+    """Visibility as scores (0 without a detection), detection mask, and image size."""
     return {
         "scores": np.nan_to_num(found[..., 6]).astype(np.float32),
         "labelled": np.asarray(np.isfinite(found).all(axis=2)),

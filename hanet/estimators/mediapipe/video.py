@@ -1,4 +1,4 @@
-"""A video as a person sees it: upright frames at even times."""
+"""Upright frames of a video at a constant rate."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ def frame_rate(fps: float) -> Fraction:
 
 @dataclass(frozen=True)
 class Video:
-    """A video file, read at an even frame rate and turned as it is meant to be shown.
+    """A video file, read at a constant frame rate and rotated for display.
 
-    Phones store frames in the sensor's orientation and record how to turn them;
-    `hanet.estimators.common.frames` gives them as stored, this class as shown.
+    Phones store frames in the sensor's orientation with a display rotation; `hanet.estimators.common.frames`
+    returns stored frames, this class rotated ones.
 
     Attributes:
         path: the file.
-        fps: frames per second that `images` gives, whatever the recording's own rate.
-        turns: quarter turns, anticlockwise, from a stored frame to a shown one.
-        size: (width, height) of a shown frame, pixels.
-        length: frames that the file announces at `fps`; None where it does not say.
+        fps: frame rate of `images`, independent of the recording's own rate.
+        turns: anticlockwise quarter turns from a stored frame to a displayed one.
+        size: (width, height) of a displayed frame, pixels.
+        length: number of frames at `fps` that the file announces; None if unknown.
     """
 
     path: Path
@@ -42,15 +42,15 @@ class Video:
 
     @classmethod
     def open(cls, path: Path, fps: Fraction | None = None) -> Video:
-        """Look at a file's first frame.
+        """Open a video by reading its first frame.
 
         Args:
             path: any video that FFmpeg reads.
-            fps: frames per second to read it at; None takes the file's average rate.
+            fps: frame rate to read it at; None uses the file's average rate.
 
         Raises:
-            FileNotFoundError: there is no such file.
-            ValueError: no video, one without a frame that can be read, or to be shown at a slant.
+            FileNotFoundError: no such file.
+            ValueError: not a video, no readable frame, or a display rotation that is not a multiple of 90°.
         """
         rate = video_fps(path) if fps is None else fps
         with open_video(path) as container:
@@ -74,8 +74,8 @@ class Video:
         """RGB frames; frame k is the one nearest to k / `fps` seconds after the first.
 
         Raises:
-            ValueError: damage on the way, with the time it was met at, or an end before the announced one by
-                more than a tenth of a second and a twentieth of the whole.
+            ValueError: damage, with its time, or an end more than 0.1 s and 5 % of the length before the
+                announced one.
         """
         count = 0
         for frame in read_video(self.path, self.fps):

@@ -1,11 +1,11 @@
-"""SMPL rotations as a regressor (SPIN, PARE) would give them: true ones plus the errors that regressors make.
+"""Simulated SMPL estimates: true rotations plus the errors of a regressor such as SPIN or PARE.
 
 Four kinds: a bias of each joint, most of it the regressor's own and the rest the track's, noise that is
 partly correlated in time, bursts in which a limb is guessed, and spans in which left and right arm or leg are
-taken for each other. The shape is off by a constant. Angles are degrees and times seconds, so that errors do
-not depend on the frame rate. The defaults give 90 mm MPJPE and 39 mm/frame² Accel on climbing clips at 30 fps
-with seed 4321 (other seeds, other regressors: 80 to 139 mm), where PARE has 79 and 26 on 3DPW, SPIN 108 and
-34 on AIST++.
+swapped. The shape has a constant error. Angles are in degrees and times in seconds, so errors do not depend
+on the frame rate. The defaults give 90 mm MPJPE and 39 mm/frame² Accel on climbing clips at 30 fps with seed
+4321 (other seeds, other regressors: 80 to 139 mm), where PARE has 79 and 26 on 3DPW, SPIN 108 and 34 on
+AIST++.
 
 Axes: T frames.
 """
@@ -28,11 +28,10 @@ _MIRROR = np.diag([-1.0, 1.0, 1.0])
 
 
 def perturb(truth: SmplTrack, errors: RegressorErrors, *, seed: int) -> SmplTrack:
-    """The track as a regressor would see it; the same seed and sequence name give the same errors.
+    """Add a regressor's errors to a track; the same seed and sequence name give the same errors.
 
-    The seed alone makes the regressor: its own bias is that of every track.
-
-    Translation carries over. Frames without a pose (NaN) stay so.
+    The regressor's own bias depends only on the seed and is common to all tracks. Translation is unchanged.
+    Frames without a pose stay NaN.
     """
     poses = truth.poses
     rng = np.random.default_rng(name_seed(seed, f"{poses.name}:{poses.track}:{poses.start}"))
@@ -58,7 +57,9 @@ def perturb(truth: SmplTrack, errors: RegressorErrors, *, seed: int) -> SmplTrac
     seen[~known] = np.nan
     betas = truth.betas + errors.betas * rng.standard_normal(10)
     return SmplTrack(
-        smpl_sequence(poses.name, seen, fps=poses.fps, track=poses.track, start=poses.start),
+        smpl_sequence(
+            poses.name, seen, fps=poses.fps, track=poses.track, start=poses.start, person=poses.person
+        ),
         betas.astype(np.float32),
         truth.transl,
         truth.scaling,
@@ -79,7 +80,7 @@ def _limb(side: str, parts: tuple[str, ...]) -> list[int]:
 def _bursts(
     rng: np.random.Generator, T: int, fps: float, errors: RegressorErrors
 ) -> Float[np.ndarray, "T 24 3"]:
-    """In a burst a limb's joints are off by one guess, about which each frame scatters."""
+    """In a burst a limb's joints share one error, around which each frame scatters."""
     shift = np.zeros((T, 24, 3))
     for joints in (_limb(side, parts) for side in "lr" for parts in (_ARM[1:3], _LEG[:2])):
         for a, b in random_spans(rng, T, fps, errors.burst_rate, errors.burst_time):
@@ -91,7 +92,7 @@ def _bursts(
 def _swaps(
     rng: np.random.Generator, T: int, fps: float, errors: RegressorErrors
 ) -> list[tuple[list[int], list[tuple[int, int]]]]:
-    """Joints that swap together, and the spans in which they do."""
+    """Joints that swap together, and their spans."""
     return [
         (_limb("l", parts) + _limb("r", parts), random_spans(rng, T, fps, errors.swap_rate, errors.swap_time))
         for parts in (_ARM, _LEG)

@@ -13,18 +13,18 @@ from hanet.smpl.options import BodyFile
 
 @dataclass(frozen=True, kw_only=True)
 class RegressorErrors:
-    """How a regressor errs; angles are standard deviations of an axis-angle's components.
+    """The errors of a simulated regressor; angles are standard deviations of axis-angle components.
 
     Attributes:
-        bias_degrees: the regressor's, one for each joint, the same in all that it sees.
-        track_bias_degrees: constant over a track, on top of that.
+        bias_degrees: the regressor's, one per joint, the same for all tracks.
+        track_bias_degrees: additional error, constant over a track.
         jitter_degrees: white from frame to frame.
         drift_degrees: correlated over `drift_time`.
         drift_time: correlation time of the drift, seconds.
-        burst_rate: occlusion bursts a second and limb.
+        burst_rate: occlusion bursts per second and limb.
         burst_time: mean length of a burst, seconds.
-        burst_degrees: how far a limb's joints are off in a burst.
-        swap_rate: left-right swaps a second, of the arms and of the legs.
+        burst_degrees: error of a limb's joints in a burst.
+        swap_rate: left-right swaps per second, for arms and legs separately.
         swap_time: mean length of a swap, seconds.
         betas: standard deviation of the shape's constant error.
 
@@ -52,10 +52,10 @@ class RegressorErrors:
 
 
 class RegressorEstimate(Section):
-    """SMPL rotations with the errors of a regressor, see `hanet.estimators.regressor.errors`.
+    """SMPL rotations with simulated errors of a regressor, see `hanet.estimators.regressor.errors`.
 
-    The true ones are the data set's, or its 17 joints retargeted to the body. `views` takes so many sequences
-    of each clip, which cameras may have many of.
+    The true rotations are the data set's, or its 17 joints retargeted to the body. `views` limits the
+    sequences (cameras) per clip.
     """
 
     kind: Literal["regressor"]

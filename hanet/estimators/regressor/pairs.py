@@ -1,4 +1,4 @@
-"""SMPL rotations and what a regressor would make of them: the pairs of estimates of kind `regressor`."""
+"""Pairs of estimates of kind `regressor`: SMPL rotations with simulated errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hanet.smpl.tracks import SmplTrack
 
 
 def pairs(poses: Path, folder: Path, options: RegressorEstimate) -> None:
-    """Caches ``gt-<split>`` and ``detected-<split>`` of rotations, each with its side table."""
+    """Write ``gt-<split>`` and ``detected-<split>`` of rotations, each with its side table."""
     body = note_body(options.body, folder)
     for split in SPLITS:
         source, tracks = truth(poses, split, body)
@@ -52,12 +52,12 @@ def truth(poses: Path, split: str, body: Body) -> tuple[PoseCache, Iterator[Smpl
 
 
 def in_place(joints: PoseSequence) -> PoseSequence:
-    """Root-relative joints as those of a body whose pelvis is at the camera: no score sees the place."""
+    """Root-relative joints as a body whose pelvis is at the camera: metrics do not depend on the position."""
     return replace(joints, frame_of_reference="camera", labelled=None)
 
 
 def first_views(tracks: Iterator[SmplTrack], views: int | None) -> Iterator[SmplTrack]:
-    """The tracks of the first names of each clip, as many as `views` says; all where it says nothing."""
+    """The tracks of the first `views` sequences of each clip; all where it is None."""
     names: dict[str, list[str]] = {}
     for track in tracks:
         taken = names.setdefault(clip_of(track.poses.name), [])

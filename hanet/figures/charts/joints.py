@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from hanet.figures.legends import legend_outside
 from hanet.figures.style import BAND, WIDTH, method_styles, styled
 
 _BODY = (
@@ -77,7 +78,13 @@ def by_joint(errors: Mapping[str, Mapping[str, float]], *, label: str = "MPJPE (
     axes.grid(axis="x")
     axes.spines.left.set_visible(False)
     axes.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper center", ncols=min(len(errors), 5), columnspacing=1.2, handletextpad=0.2)
+    legend_outside(
+        figure,
+        most_columns=min(len(errors), 5),
+        loc="outside upper center",
+        columnspacing=1.2,
+        handletextpad=0.2,
+    )
     return figure
 
 

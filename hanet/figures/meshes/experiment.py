@@ -131,9 +131,9 @@ def draw(folder: Path, meshes: Meshes, worst: int, where: str) -> list[dict[str,
             "file": "mesh.png",
             "kind": "png",
             "title": "Meshes at the input's worst frames",
-            "caption": f"{names} beside the truth (grey behind each) at frames "
-            f"{', '.join(map(str, frames))}, the {len(frames)} of largest error of {chosen[0]}, a second "
-            f"apart at least, of {where}. {coloured} Ringed: each method's worst of these frames.",
+            "caption": f"{names} in front of the truth (grey) at frames "
+            f"{', '.join(map(str, frames))}, the {len(frames)} with the largest error of {chosen[0]}, "
+            f"at least a second apart, of {where}. {coloured} Ringed: each method's worst of these frames.",
         },
         {
             "file": "mesh.mp4",

@@ -18,11 +18,11 @@ from matplotlib.patheffects import Stroke
 
 from hanet.figures.charts.errors import known, wrong_joints
 from hanet.figures.style import BAND, CENTRE, GHOST, LEFT, RIGHT, WRONG
+from hanet.poses.bones import drawn_bones
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
 _SIDES = {"l_": LEFT, "r_": RIGHT}
-_NECKS = ("neck", "thorax", "head_bottom", "nose")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Seen:
     wrong: Bool[np.ndarray, "T J"]
 
 
-def see(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float) -> dict[str, Seen]:
+def project(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: float) -> dict[str, Seen]:
     """Project a method's poses for drawing: views ``front`` and ``side`` of 3D joints, else ``image``.
 
     3D joints are made root-relative, as in `errors.wrong_joints`.
@@ -118,27 +118,6 @@ def see(gt: PoseSequence, poses: PoseSequence, *, wrong_mm: float, wrong_alpha: 
         view.name: Seen(gt.skeleton, view.project(found), view.project(truth), wrong)
         for view in two_views(gt)
     }
-
-
-def drawn_bones(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-    """The skeleton's bones, and bones that connect its separate parts: the torso's sides and the neck."""
-    bones = list(skeleton.bones)
-
-    def top(joint: int) -> int:
-        while skeleton.parents[joint] >= 0:
-            joint = skeleton.parents[joint]
-        return joint
-
-    left, right = skeleton.index("l_shoulder"), skeleton.index("r_shoulder")
-    left_hip, right_hip = skeleton.index("l_hip"), skeleton.index("r_hip")
-    if top(left) != top(left_hip):
-        bones += [(left_hip, right_hip), (left, left_hip), (right, right_hip)]
-    if top(left) != top(right):
-        bones.append((left, right))
-        neck = next((name for name in _NECKS if name in skeleton.joints), None)
-        if neck:
-            bones += [(skeleton.index(neck), left), (skeleton.index(neck), right)]
-    return tuple(bones)
 
 
 def side_colours(skeleton: Skeleton) -> list[str]:
@@ -252,7 +231,7 @@ def extent(points: Float[np.ndarray, "*N 2"], *, margin: float) -> Float[np.ndar
     return np.stack([low - grow, high + grow]).astype(np.float64)
 
 
-def bare(axes: Axes, box: Float[np.ndarray, "2 2"], *, image: bool) -> None:
+def hide_axes(axes: Axes, box: Float[np.ndarray, "2 2"], *, image: bool) -> None:
     """Make axes show `box` with equal scales and no ticks; y points down in an image."""
     (x0, y0), (x1, y1) = box
     axes.set(xlim=(x0, x1), ylim=(y1, y0) if image else (y0, y1), aspect="equal", xticks=[], yticks=[])

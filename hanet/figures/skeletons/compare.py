@@ -19,7 +19,7 @@ from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from PIL import Image
 
-from hanet.figures.skeletons.bodies import Body, bare, extent, side_colours, two_views
+from hanet.figures.skeletons.bodies import Body, extent, hide_axes, side_colours, two_views
 from hanet.figures.skeletons.stills import check_rows, level
 from hanet.figures.style import LEFT, RIGHT, WIDTH, method_styles, style
 from hanet.files.atomic import whole_file
@@ -180,7 +180,7 @@ class Comparison:
             skeleton = self._first.skeleton
             halo = in_picture and self._footage is not None
             self._bodies.append((Body(axes, skeleton, side_colours(skeleton), halo=halo), points))
-        bare(axes, box, image=in_picture)
+        hide_axes(axes, box, image=in_picture)
         if not in_picture:
             axes.set_xlabel(angle)
 

@@ -13,8 +13,9 @@ from matplotlib.image import AxesImage
 from matplotlib.text import Text
 
 from hanet.figures.charts.errors import errors
+from hanet.figures.defaults import WRONG_ALPHA, WRONG_MM
 from hanet.figures.images import Images, read_image
-from hanet.figures.skeletons.bodies import Panel, Seen, bare, extent, see
+from hanet.figures.skeletons.bodies import Panel, Seen, extent, hide_axes, project
 from hanet.figures.skeletons.stills import check_rows, drawn, key, level, titles
 from hanet.figures.style import WIDTH, style
 from hanet.poses.sequence import PoseSequence
@@ -44,13 +45,13 @@ class Motion:
         rows: Sequence[int],
         *,
         images: Images | None = None,
-        wrong_mm: float = 150.0,
-        wrong_alpha: float = 0.1,
+        wrong_mm: float = WRONG_MM,
+        wrong_alpha: float = WRONG_ALPHA,
     ) -> None:
         check_rows(gt, rows)
         self.rows = list(rows)
         self._gt, self._images = gt, images
-        seen = {n: see(gt, p, wrong_mm=wrong_mm, wrong_alpha=wrong_alpha) for n, p in methods.items()}
+        seen = {n: project(gt, p, wrong_mm=wrong_mm, wrong_alpha=wrong_alpha) for n, p in methods.items()}
         self._errors = {name: errors(gt, poses) for name, poses in methods.items()}
         wrong = (
             f"more than {wrong_mm:g} mm off"
@@ -78,10 +79,10 @@ class Motion:
         for angle, line in zip(angles, grid, strict=True):
             for item, axes in zip(seen.values(), line, strict=True):
                 if self._images is not None:
-                    picture = read_image(self._images, self._gt.start + self.rows[0])
+                    picture = read_image(self._images, self._gt.start + self.rows[0], self._gt.image_size)
                     self._pictures.append(axes.imshow(picture))
                 self._panels.append(Panel(axes, item[angle], on_image=self._images is not None))
-                bare(axes, boxes[angle], image=angle == "image")
+                hide_axes(axes, boxes[angle], image=angle == "image")
             if len(angles) > 1:
                 line[0].set_ylabel(angle)
         titles(grid[0], list(seen))
@@ -108,7 +109,7 @@ class Motion:
         for panel in self._panels:
             panel.show(row)
         if self._images is not None:
-            picture = read_image(self._images, frame)
+            picture = read_image(self._images, frame, self._gt.image_size)
             for shown in self._pictures:
                 shown.set_data(picture)
         for name, note in self._notes.items():

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from hanet.figures.images import Images, read_image
-from hanet.figures.skeletons.bodies import Body, bare, extent, identity_colours
+from hanet.figures.skeletons.bodies import Body, extent, hide_axes, identity_colours
 from hanet.figures.style import IDENTITIES, WIDTH, styled
 from hanet.poses.sequence import PoseSequence
 
@@ -35,7 +35,9 @@ def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Ima
     _check_people(tracks, frames)
     columns = min(len(frames), 2)
     lines = -(-len(frames) // columns)
-    pictures = [None if images is None else read_image(images, frame) for frame in frames]
+    pictures = [
+        None if images is None else read_image(images, frame, tracks[0].image_size) for frame in frames
+    ]
     size = None if pictures[0] is None else (pictures[0].shape[1], pictures[0].shape[0])
     everything = np.concatenate([_of_frames(track, frames) for track in tracks])
     box = extent(everything, margin=0.08) if size is None else np.array([(0.0, 0.0), size])
@@ -50,7 +52,7 @@ def people(tracks: Sequence[PoseSequence], frames: Sequence[int], *, images: Ima
             if track.start <= frame < track.start + len(track):
                 colour = IDENTITIES[order[track.track] % len(IDENTITIES)]
                 _person(axes, track, frame, colour, box, on_image=picture is not None)
-        bare(axes, box, image=True)
+        hide_axes(axes, box, image=True)
         axes.set_title(f"frame {frame}", loc="left")
     for axes in grid[len(frames) :]:
         axes.set_axis_off()

@@ -16,8 +16,10 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 
+from hanet.figures.defaults import WRONG_ALPHA, WRONG_MM
 from hanet.figures.images import Images, read_image
-from hanet.figures.skeletons.bodies import Panel, Seen, bare, extent, see
+from hanet.figures.legends import legend_outside
+from hanet.figures.skeletons.bodies import Panel, Seen, extent, hide_axes, project
 from hanet.figures.style import (
     BAND,
     GHOST,
@@ -57,7 +59,7 @@ def skeletons(
     rows: Sequence[int],
     *,
     images: Images | None = None,
-    wrong_alpha: float = 0.1,
+    wrong_alpha: float = WRONG_ALPHA,
 ) -> Figure:
     """Draw keypoints of each method (columns) in each frame (rows), over the ground truth in grey.
 
@@ -70,7 +72,8 @@ def skeletons(
         images: images to draw on.
 
     Raises:
-        ValueError: poses do not pair up or are not keypoints, or a frame or its image does not exist.
+        ValueError: poses do not pair up or are not keypoints, a frame or its image does not exist, or images
+            are of another size.
     """
     check_rows(gt, rows)
     if gt.representation != "2d":
@@ -78,7 +81,7 @@ def skeletons(
             f"{gt.name}: expected keypoints, got {gt.representation} poses; views draws 3D joints"
         )
     seen = {
-        name: see(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"]
+        name: project(gt, poses, wrong_mm=np.inf, wrong_alpha=wrong_alpha)["image"]
         for name, poses in methods.items()
     }
     boxes = [_square(extent(drawn(seen, [row]), margin=0.12)) for row in rows]
@@ -86,12 +89,12 @@ def skeletons(
     figure = Figure(figsize=(cell * len(seen), cell * len(rows) + 0.6), layout="constrained")
     grid = figure.subplots(len(rows), len(seen), squeeze=False)
     for row, box, line in zip(rows, boxes, grid, strict=True):
-        picture = None if images is None else read_image(images, gt.start + row)
+        picture = None if images is None else read_image(images, gt.start + row, gt.image_size)
         for item, axes in zip(seen.values(), line, strict=True):
             if picture is not None:
                 axes.imshow(picture, interpolation="antialiased")
             Panel(axes, item, on_image=picture is not None, width=2.6).show(row)
-            bare(axes, box, image=True)
+            hide_axes(axes, box, image=True)
         line[0].set_ylabel(f"frame {gt.start + row}")
     titles(grid[0], list(seen))
     key(figure, f"more than {wrong_alpha:g} of the box off", on_image=images is not None)
@@ -104,7 +107,7 @@ def views(
     methods: Mapping[str, PoseSequence],
     rows: Sequence[int],
     *,
-    wrong_mm: float = 150.0,
+    wrong_mm: float = WRONG_MM,
 ) -> Figure:
     """Draw 3D joints of each method (rows) in each frame (columns), from the front and from the side.
 
@@ -123,7 +126,9 @@ def views(
         raise ValueError(
             f"{gt.name}: expected 3D joints, got {gt.representation} poses; skeletons draws keypoints"
         )
-    seen = {name: see(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()}
+    seen = {
+        name: project(gt, poses, wrong_mm=wrong_mm, wrong_alpha=np.inf) for name, poses in methods.items()
+    }
     angles = ("front", "side")
     boxes = level(
         {
@@ -142,7 +147,7 @@ def views(
         for column, axes in enumerate(line):
             angle, row = angles[column % 2], rows[column // 2]
             Panel(axes, item[angle], width=2.0).show(row)
-            bare(axes, boxes[angle], image=False)
+            hide_axes(axes, boxes[angle], image=False)
             axes.set_facecolor(SHADES[column // 2 % 2])
         label = fill(styles[name].label, 16)
         line[0].set_ylabel(label, color=styles[name].colour, weight="bold")
@@ -192,6 +197,6 @@ def key(figure: Figure, wrong: str, *, on_image: bool) -> None:
         Line2D([], [], **ghost, label="ground truth"),
         Line2D([], [], ls="", marker="o", ms=10, mfc="none", mec=WRONG, mew=1.5, label=wrong),
     ]
-    legend = figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    legend = legend_outside(figure, most_columns=4, handles=handles, loc="outside lower center")
     if on_image:  # white on white is invisible
         legend.get_lines()[2].set_path_effects([withStroke(linewidth=5, foreground="#666666")])

@@ -44,8 +44,11 @@ def _gone(folder: Path) -> None:
             r"mapping.txt: expected one name and one setting per line, got 'gBR",
         ),
         (_gone, r"setting1.json: no such file"),
-        (_text("setting1.json", "[{"), r"setting1.json: expected JSON, got another"),
-        (_text("setting1.json", "{}"), r"setting1.json: expected a list of cameras"),
+        (_text("setting1.json", "[{"), r"setting1.json: expected JSON, got other content"),
+        (
+            _text("setting1.json", "{}"),
+            r"setting1.json: expected a JSON array, got a JSON object; get the annotations again",
+        ),
         (_text("setting1.json", '[{"name": "c01"}]'), r"setting1.json: expected a field 'matrix', got name"),
         (
             _entry(rotation=[1, 2]),

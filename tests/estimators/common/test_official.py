@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from hanet.estimators.common.checkpoints import Layout, load_official, read_checkpoint
+from hanet.estimators.common.checkpoints import Layout, load_official
 from hanet.files.hashing import file_hash
+from hanet.files.torch_file import read_torch
 
 STATE = {"weight": torch.ones(1, 2), "bias": torch.ones(1)}
 
@@ -62,7 +63,7 @@ def test_code_in_a_file_is_not_run(tmp_path, capsys):
     with pytest.raises(
         ValueError, match=r"holds more than tensors and plain values.*save its state dict alone"
     ):
-        read_checkpoint(tmp_path / "file.pt")
+        read_torch(tmp_path / "file.pt")
     assert "ran" not in capsys.readouterr().out
 
 
@@ -72,9 +73,9 @@ def test_damaged_files_are_refused(tmp_path):
     for damaged in (content[: len(content) // 2], b""):
         (tmp_path / "file.pt").write_bytes(damaged)
         with pytest.raises(ValueError, match="is no whole PyTorch file"):
-            read_checkpoint(tmp_path / "file.pt")
+            read_torch(tmp_path / "file.pt")
     torch.save([1, 2], tmp_path / "file.pt")
     with pytest.raises(ValueError, match="holds a list, expected a mapping"):
-        read_checkpoint(tmp_path / "file.pt")
+        read_torch(tmp_path / "file.pt")
     with pytest.raises(FileNotFoundError):
-        read_checkpoint(tmp_path / "absent.pt")
+        read_torch(tmp_path / "absent.pt")

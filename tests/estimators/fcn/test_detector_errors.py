@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hanet.estimators.fcn.detector_errors import DetectorErrors, detect
+from hanet.estimators.fcn.detector_errors import DetectorErrors, detect, frame_kinds
+from hanet.poses.frame_kinds import FRAME_KINDS
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, JHMDB15, Skeleton
 
@@ -203,3 +204,43 @@ def test_what_cannot_be_detected_is_refused():
 def test_errors_that_cannot_be_are_refused(field, value, message):
     with pytest.raises(ValueError, match=message):
         replace(NONE, **{field: value})
+
+
+def kinds_of(truth: PoseSequence, errors: DetectorErrors) -> np.ndarray:
+    return np.array(FRAME_KINDS)[frame_kinds(truth, errors, seed=1)]
+
+
+def test_frames_without_errors_are_clean():
+    assert set(kinds_of(make(), NONE)) == {"clean"}
+
+
+def test_frames_of_bursts_and_swaps_are_those_that_moved():
+    """Bursts alone move lost limbs, swaps alone exchange sides; nothing else moves in them."""
+    truth = make(T=2000)
+    for kind, errors in (
+        ("burst", replace(NONE, burst_rate=0.5, burst_size=0.2)),
+        ("swap", replace(NONE, swap_rate=0.5)),
+    ):
+        moved = (detect(truth, errors, seed=1).values != truth.values).any(axis=(1, 2))
+        np.testing.assert_array_equal(kinds_of(truth, errors) == kind, moved)
+        assert 0 < moved.mean() < 1
+
+
+def test_a_swap_counts_before_a_burst_and_a_burst_before_jitter():
+    truth = make(T=4000)
+    swaps, bursts = replace(NONE, swap_rate=0.5), replace(NONE, burst_rate=0.5, burst_size=0.2)
+    all_kinds = kinds_of(truth, ALL)
+    assert set(all_kinds) == set(FRAME_KINDS)
+    # Random numbers are drawn in the same order, whatever their sizes.
+    lost = kinds_of(truth, bursts) == "burst"
+    assert set(all_kinds[lost]) == {"burst", "swap"}
+    both = replace(bursts, swap_rate=swaps.swap_rate)
+    assert (kinds_of(truth, both) == "swap").any()
+
+
+def test_jitter_is_beyond_three_standard_deviations():
+    """Of 17 joints' distances, Rayleigh's, any is beyond 3 with probability 1 - (1 - exp(-9 / 2))^17."""
+    share = (kinds_of(make(T=20_000), replace(NONE, jitter=0.01)) == "jitter").mean()
+    assert share == pytest.approx(1 - (1 - np.exp(-4.5)) ** 17, abs=0.01)
+    both = (kinds_of(make(T=20_000), replace(NONE, jitter=0.01, drift=0.01)) == "jitter").mean()
+    assert both == pytest.approx(share, abs=0.03)

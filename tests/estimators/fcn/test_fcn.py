@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
-from hanet.estimators.fcn.lifting import Lifting
+from hanet.estimators.fcn.lifting import HUMAN36M, Lifting
 from hanet.estimators.fcn.network import (
     FCN,
     FCNTraining,
@@ -174,8 +175,8 @@ def test_a_saved_network_comes_back(tmp_path):
     digest = save(network, scale, path)
     assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
     assert [p.name for p in path.parent.iterdir()] == ["fcn.safetensors"]
-    loaded, again = load(path)
-    assert not loaded.training
+    loaded, again, bodies = load(path)
+    assert not loaded.training and bodies == {}
     seen = linear_pairs()[0][0]
     np.testing.assert_array_equal(estimate(loaded, again, seen).values, estimate(network, scale, seen).values)
     assert save(loaded, again, tmp_path / "again.safetensors") == digest
@@ -193,12 +194,66 @@ def test_files_that_are_no_network_are_refused(tmp_path):
         ValueError, match=r"not a saved FCN; keys that differ: mine, network\.batch_norm1\.bias"
     ):
         load(path)
-    network = FCN(width=8)
-    save(network, Standardisation(*[torch.zeros(n) for n in (32, 32, 48, 48)]), path)
+    broken = safetensors.torch.load(small_file(tmp_path))
+    broken["network.w1.bias"] = torch.zeros(9)
+    path.write_bytes(safetensors.torch.save(broken))
     with pytest.raises(
         ValueError, match=r"fcn\.safetensors: not a saved FCN; keys that differ: network\.batch_norm1\.bias, "
     ):
         load(path)
+
+
+def small_file(folder: Path) -> bytes:
+    """A small network's file."""
+    path = folder / "small.safetensors"
+    save(FCN(width=8), Standardisation(*[torch.zeros(n) for n in (32, 32, 48, 48)]), path)
+    return path.read_bytes()
+
+
+def test_half_precision_is_exact_once_rounded(tmp_path):
+    """A network that training has rounded comes back from a file of half the size as it was."""
+    options = replace(TRAINING, steps=2, width=64)
+    network, scale = train_fcn(linear_pairs(), replace(options, half=True), seed=0)
+    exact, _ = train_fcn(linear_pairs(), options, seed=0)
+    for ours, theirs in zip(network.parameters(), exact.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=2**-11, atol=1e-7)
+    assert not torch.equal(network.w1.weight, exact.w1.weight)
+    bodies = {"subject 2": np.arange(8) / 16, "subject 10": np.ones(8)}
+    half, whole = tmp_path / "half.safetensors", tmp_path / "whole.safetensors"
+    save(network, scale, half, bodies=bodies, half=True)
+    save(network, scale, whole)
+    assert half.stat().st_size < 0.6 * whole.stat().st_size
+    loaded, again, found = load(half)
+    seen = linear_pairs()[0][0]
+    np.testing.assert_array_equal(estimate(loaded, again, seen).values, estimate(network, scale, seen).values)
+    assert list(found) == ["subject 10", "subject 2"]
+    np.testing.assert_array_equal(found["subject 2"], bodies["subject 2"])
+
+
+def test_estimates_are_computed_in_double_precision(released):
+    """In single precision these poses are wrong in the seventh digit."""
+    network, _, _ = released
+    scale = Standardisation(torch.zeros(32), torch.full((32,), 500.0), torch.zeros(48), torch.ones(48))
+    seen = linear_pairs()[0][0]
+    x = (HUMAN36M.inputs(seen).double() / 500.0).numpy()
+
+    def array(tensor):
+        return tensor.detach().double().numpy()
+
+    def linear(layer, x):
+        return x @ array(layer.weight).T + array(layer.bias)
+
+    def norm(layer, x):
+        scaled = (x - array(layer.running_mean)) / np.sqrt(array(layer.running_var) + layer.eps)
+        return np.maximum(array(layer.weight) * scaled + array(layer.bias), 0)
+
+    y = norm(network.batch_norm1, linear(network.w1, x))
+    for stage in network.linear_stages:
+        z = norm(stage.batch_norm1, linear(stage.w1, y))
+        y = y + norm(stage.batch_norm2, linear(stage.w2, z))
+    expected = linear(network.w2, y).reshape(len(seen), 16, 3)
+    got = estimate(network, scale, seen).values
+    np.testing.assert_allclose(got[:, list(HUMAN36M.joints)], expected, rtol=2e-7, atol=1e-7)
 
 
 # --- estimates
@@ -274,7 +329,7 @@ def test_pairs_of_other_frames_are_refused(change, message):
 def test_a_coordinate_without_spread_is_refused(which):
     pair = linear_pairs(1, T=40)[0]
     pair[which].values[:, 4, 0] = 3.0
-    with pytest.raises(ValueError, match="training poses hold a coordinate that never changes"):
+    with pytest.raises(ValueError, match="training poses have a coordinate that never changes"):
         train_fcn([pair], TRAINING, seed=0)
 
 
@@ -364,7 +419,7 @@ def test_a_file_says_which_joints_it_is_of(tmp_path):
     network, scale = train_fcn([pair], replace(TRAINING, steps=1), seed=0, lifting=Lifting.of([pair]))
     path = tmp_path / "fcn.safetensors"
     digest = save(network, scale, path)
-    loaded, again = load(path)
+    loaded, again, _ = load(path)
     assert loaded.lifting == network.lifting and loaded.lifting.skeleton == LSP14
     found = estimate(network, scale, pair[0])
     np.testing.assert_array_equal(estimate(loaded, again, pair[0]).values, found.values)

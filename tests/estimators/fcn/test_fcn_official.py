@@ -155,5 +155,5 @@ def test_statistics_run_no_code(tmp_path):
     with pytest.raises(ValueError, match="no file of statistics"):
         output_statistics(path)
     torch.save([1], path)
-    with pytest.raises(ValueError, match="expected mean, std and dim_use"):
+    with pytest.raises(ValueError, match="holds a list, expected a mapping"):
         output_statistics(path)

@@ -119,7 +119,10 @@ def test_names_are_kept():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("not JSON", "expected names of a skeleton, .* got 'not JSON': Expecting value"),
+        (
+            "not JSON",
+            "expected names .* got 'not JSON': its lifting: expected JSON, got .*; train it again",
+        ),
         ("[1]", "expected names of a skeleton"),
         ('{"skeleton": "lsp14"}', "expected names of a skeleton.*'keypoints'"),
         ('{"skeleton": "lsp99", "keypoints": [], "joints": []}', "unknown skeleton 'lsp99'"),

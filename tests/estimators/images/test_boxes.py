@@ -98,6 +98,7 @@ def test_names_that_look_like_numbers_stay_names(tmp_path):
         ([("walk", 0, 3, 5.0, 2.0, 5.0, 40.0)], "a box that is empty of walk, track 0, frame 3"),
         ([("walk", 0, 3, "nan", 2.0, 5.0, 40.0)], "a box that is empty"),
         ([("walk", "first", 3, 5.0, 2.0, 5.0, 40.0)], "expected a table of boxes with sequence, track"),
+        ([("walk", 0, "9" * 30, 5.0, 2.0, 5.0, 40.0)], "expected a table of boxes with sequence, track"),
     ],
 )
 def test_wrong_rows(tmp_path, rows, message):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hanet.estimators.images.join import whole
+from hanet.estimators.images.join import merge_runs
 from hanet.smpl.side_table import SideTable, write_side_table
 from hanet.smpl.tracks import SmplTrack, smpl_sequence
 
@@ -19,7 +19,7 @@ def track(name: str, start: int, frames: int, number: int = 0) -> SmplTrack:
 
 def test_parts_of_a_track_become_one(tmp_path: Path) -> None:
     parts = [track("a", 2, 3), track("a", 8, 2), track("a", 0, 2, number=1), track("b", 5, 1)]
-    found = list(whole(iter(parts)))
+    found = list(merge_runs(iter(parts)))
     assert [(t.poses.key, t.poses.start, len(t)) for t in found] == [
         (("a", 0), 2, 8), (("a", 1), 0, 2), (("b", 0), 5, 1),
     ]  # fmt: skip
@@ -31,4 +31,4 @@ def test_parts_of_a_track_become_one(tmp_path: Path) -> None:
 
 
 def test_nothing_is_nothing() -> None:
-    assert list(whole(iter([]))) == []
+    assert list(merge_runs(iter([]))) == []

@@ -55,7 +55,7 @@ def test_asterisks_and_parts(tmp_path):
     assert levels(footage.clip("S1/c2", 0, 3, 25.0)) == [0, 1, 2]
     assert footage.absent("S1/c2", 0, 3) is None and footage.absent("S2/c2", 0, 3) is not None
     write(tmp_path / "run" / "S1" / "c2", range(3))
-    with pytest.raises(ValueError, match=r"S1/c2: images fits .*jump.* and .*run.*; make it say which"):
+    with pytest.raises(ValueError, match=r"S1/c2: images matches .*jump.* and .*run.*; make the pattern un"):
         footage.clip("S1/c2", 0, 3, 25.0)
 
 

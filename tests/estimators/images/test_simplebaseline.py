@@ -64,6 +64,6 @@ def test_a_file_of_another_network_is_refused_by_name(tmp_path, state):
     with pytest.raises(ValueError, match=r"is not an official PoseResNet: layer3\.10\.bn1\.bias is missing"):
         load(tmp_path / "r50.pth.tar", joints=16, layers=101)
     with pytest.raises(
-        ValueError, match=r"final_layer\.bias is \(16,\), but the configuration asks for \(17,\)"
+        ValueError, match=r"final_layer\.bias is \(16,\), but the configuration expects \(17,\)"
     ):
         load(tmp_path / "r50.pth.tar", joints=17, layers=50)

@@ -241,7 +241,7 @@ def test_a_process_that_does_not_end_is_ended(tmp_path, monkeypatch):
 
 
 def test_the_worker_answers_frame_by_frame():
-    asked = json.dumps({"width": 2, "height": 1, "smooth": True}).encode() + b"\n"
+    asked = json.dumps({"width": 2, "height": 1, "smooth": True, "frames": None}).encode() + b"\n"
     answers, seen = io.BytesIO(), []
 
     def start(smooth: bool):
@@ -254,9 +254,22 @@ def test_the_worker_answers_frame_by_frame():
     np.testing.assert_array_equal(seen[1], np.arange(6, 12, dtype=np.uint8).reshape(1, 2, 3))
 
 
+def test_every_video_gets_a_model_of_its_own():
+    asked = b'{"width": 1, "height": 1, "smooth": false, "frames": %d}\n'
+    answers, models = io.BytesIO(), iter([b"first ", b"second "])
+
+    def start(smooth: bool):
+        model = next(models)
+        return lambda image: model, {}
+
+    content = asked % 2 + bytes(6) + asked % 1 + bytes(3)
+    assert mediapipe_worker.serve(io.BytesIO(content), answers, start) == 0
+    assert answers.getvalue() == b"{}\nfirst first {}\nsecond "
+
+
 def test_the_worker_says_what_is_missing():
     answers = io.BytesIO()
-    asked = io.BytesIO(b'{"width": 2, "height": 1, "smooth": false}\n')
+    asked = io.BytesIO(b'{"width": 2, "height": 1, "smooth": false, "frames": null}\n')
 
     def start(smooth: bool):
         raise AttributeError("module 'mediapipe' has no attribute 'solutions'")

@@ -23,7 +23,7 @@ from tests.support.waiting import until
 WHY_NOT = lacking()
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
-EPOCHS = int(os.environ.get("NODE_EPOCHS", "300"))
+EPOCHS = int(os.environ.get("NODE_EPOCHS", "120"))
 PARAMS = tiny.PARAMS | {
     "run": {
         "datasets": ["uiprmd"],
@@ -35,8 +35,8 @@ PARAMS = tiny.PARAMS | {
     },
 }
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-CUT = 20.0
-"""Seconds without a network."""
+CUT = 10.0
+"""Seconds without a network, at least."""
 STAGE = "train@kinect-first-1"
 MODEL = Path("data/models/kinect/first-1/model.safetensors")
 CURVE = Path("data/reports/kinect/training/first-1.csv")
@@ -50,7 +50,7 @@ def write_project(tree: Path) -> None:
     for name in ("dvc.yaml", "prefect.yaml", ".gitignore", ".dvcignore"):
         shutil.copyfile(ROOT / name, tree / name)
     params = json.loads(json.dumps(PARAMS))
-    params["datasets"]["uiprmd"]["download"] = {"folder": "data/external"}
+    params["datasets"]["uiprmd"]["download"] = {"folder": "data/external", "sha256": {}}
     params["experiments"]["kinect"]["models"]["first"]["training"]["epochs"] = EPOCHS
     (tree / "params.yaml").write_text(json.dumps(params, indent=1))
     tiny.write_pairs(tree / "data" / "external")
@@ -167,7 +167,7 @@ def test_a_cut_in_the_middle_of_training(pair: Pair) -> None:
     before = epoch(pair)
     pair.cut(joined=False)
     time.sleep(CUT)
-    assert epoch(pair) > before + 5  # training went on
+    until(lambda: epoch(pair) > before + 5, 120, "epochs without a network")  # training goes on
     pair.cut(joined=True)
     assert ended(pair, run) == "Completed", state_of(pair, run)
     assert [r["state"]["name"] for r in runs_on_node(pair)] == ["Completed"]
@@ -175,13 +175,14 @@ def test_a_cut_in_the_middle_of_training(pair: Pair) -> None:
     assert json.loads(head.dvc("status", "--json", STAGE)) == {}
     assert head.run("git", "ls-remote", "origin", "refs/node/*") == ""
     assert head.run("git", "for-each-ref", "refs/node") == ""
-    # The node got what the stage reads, and no more: five files and their folder, the model and its folder.
+    # The node got what the stage reads, and no more; the remote holds that and what the stage made: the files
+    # of both folders, a list of each, and the history, which DVC caches as it does every report.
     data = node.clone / ".dvc/tmp/runs/node-cpu/data"
     assert {path.name for path in data.iterdir()} == {"models", "pairs", "reports", "resolved", "scratch"}
     of_pairs = {path.name for path in (head.clone / "data/pairs/kinect").iterdir()}
     kept = [path for path in (pair.shared / "data").rglob("*") if path.is_file()]
     of_model = {path.name for path in (head.clone / MODEL).parent.iterdir()}
-    assert len(kept) == len(of_pairs) + 1 + len(of_model) + 1
+    assert len(kept) == len(of_pairs) + 1 + len(of_model) + 1 + len([CURVE])
     assert not (node.clone / "mlflow.db").exists()
     metrics = mlflow_run(pair)["data"]["metrics"]
     assert {metric["key"] for metric in metrics} >= {"epoch", "loss", "validation_error"}

@@ -24,6 +24,8 @@ from pipeline.repository.command import dvc
 from pipeline.work import StageError, Work
 from tests.support.graph_of_shell import shell, write_project
 
+pytestmark = pytest.mark.slow
+
 STAGE = "train@a-1"
 
 
@@ -148,7 +150,7 @@ def test_a_node_that_is_killed_is_replaced(machines: Machines) -> None:
     [
         (Crashed(message="gone"), pool.MAX_ATTEMPTS, r"failed 5 times on its node: Crashed, gone"),
         (Failed(message="diverged"), 1, r"train@a-1 failed on its node: Failed, diverged"),
-        (Cancelled(), 1, r"train@a-1 failed on its node: Cancelled, without a message"),
+        (Cancelled(), 1, r"train@a-1 failed on its node: Cancelled, no message"),
     ],
 )
 def test_a_run_that_does_not_end_well(

@@ -38,6 +38,11 @@ FILES = {
     "hanet/cats.py": "class Cat: pass",
     "hanet/dogs.py": "class Dog: pass\nclass Puppy: pass",
     **{f"hanet/{food}.py": "x = 1" for food in ("fish", "meat", "bones", "milk", "seeds")},
+    "hanet/offers/__init__.py": "def __getattr__(name):\n    from hanet.offers import api\n    return api",
+    "hanet/offers/api.py": "x = 1",
+    "hanet/offers/part.py": "x = 1",
+    "stages/part.py": "from hanet.offers import part",
+    "stages/name.py": "from hanet.offers import refine",
     "hanet/broken.py": "def",
 }
 
@@ -63,6 +68,17 @@ def test_imports_are_followed_but_for_those_that_never_run_and_modules_without_s
 ) -> None:
     expected = ["hanet.deep", "hanet.deep.a", "hanet.deep.beside", "hanet.deep.further", "hanet.late"]
     assert list(source.code(["stages.work"], frozenset())) == [*expected, "stages.work"]
+
+
+def test_a_packages_lazy_names_concern_those_who_take_them(source: Source) -> None:
+    assert list(source.code(["stages.part"], frozenset())) == [
+        "hanet.offers.part",
+        "stages.part",
+    ]
+    assert list(source.code(["stages.name"], frozenset())) == [
+        "hanet.offers.api",
+        "stages.name",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -138,6 +154,9 @@ def test_what_means_something_else_differs(one: str, other: str) -> None:
     assert meaning(ast.parse(one)) != meaning(ast.parse(other))
 
 
-@pytest.mark.parametrize("text", ["", "'''Doc.'''", "# a comment", "'''Doc.'''\n'more'"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "'''Doc.'''", "# a comment", "__all__ = ['a']", "def __getattr__(name): pass", "'''Doc.'''\n'more'"],
+)
 def test_a_module_without_code_means_nothing(text: str) -> None:
     assert meaning(ast.parse(text)) == ""

@@ -82,7 +82,10 @@ INGEST = "datasets.clips.ingest"
 @pytest.mark.parametrize(
     ("key", "known"),
     [
-        ("nonsense", "ablations, datasets, evaluate, experiments, figures, filters, models, run, summaries"),
+        (
+            "nonsense",
+            "ablations, comparators, datasets, evaluate, experiments, figures, filters, models, run",
+        ),
         ("run.nonsense", "ablations, datasets, estimates, experiments, models, seeds"),
         ("evaluate.nonsense", "protocol, resamples, seed"),
         ("datasets.clips.nonsense", "download, ingest, kind"),
@@ -91,7 +94,7 @@ INGEST = "datasets.clips.ingest"
         ("datasets.clips.download.archives.pybullet.nonsense", "filename, licence, members, requirement"),
         (
             f"{ESTIMATE}.nonsense",
-            "detector, kind, out_of_fold, seed, statistics, train_on, training, weights",
+            "detector, kind, out_of_fold, pretrained, seed, statistics, train_on, training, weights",
         ),
         (f"{ESTIMATE}.detector.nonsense", "burst_rate, burst_size, burst_time, drift"),
         ("experiments.kinect.estimate.nonsense", "kind"),
@@ -99,7 +102,7 @@ INGEST = "datasets.clips.ingest"
         (f"{MODEL}.refine.nonsense", "mirror_axis, phases, stride, variants"),
         ("experiments.tiny.models.second.refine.variants.more.nonsense", "mirror_axis, phases, stride"),
         ("ablations.bare.nonsense", "model, refine, training"),
-        ("tables.all.nonsense", "experiments, note, published, rows, title"),
+        ("tables.all.nonsense", "columns, deviations, experiments, note, published, reference, rows, title"),
         ("tables.all.published.nonsense", "on, rows, same_data, source"),
         (f"{MODEL}.training.nonsense", "acceleration_weight, augmentation, average"),
     ],
@@ -139,7 +142,7 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
         ("run.seeds", [1, 2, 1], "listed more than once: 1"),
         ("run.models", ["second", "second"], "listed more than once: second"),
         ("run.ablations", ["bare", "bare"], "listed more than once: bare"),
-        (f"{MODEL}.network", "resnet", 'expected hanet, deciwatch or smoothnet, got "resnet"'),
+        (f"{MODEL}.network", "resnet", 'expected hanet, deciwatch, smoothnet, mlp or tcn, got "resnet"'),
         ("datasets.clips.download.archives", {}, "expected 1 or more entries, got {}"),
         (f"{INGEST}.fps", 0, "expected a number above 0, got 0"),
         (f"{INGEST}.fps", float("nan"), "expected a finite number, got nan"),
@@ -150,7 +153,7 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
          "expected [nearest, farthest] in metres, above 0, got [6.5, 6.0]"),
         (f"{INGEST}.glitches", None, "expected a mapping, got null; write {} for an empty one"),
         (f"{ESTIMATE}.train_on", "both", 'expected source or target, got "both"'),
-        (f"{ESTIMATE}.detector", [1], "expected a mapping, got [1]"),
+        (f"{ESTIMATE}.detector", [1], "expected a mapping or text, got [1]"),
         (f"{ESTIMATE}.detector.jitter", "little", 'expected a number, got "little"'),
         (f"{ESTIMATE}.detector.jitter", True, "expected a number, got true"),
         (f"{ESTIMATE}.training.steps", ..., "missing, but required"),
@@ -160,7 +163,7 @@ def test_names_that_are_also_kinds_are_no_stumbling_block(refused: Refused, para
         (f"{MODEL}.training.oml", "both", 'expected symmetric, stop_gradient or off, got "both"'),
         (f"{MODEL}.training.loss_weight", ..., "missing, but required"),
         (f"{MODEL}.training.batch", 32.0, "expected an integer, got 32.0; write 32"),
-        ("experiments.tiny.models", {}, "expected 1 or more entries, got {}"),
+        ("experiments.tiny.models", [], "expected a mapping, got []"),
         ("experiments.tiny.filters.gaussian.sigma", [], "expected 1 or more entries, got []"),
         ("experiments.tiny.filters.gaussian.sigma.1", "wide", 'expected a number, got "wide"'),
         ("experiments.tiny.filters.gaussian.sigma.1", True, "expected a number, got true"),
@@ -199,8 +202,8 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
         (f"{MODEL}.training.seed", 4, f"{MODEL}.training: seed comes from run.seeds; remove it here"),
         (f"{MODEL}.model.channels", 51, f"{MODEL}.model: channels follow from the data; remove them here"),
         (f"{MODEL}.model.window", 6, f"{MODEL}.model: window must be interval·Q + 1 with Q ≥ 1"),
-        (f"{MODEL}.model.depth", 6, f"{MODEL}.model: unknown HANet settings depth; known: "),
-        (f"{MODEL}.model.hidden", ..., f"{MODEL}.model: missing HANet settings hidden"),
+        (f"{MODEL}.model.depth", 6, f"{MODEL}.model: depth: unknown key; known here: "),
+        (f"{MODEL}.model.hidden", ..., f"{MODEL}.model: hidden: missing, but required"),
         (f"{MODEL}.training.augmentation", {"scale": 2.0}, f"{MODEL}.training.augmentation: scale must be"),
         (f"{ESTIMATE}.training.steps", 0, f"{ESTIMATE}.training: steps must be at least 1, got 0"),
         (f"{ESTIMATE}.training.dropout", 1.0, f"{ESTIMATE}.training: dropout must be in [0, 1), got 1.0"),
@@ -223,7 +226,14 @@ def test_every_problem_is_named_at_once(refused: Refused, params: dict[str, Any]
         ("experiments.tiny.filters", {"linear_interpolation": {"interval": [5.0]}},
          "experiments.tiny.filters: linear_interpolation.interval: expected integers, got 5.0"),
         (f"{INGEST}.splits", {"train": ["a"], "dev": ["b"], "test": ["c"]},
-         f"{INGEST}.splits: expected the splits train, val, test, got train, dev, test"),
+         f"{INGEST}.splits: expected the splits train, val, test, and source where an estimator is trained, "
+         "got train, dev, test"),
+        (f"{INGEST}.splits.val", ["climb_9"],
+         f"{INGEST}: splits name people that are not there: climb_9"),
+        (f"{INGEST}.left_out", [], f"{INGEST}: people in no split: others; name them under splits or"),
+        (f"{INGEST}.left_out", ["others", "climb_0"], f"{INGEST}: listed more than once: climb_0; keep one"),
+        (f"{INGEST}.hold_out", "climb_2", f"{INGEST}: hold_out: climb_2 is neither in train nor in test"),
+        (f"{ESTIMATE}.pretrained", "cmu-1", f"{ESTIMATE}: fcn takes training, or pretrained, or weights and"),
         (f"{INGEST}.splits.val", ["climb_0"], f"{INGEST}.splits: listed more than once: climb_0"),
         (f"{INGEST}.splits.val", [], f"{INGEST}.splits.val: expected 1 or more entries, got []"),
         ("datasets.uiprmd.ingest.splits.val", [7, 1],
@@ -396,7 +406,7 @@ def test_a_model_and_its_other_uses_are_rows(tmp_path: Path, params: dict[str, A
 
 def test_networks_have_their_own_settings(refused: Refused) -> None:
     message = refused("experiments.tiny.models.second.model.layers", 3)
-    assert message.startswith("experiments.tiny.models.second.model: unknown DeciWatch settings layers")
+    assert message.startswith("experiments.tiny.models.second.model: layers: unknown key")
 
 
 def test_the_released_models_have_the_published_settings() -> None:

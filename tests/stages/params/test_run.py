@@ -148,10 +148,10 @@ def test_the_default_experiments_with_other_seeds(became: list[list[str]]) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "error: name one or more experiments, or --default; there are clips-fcn, clips-smpl, "),
+        ([], "error: name one or more experiments, or --default; there are clips-fcn, clips-fcn-"),
         (["", "--seeds", ""], "error: name one or more experiments, or --default; there are clips-fcn, "),
         (["clips-fcn", "--default"], "error: name one or more experiments, or --default; there are "),
-        (["clips-fnc"], "error: no experiment is called 'clips-fnc'; there are clips-fcn, clips-smpl, "),
+        (["clips-fnc"], "error: no experiment is called 'clips-fnc'; there are clips-fcn, clips-fcn-"),
         (["clips-fcn", "--seeds", "1,x"], "error: seeds: expected whole numbers such as 4321,4322, got 'x'"),
         (["clips-fcn", "--set", "train.device=2"],
          "error: 'train.device=2': train has no key 'device'; it has devices"),

@@ -1,0 +1,148 @@
+"""HDF5 files: read into arrays, and written back as a copy in which only some datasets are changed.
+
+h5py is in the extra ``formats``.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hanet.files.atomic import whole_file
+from hanet.formats.base import FormatError
+from hanet.formats.linking import MAX_JOINTS
+from hanet.formats.source import Source
+
+if TYPE_CHECKING:
+    import h5py
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_LARGEST = 8 * MAX_JOINTS
+"""Numbers of a dataset that are read at most."""
+
+
+def is_hdf5(source: Source) -> bool:
+    """Whether a file begins as HDF5 does."""
+    return source.head.startswith(SIGNATURE)
+
+
+def holds(source: Source, *names: str) -> bool:
+    """Whether a file is HDF5 with entries of these names at its root."""
+    if not is_hdf5(source):
+        return False
+    try:
+        with opened(source.path) as file:
+            return set(names) <= set(file)
+    except FormatError:
+        return False
+
+
+@contextmanager
+def opened(path: Path, raw: bytes | None = None) -> Iterator[h5py.File]:
+    """The file for reading; from its bytes, or entry by entry from the disk.
+
+    Raises:
+        FormatError: not a whole HDF5 file, or an entry of another kind than the block expects.
+    """
+    import h5py
+
+    if raw is not None:
+        _check_heaps(path, raw)
+    try:
+        with h5py.File(path if raw is None else io.BytesIO(raw), "r") as file:
+            yield file
+    except FormatError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError, AttributeError, MemoryError) as error:
+        text = " ".join(str(error).split())[:200]
+        raise FormatError(
+            f"{path}: not a whole file of this format ({text}); write or copy it again"
+        ) from None
+
+
+def _check_heaps(path: Path, raw: bytes) -> None:
+    """Refuse a damaged heap of texts and references, in which the HDF5 library would search for ever.
+
+    A heap is GCOL, version 1, its size, then objects: number (0 for free space), users, size, content.
+    """
+    at = raw.find(b"GCOL\x01\0\0\0")
+    while at >= 0:
+        (size,) = struct.unpack("<Q", raw[at + 8 : at + 16].ljust(8, b"\0"))
+        place, end = at + 16, at + size
+        if size < 16 or end > len(raw):
+            raise FormatError(f"{path}: damaged, a heap of {size} bytes at byte {at}; write or copy it again")
+        while end - place >= 16:
+            number, _, _, length = struct.unpack_from("<HHIQ", raw, place)
+            step = length if number == 0 else 16 + (length + 7) // 8 * 8
+            if not 16 <= step <= end - place:
+                raise FormatError(f"{path}: damaged, a heap at byte {at}; write or copy it again")
+            place += step
+        at = raw.find(b"GCOL\x01\0\0\0", end)
+
+
+def numbers(file: h5py.File, name: str, path: Path, *, dims: int | None = None) -> np.ndarray:
+    """A dataset of numbers, as float64.
+
+    Raises:
+        FormatError: no such dataset, of another kind or depth, or one that is too large.
+    """
+    data = dataset(file, name, path)
+    if data.dtype.kind not in "fiu" or (dims is not None and data.ndim != dims):
+        depth = f" of {dims} dimensions" if dims is not None else ""
+        raise FormatError(f"{path}, {name}: expected numbers{depth}, got {data.dtype} {data.shape}")
+    return data[()].astype(np.float64)
+
+
+def texts(file: h5py.File, name: str, path: Path) -> list[str]:
+    """A dataset of text, one entry per item.
+
+    Raises:
+        FormatError: no such dataset, or one of another kind.
+    """
+    data = dataset(file, name, path)
+    if data.ndim != 1 or data.dtype.kind not in "OSU":
+        raise FormatError(f"{path}, {name}: expected a list of names, got {data.dtype} {data.shape}")
+    return [as_text(item).rstrip("\0 ") for item in data[()].tolist()]
+
+
+def as_text(value: Any) -> str:
+    """Text of an attribute or item, which HDF5 keeps as bytes."""
+    return value.decode("utf-8", errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
+    """A dataset that is small enough to be read; a FormatError where there is none."""
+    import h5py
+
+    data = file.get(name)
+    if not isinstance(data, h5py.Dataset):
+        raise FormatError(f"{path}: expected a dataset {name}; it has {', '.join(list(file)[:8])}")
+    if data.size is None or data.size * max(1, data.dtype.itemsize // 8) > _LARGEST:
+        raise FormatError(f"{path}, {name}: {data.shape} is more than can be held; split the file")
+    return data
+
+
+def group(file: h5py.File, name: str, path: Path) -> h5py.Group:
+    """A group; a FormatError where there is none."""
+    import h5py
+
+    found = file.get(name)
+    if not isinstance(found, h5py.Group):
+        raise FormatError(f"{path}: expected a group {name}; it has {', '.join(list(file)[:8])}")
+    return found
+
+
+def write_changed(out: Path, raw: bytes, change: Callable[[h5py.File], None]) -> None:
+    """Write a copy of a file in which `change` has replaced some numbers, whole or not at all."""
+    import h5py
+
+    with whole_file(out) as temporary:
+        temporary.write_bytes(raw)
+        with h5py.File(temporary, "r+") as file:
+            change(file)

@@ -1,0 +1,272 @@
+"""The general refiner: poses of any skeleton, in 2D or 3D, of any estimator and frame rate, without training.
+
+Weights come with the package (`hanet/weights/general.onnx`, its card beside it) and run on the CPU by ONNX
+Runtime. What the network decides, and how poses follow from it, is in `hanet.models.general`.
+
+Axes: T frames, J joints, D numbers per joint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import as_file, files
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from hanet.methods.base import require_frames
+from hanet.methods.self_tuned import smoothed
+from hanet.models import penalised
+from hanet.models.general_inputs import WATCHED, features
+from hanet.models.self_tuning import tuned_periods
+from hanet.poses.gaps import interpolate
+from hanet.poses.scale import body_scale, known_joints, squared_lengths
+from hanet.poses.sequence import PoseSequence
+
+FASTEST = 75.0
+"""Frames per second that the network sees at most; of faster tracks it sees every second, third, … frame."""
+PIECE = 1344
+"""Frames that are refined at a time, to bound memory."""
+OVERLAP = 96
+"""Frames that the network sees before and after a piece; its decisions depend on 92, the smoother on
+fewer."""
+TRUST = 0.5
+"""Default of `trust`, see `refine_general`."""
+ENVELOPE = 0.25
+"""Seconds, as a standard deviation, over which the trust region averages."""
+
+
+def refine_general(
+    values: Float[np.ndarray, "T J D"],
+    fps: float,
+    scores: Float[np.ndarray, "T J"] | None = None,
+    adjacency: Sequence[tuple[int, int]] | Int[np.ndarray, "E 2"] | None = None,
+    *,
+    trust: float = TRUST,
+) -> Float[np.ndarray, "T J D"]:
+    """Refined poses of the same frames.
+
+    A joint's gaps between detections are filled. Before its first and after its last detection a joint stays
+    NaN, and so does a joint that was never detected. Tracks of fewer than four frames come back with their
+    gaps filled by straight lines.
+
+    No pose moves further than the trust region allows: `trust` times the joint's own high-frequency energy,
+    the root mean square of third differences over about half a second, in the scale of white noise. So
+    noise-free poses come back as they were, whatever the network says.
+
+    The result commutes with rotations, reflections, shifts and scalings of the poses and with the order of
+    joints, to rounding; with reversal of time exactly where T is a multiple of four and no faster than 75
+    frames per second, else approximately.
+
+    Args:
+        values: poses in any unit and frame of reference; NaN where there is none.
+        fps: frames per second.
+        scores: confidences; 0 or less marks a joint that was not detected. Other values are not used:
+            detectors mean different things by them, and training on drawn ones did harm. None where there are
+            none.
+        adjacency: bones as pairs of joints. Accepted for callers that know them; these weights do not use
+            them.
+        trust: size of the trust region; 0 leaves the self-tuned smoother, infinity removes the bound.
+
+    Raises:
+        ValueError: arrays of another shape, infinite values, a frame rate or trust out of range, or a bone of
+            a joint that does not exist.
+    """
+    _require(values, fps, scores, adjacency, trust)
+    T, J, D = values.shape
+    result = np.full((T, J, D), np.nan)
+    known = known_joints(values)
+    if scores is not None:
+        known &= ~(scores <= 0)
+    joints = np.flatnonzero(known.any(axis=0))
+    if not len(joints):
+        return result.astype(values.dtype, copy=False)
+    rows = np.arange(T)
+    kept = values[:, joints].astype(np.float64)
+    kept[~known[:, joints]] = np.nan
+    filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
+    if T >= WATCHED:
+        track = _Track(filled, known[:, joints], fps, body_scale(kept))
+        refined = track.refined(trust)
+    else:
+        refined = filled
+    forward, backward = (np.logical_or.accumulate(mask) for mask in (known, known[::-1]))
+    refined[~(forward & backward[::-1])[:, joints]] = np.nan
+    result[:, joints] = refined
+    return result.astype(values.dtype, copy=False)
+
+
+def _require(values: Any, fps: float, scores: Any, adjacency: Any, trust: float) -> None:
+    if values.ndim != 3 or values.shape[2] < 1:
+        raise ValueError(f"expected poses (frames, joints, numbers per joint), got shape {values.shape}")
+    if np.isinf(values).any():
+        raise ValueError("expected finite poses, or NaN where there is none, got infinite values")
+    if not 0 < fps < np.inf:
+        raise ValueError(f"fps must be positive and finite, got {fps}")
+    if scores is not None and scores.shape != values.shape[:2]:
+        raise ValueError(f"scores must be {values.shape[:2]}, as the poses, got {scores.shape}")
+    if not trust >= 0:
+        raise ValueError(f"trust must be at least 0, got {trust}")
+    J = values.shape[1]
+    if adjacency is not None and any(not 0 <= joint < J for bone in adjacency for joint in bone):
+        raise ValueError(f"adjacency must name joints from 0 to {J - 1}, got {list(adjacency)}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Track:
+    """A track whose gaps are filled.
+
+    Attributes:
+        values: finite poses (T, J, D).
+        known: where there was a detection.
+        fps: frames per second.
+        scale: `body_scale`.
+    """
+
+    values: Float[np.ndarray, "T J D"]
+    known: Bool[np.ndarray, "T J"]
+    fps: float
+    scale: float
+
+    def refined(self, trust: float) -> Float[np.ndarray, "T J D"]:
+        """Poses of all frames, piece by piece."""
+        T = len(self.values)
+        centre = self.values.mean(axis=(0, 1), keepdims=True)
+        scaled = (self.values - centre) / self.scale
+        tuned = self._tuned(scaled)
+        result = np.empty_like(scaled)
+        for start in range(0, T, PIECE):
+            stop = min(start + PIECE, T)
+            # Pieces begin at the same phase, so that a frame is among the same thinned frames in all.
+            first, last = max(start - OVERLAP * self.thin, 0), min(stop + OVERLAP * self.thin, T)
+            rows = slice(first, last)
+            piece = self._piece(scaled[rows], self.known[rows], tuned[rows], trust)
+            result[start:stop] = piece[start - first : stop - first]
+        return result * self.scale + centre
+
+    @property
+    def thin(self) -> int:
+        """Frames from one to the next of those that the network sees at once."""
+        return max(1, int(np.ceil(self.fps / FASTEST)))
+
+    def _tuned(self, scaled: Float[np.ndarray, "T J D"]) -> Float[np.ndarray, "T J"]:
+        """Self-tuned log periods, in frames of the track."""
+        tuned = np.empty(scaled.shape[:2])
+        for phase in range(min(self.thin, len(scaled))):
+            every = slice(phase, None, self.thin)
+            tuned[every] = tuned_periods(scaled[every]) + np.log(self.thin)
+        return tuned
+
+    def _piece(
+        self,
+        scaled: Float[np.ndarray, "T J D"],
+        known: Bool[np.ndarray, "T J"],
+        tuned: Float[np.ndarray, "T J"],
+        trust: float,
+    ) -> Float[np.ndarray, "T J D"]:
+        tracks = np.ascontiguousarray(scaled.transpose(1, 0, 2))
+        base = smoothed(scaled, tuned).transpose(1, 0, 2)
+        weights, periods = self._decisions(scaled, known, tuned)
+        learned = penalised.smooth(tracks, np.exp(weights) * known.T + penalised.FLOOR, periods)
+        correction = learned - base
+        correction *= _gate(tracks, correction, known.T, trust, ENVELOPE * self.fps)
+        return (base + correction).transpose(1, 0, 2)
+
+    def _decisions(
+        self,
+        scaled: Float[np.ndarray, "T J D"],
+        known: Bool[np.ndarray, "T J"],
+        tuned: Float[np.ndarray, "T J"],
+    ) -> tuple[Float[np.ndarray, "J T"], Float[np.ndarray, "J 2 T"]]:
+        """Log weights and log periods, in frames of the track."""
+        T, J = known.shape
+        thin = self.thin
+        weights, periods = np.zeros((J, T)), np.zeros((J, 2, T))
+        for phase in range(min(thin, T)):
+            every = slice(phase, None, thin)
+            shown = features(scaled[every], known[every], self.fps / thin, tuned[every] - np.log(thin))
+            weights[:, every], periods[..., every] = _network(shown)
+        if thin > 1:
+            from scipy.ndimage import uniform_filter1d
+
+            # The phases' decisions differ a little: average them, and count in frames of the track.
+            for _ in range(2):
+                periods = uniform_filter1d(periods, thin, axis=2, mode="nearest")
+            periods += np.log(thin)
+        return weights, periods
+
+
+def _network(
+    shown: Float[np.ndarray, "J T F"],
+) -> tuple[Float[np.ndarray, "J T"], Float[np.ndarray, "J 2 T"]]:
+    """The network's outputs for a track of any length."""
+    T = shown.shape[1]
+    before = (-T) % WATCHED // 2
+    padded = np.pad(shown, ((0, 0), (before, (-T) % WATCHED - before), (0, 0)), mode="edge")
+    weights, periods = session().run(None, {"features": np.ascontiguousarray(padded.transpose(0, 2, 1))})
+    return weights[:, before : before + T], periods[..., before : before + T]
+
+
+@lru_cache(maxsize=1)
+def session() -> Any:
+    """The weights that come with the package, loaded once; one thread."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    with as_file(files("hanet") / "weights" / "general.onnx") as path:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _gate(
+    tracks: Float[np.ndarray, "J T D"],
+    correction: Float[np.ndarray, "J T D"],
+    known: Bool[np.ndarray, "J T"],
+    trust: float,
+    envelope: float,
+) -> Float[np.ndarray, "J T 1"]:
+    """Share of the correction that the trust region allows: 1 within it, else bound over displacement."""
+    from scipy.ndimage import gaussian_filter1d
+
+    if np.isinf(trust):
+        return np.ones((*known.shape, 1))
+
+    def energy(lengths: np.ndarray) -> np.ndarray:
+        return np.sqrt(gaussian_filter1d(lengths, envelope, axis=1, mode="nearest", truncate=3.0))
+
+    noise = np.zeros(known.shape)
+    third = np.diff(tracks, 3, axis=1)
+    # Third differences of white noise of variance 1 have variance 1 + 9 + 9 + 1.
+    noise[:, 1:-2] = squared_lengths(third) / 20
+    noise[:, 0], noise[:, -2:] = noise[:, 1], noise[:, -3:-2]
+    moved = squared_lengths(correction) * known
+    allowed, displacement = trust * energy(noise), energy(moved)
+    gate = np.minimum(1.0, allowed / np.maximum(displacement, 1e-12))
+    return gate[..., None]
+
+
+@dataclass(frozen=True)
+class GeneralRefiner:
+    """`refine_general` as a method. A joint's first and last pose are held before and after.
+
+    Attributes:
+        trust: size of the trust region, see `refine_general`.
+    """
+
+    name = "general"
+    observed = 1.0
+    trust: float = TRUST
+
+    def refine(self, sequence: PoseSequence) -> PoseSequence:
+        """Refined poses of the same frames."""
+        require_frames(sequence)
+        refined = refine_general(
+            sequence.values, sequence.fps, sequence.scores, sequence.skeleton.bones, trust=self.trust
+        )
+        rows = np.arange(len(refined))
+        held = interpolate(refined.reshape(len(refined), -1), rows, rows).reshape(refined.shape)
+        return sequence.with_values(held.astype(refined.dtype))

@@ -1,0 +1,85 @@
+"""The general refiner's weights on disk: safetensors for PyTorch, ONNX for everything else.
+
+The ONNX network is `hanet.models.general_layout.OneBody`: it takes features with the frames last.
+
+`write_weights` makes ``general.safetensors``, ``general.onnx`` and ``general.json`` (configuration, the
+files' SHA-256, the writer's metadata); `load_general` reads the first back.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save as format_safetensors
+
+from hanet.files.atomic import whole_file, write_bytes, write_text
+from hanet.files.hashing import file_hash
+from hanet.files.json_text import read_json
+from hanet.files.safe_tensors import read_tensors
+from hanet.models.general import General
+from hanet.models.general_inputs import FEATURES
+from hanet.models.general_layout import OneBody
+from hanet.models.general_options import GeneralConfig
+
+SAFETENSORS, ONNX, DESCRIPTION = "general.safetensors", "general.onnx", "general.json"
+OPSET = 17
+
+
+def write_weights(folder: Path, model: General, metadata: Mapping[str, Any]) -> None:
+    """Write all three files, each whole or not at all.
+
+    Args:
+        folder: made where it is not there.
+        model: the weights.
+        metadata: what the description says besides, as values of JSON.
+    """
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    write_bytes(folder / SAFETENSORS, format_safetensors(tensors))
+    with whole_file(folder / ONNX) as path:
+        _export(model, path)
+    hashes = {name: file_hash(folder / name) for name in (SAFETENSORS, ONNX)}
+    description = {"config": model.config.to_dict(), "sha256": hashes, **metadata}
+    write_text(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
+
+
+def _export(model: General, path: Path) -> None:
+    example = torch.zeros(3, len(FEATURES), 16)
+    joints, frames = {0: "joints", 1: "frames"}, {0: "joints", 2: "frames"}
+    with warnings.catch_warnings():
+        # The exporter by traces is deprecated, but quick; tests compare its output.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            OneBody(model).eval(),
+            (example,),
+            str(path),
+            input_names=["features"],
+            output_names=["weights", "periods"],
+            dynamic_axes={"features": frames, "weights": joints, "periods": frames},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+
+
+def load_general(folder: Path) -> General:
+    """The network with its weights.
+
+    Raises:
+        FileNotFoundError: no such files.
+        ValueError: damaged files, or a configuration and weights that do not fit; the message names the file.
+    """
+    remedy = "write both files again (hanet.models.general_export.write_weights)"
+    description = read_json(folder / DESCRIPTION, dict, remedy=remedy)
+    tensors, _ = read_tensors(folder / SAFETENSORS, remedy=remedy)
+    try:
+        config = GeneralConfig.from_dict(description["config"])
+        with torch.device("meta"):  # no memory for sizes that the weights do not have
+            model = General(config)
+        model.load_state_dict(tensors, assign=True)
+    except (RuntimeError, ValueError, TypeError, LookupError, OverflowError) as error:
+        raise ValueError(f"{folder / SAFETENSORS}: does not fit {DESCRIPTION} ({error}); {remedy}") from error
+    return model.eval()

@@ -1,0 +1,107 @@
+"""Fit a table of a detector's errors from its poses with their ground truth, in files of any format.
+
+``python -m stages.errors --pair DETECTED TRUTH --note 'detections=…' --to errors.json``, with `--pair` once
+per pair of files, such as the pose caches of ``data/pairs/<experiment>``. An experiment whose estimate is
+``fcn`` draws them with ``detector: errors.json``; `hanet.estimators.measured.fit` says how they are fitted.
+The command also prints them and, of keypoints, the scores of the detections and of drawn ones.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from hanet import formats
+from hanet.estimators.measured.fit import fit
+from hanet.estimators.measured.model import ErrorTable, save
+from hanet.estimators.measured.simulate import detect
+from hanet.files.hashing import file_hash
+from hanet.formats.base import ReadOptions
+from hanet.metrics import evaluate
+from hanet.metrics.common import common
+from hanet.poses.sequence import PoseSequence
+from hanet.progress import console
+from stages import workspace
+
+COLUMNS = (
+    *("bias", "jitter", "drift", "drift_time"),
+    *("burst_rate", "burst_time", "burst_size"),
+    *("miss_rate", "miss_time"),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Fit, write and print a table."""
+    parser = argparse.ArgumentParser(prog="python -m stages.errors", description=__doc__)
+    parser.add_argument(
+        "--pair", nargs=2, type=Path, action="append", required=True, metavar=("DETECTED", "TRUTH")
+    )
+    parser.add_argument("--fps", type=float, help="frames per second, where the files have none")
+    parser.add_argument("--note", action="append", default=[], metavar="KEY=TEXT", help="for the provenance")
+    parser.add_argument("--to", type=Path, required=True, help="the table to write, .json")
+    asked = parser.parse_args(arguments)
+    with workspace.user_errors():
+        notes = dict(note.partition("=")[::2] for note in asked.note)
+        hashes = [
+            {side: file_hash(path) for side, path in zip(SIDES, pair, strict=True)} for pair in asked.pair
+        ]
+        pairs = list(_pairs(asked.pair, asked.fps))
+        table = fit(pairs, {**notes, "sha256": hashes})
+        if table.unit == "size":
+            found = {"detected": [one for one, _ in pairs]}
+            found["drawn"] = [detect(truth, table, seed=SEED) for _, truth in pairs]
+            scored = {name: _scores(poses, [truth for _, truth in pairs]) for name, poses in found.items()}
+            table = table.model_copy(update={"provenance": table.provenance | {"scores": scored}})
+        save(table, asked.to)
+    console.print(markdown(table), markup=False)
+    for name, scores in table.provenance.get("scores", {}).items():
+        console.print(f"{name}: {', '.join(f'{key} {value:.4g}' for key, value in scores.items())}")
+    console.print(f"{asked.to}: {table.provenance['tracks']} tracks, {table.provenance['frames']} frames")
+
+
+def _scores(poses: Sequence[PoseSequence], truth: Sequence[PoseSequence]) -> dict[str, float]:
+    """PCK as a fraction, and Accel: how like the detections are those that the table draws."""
+    means = evaluate(truth, poses, resamples=1).means
+    return {key: means[key] for key in ("pck_005", "pck_010", "pck_020", "accel_px_per_frame2")}
+
+
+SIDES = ("detected", "truth")
+SEED = 1
+"""Of the detections that are drawn to be compared."""
+
+
+def _pairs(
+    files: Sequence[tuple[Path, Path]], fps: float | None
+) -> Iterator[tuple[PoseSequence, PoseSequence]]:
+    """Tracks of all pairs of files, joints and frames that both have."""
+    options = ReadOptions(fps=fps)
+    for path, truth in files:
+        known, found = (formats.read(one, options).tracks for one in (truth, path))
+        pair = common(known, found, gt_path=truth, path=path)
+        yield from zip(pair.detected, pair.gt, strict=True)
+
+
+def markdown(table: ErrorTable) -> str:
+    """The table's numbers; sizes in percent of the person's size, or in millimetres."""
+    factor, unit = (100.0, "%") if table.unit == "size" else (1000.0, "mm")
+    sizes = ("bias", "jitter", "drift", "burst_size")
+    head = [f"{name.replace('_', ' ')} {unit if name in sizes else _unit(name)}" for name in COLUMNS]
+    lines = [
+        f"| joint | {' | '.join(head)} | swap rate 1/s | swap time s |",
+        f"|---|{'---:|' * (len(head) + 2)}",
+    ]
+    for joint, errors in table.joints.items():
+        cells = [f"{(factor if name in sizes else 1.0) * getattr(errors, name):.3g}" for name in COLUMNS]
+        swap = table.swaps.get(joint)
+        cells += ["", ""] if swap is None else [f"{swap.rate:.3g}", f"{swap.time:.3g}"]
+        lines.append(f"| {joint} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _unit(name: str) -> str:
+    return "1/s" if name.endswith("rate") else "s"
+
+
+if __name__ == "__main__":
+    main()

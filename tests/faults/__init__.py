@@ -1,0 +1,1 @@
+"""Damaged input, full disks and kills: one error line, nothing half-written, nothing read wrongly."""

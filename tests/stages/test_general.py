@@ -1,0 +1,64 @@
+"""Stages general and domains on small files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+from hanet.models.general_export import load_general
+from hanet.training.general import GeneralTraining
+from stages import domains, general
+
+TINY = GeneralTraining(windows=8, validation=4, frames=(28,), steps=4, batch=2, every=2)
+
+
+def motion(path: Path, names: list[str], rng: np.random.Generator, jumps: int = 0) -> None:
+    joints = rng.normal(size=(1, 17, 3)) + gaussian_filter1d(
+        rng.normal(size=(90 * len(names), 17, 3)), 9.0, axis=0
+    )
+    np.savez(
+        path, joints=joints.astype(np.float32), length=np.full(len(names), 90), name=np.array(names),
+        jumps=np.full(len(names), jumps),
+    )  # fmt: skip
+
+
+def test_trains_and_writes_weights_with_their_origin(tmp_path: Path, rng: np.random.Generator) -> None:
+    motion(tmp_path / "a.npz", ["001/1", "003/1"], rng)
+    motion(tmp_path / "b.npz", ["002/1"], rng, jumps=2)  # left out
+    general.main(tmp_path, tmp_path / "out", TINY)
+    description = json.loads((tmp_path / "out" / "general.json").read_text())
+    assert set(description["motion_sha256"]) == {"a.npz", "b.npz"}
+    assert description["training"]["steps"] == 4
+    assert load_general(tmp_path / "out").config.to_dict() == description["config"]
+    assert len((tmp_path / "out" / "training.csv").read_text().splitlines()) == 3
+    train, validation = general.read_motion([tmp_path / "a.npz", tmp_path / "b.npz"])
+    assert (len(train), len(validation)) == (1, 1)
+
+
+def test_motion_without_its_arrays_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "a.npz", joints=np.zeros((3, 17, 3)))
+    with pytest.raises(SystemExit):
+        general.main(tmp_path, tmp_path / "out", TINY)
+    assert "length, name, jumps" in capsys.readouterr().err.replace("\n", " ")
+    assert not (tmp_path / "out").exists()
+
+
+def test_domains_writes_a_page(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mocap").mkdir()
+    motion(tmp_path / "mocap" / "bandai1.npz", ["x_walk", "x_run"], rng)
+    monkeypatch.setattr(domains, "PAGE", tmp_path / "domains.md")
+    domains.main(tmp_path)
+    page = (tmp_path / "domains.md").read_text()
+    assert "## Bandai-1, drawn errors: 2 sequences, 1 people" in page
+    rows = json.loads((tmp_path / "domains.json").read_text())["Bandai-1, drawn errors"]
+    assert [row["method"].split(" (")[0] for row in rows] == [
+        "input", "Gaussian", "best Gaussian", "self-tuned", "general"
+    ]  # fmt: skip
+    assert rows[0]["unharmed"] == 1.0
+    assert rows[4]["accel"] < 0.5 * rows[0]["accel"]
