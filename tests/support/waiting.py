@@ -9,17 +9,17 @@ from typing import Any
 import psutil
 
 
-def until(true: Callable[[], Any], seconds: float = 180.0, what: str = "") -> float:
+def until(true: Callable[[], Any], seconds: float = 180.0, what: str = "", *, pause: float = 0.5) -> float:
     """Wait until it is true; returns the seconds that took.
 
-    It asks ten times a second at first, later every tenth of the time waited so far, at least twice a second:
-    most questions go to a server or read all processes, which costs processor time that tests wait for.
+    It asks ten times a second at first, then less often, at last every `pause` seconds: most questions go to
+    a server or read all processes, which costs processor time that the tests wait for.
     """
     began = time.monotonic()
     while not true():
         waited = time.monotonic() - began
         assert waited < seconds, f"waited {seconds:g} s in vain{what and f': {what}'}"
-        time.sleep(min(max(0.1, waited / 10), 0.5))
+        time.sleep(min(max(0.1, waited / 10), pause))
     return time.monotonic() - began
 
 
