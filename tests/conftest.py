@@ -22,8 +22,13 @@ hypothesis.settings.load_profile("hanet")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of slow tests first, so that the last one does not run alone while other workers have nothing."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    """Files of the slowest tests first, so that none runs alone at the end while other workers have nothing."""
+
+    def minutes(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("slow")
+        return 0.0 if marker is None else marker.kwargs.get("minutes", 1.0)
+
+    items.sort(key=minutes, reverse=True)
 
 
 def pytest_collection_finish() -> None:

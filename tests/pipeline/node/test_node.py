@@ -22,7 +22,7 @@ from tests.support.two_machines import DATA, GIT, HEAD, MLFLOW, Pair, lacking, p
 from tests.support.waiting import until
 
 WHY_NOT = lacking()
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
+pytestmark = [pytest.mark.slow(minutes=4), pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
 EPOCHS = int(os.environ.get("NODE_EPOCHS", "120"))
 PARAMS = tiny.PARAMS | {
