@@ -22,7 +22,7 @@ hypothesis.settings.load_profile("hanet")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of the slowest tests first, so that none runs alone at the end while other workers have nothing."""
+    """Files of the slowest tests first, so that none runs alone while other workers have nothing."""
 
     def minutes(item: pytest.Item) -> float:
         marker = item.get_closest_marker("slow")
