@@ -228,7 +228,7 @@ def test_the_same_table_for_readers(experiment: Path, capsys: pytest.CaptureFixt
     compare.main("kinect")
     shown = capsys.readouterr().out
     low, high = student(-5.0, clusters=6.25, seeds=1.0)
-    for word in ("3.0 ± 1.4", "not run", f"-5.0 [{low:+.1f}, {high:+.1f}]", "60%"):
+    for word in ("3.0 ± 1.4", "not run: 50% & more_of", f"-5.0 [{low:+.1f}, {high:+.1f}]", "60%"):
         assert word in shown
     assert "differences to as it came, 95% over 2 clips, 2 seeds" in shown
     assert max(len(line) for line in shown.splitlines()[1:]) <= 80
