@@ -48,10 +48,14 @@ verify: env  ## compare the results with the committed reference (docs/results/r
 	python -m stages.verify
 
 run: env  ## run EXPERIMENT=name of params.yaml, or several (a,b); with SEEDS=, MODELS=, ABLATIONS=, SET='key=value'
+ifeq ($(strip $(EXPERIMENT)),)
+	@python -m stages.params.run --list
+else
 	$(SELECT) --seeds '$(SEEDS)' -- '$(EXPERIMENT)'
 	$(MAKE) --no-print-directory publish
 	hanet tables
 	@echo "params.yaml names $(EXPERIMENT) under run now; git checkout params.yaml goes back to the default run"
+endif
 
 tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=, ABLATIONS=, SET= as for make run)
 	$(SELECT) --seeds '$(or $(SEEDS),$(SEEDS3))' --default --name tables

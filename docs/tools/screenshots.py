@@ -62,7 +62,7 @@ FIELDS = (
     "revision",
     "stage_timeout_minutes",
 )
-PATIENCE = 900.0
+PATIENCE = 3600.0
 """Seconds a run may take; a busy machine is slow."""
 
 
