@@ -241,7 +241,7 @@ def choose_metric(page: Page, metric: str) -> None:
     metrics.fill(metric)
     page.get_by_title(metric, exact=True).first.click()
     page.keyboard.press("Escape")
-    expect(page.locator("svg").get_by_text(metric)).to_be_visible()
+    expect(page.locator("svg").get_by_text(metric).first).to_be_visible()
 
 
 def see(page: Page, *words: str) -> None:
