@@ -15,6 +15,8 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-build-isolatio
 LOCK    = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(foreach name,$(UPGRADE),--upgrade-package $(name))
 
+BAD_PYTHON = "make env needs Python 3.11.5 to 3.13, $(PYTHON) is %d.%d.%d; name another one: make env PYTHON=python3.12"
+
 # Stages find the environment's programs first; nothing reports usage anywhere.
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -31,6 +33,7 @@ help:  ## show this list
 env: $(VENV)/.installed  ## make the environment (.venv)
 
 $(VENV)/.installed: pyproject.toml constraints.txt constraints-build.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; sys.exit(0 if (3, 11, 5) <= v < (3, 14) else $(BAD_PYTHON) % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints-build.txt
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints.txt
@@ -48,10 +51,14 @@ verify: env  ## compare the results with the committed reference (docs/results/r
 	python -m stages.verify
 
 run: env  ## run EXPERIMENT=name of params.yaml, or several (a,b); with SEEDS=, MODELS=, ABLATIONS=, SET='key=value'
+ifeq ($(strip $(EXPERIMENT)),)
+	@python -m stages.params.run --list
+else
 	$(SELECT) --seeds '$(SEEDS)' -- '$(EXPERIMENT)'
 	$(MAKE) --no-print-directory publish
 	hanet tables
 	@echo "params.yaml names $(EXPERIMENT) under run now; git checkout params.yaml goes back to the default run"
+endif
 
 tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=, ABLATIONS=, SET= as for make run)
 	$(SELECT) --seeds '$(or $(SEEDS),$(SEEDS3))' --default --name tables
