@@ -88,7 +88,7 @@ docs: env  ## build the documentation site into site/
 article: env  ## build the replication article (docs/article) from the committed tables
 	python -m docs.tools.article
 
-mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
+mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), to compare LiteRT with it
 
 $(MP_ENV)/.installed: constraints-mediapipe.txt constraints-build.txt
 	$(PYTHON) -m venv $(MP_ENV)
