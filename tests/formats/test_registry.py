@@ -134,3 +134,31 @@ def test_nothing_there(tmp_path: Path) -> None:
             read(tmp_path / "a.json", format=name)
     with pytest.raises(ValueError, match="unknown format 'c3po'; known: coco, openpose"):
         read(tmp_path / "a.json", format="c3po")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[{},]", "not a whole JSON document"),
+        (b'{"a": 1}\n{"a": 2}\n', "not a whole JSON document .Extra data: line 2"),
+        (b"// comment\n[]", "not a whole JSON document"),
+        (b'[{"a": nan}]', "not a whole JSON document .*char 7"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b" \n", "an empty file; expected JSON"),
+        ("[]".encode("utf-16"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        ("[]".encode("utf-16-le"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        ("[]".encode("utf-32-be"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        (b"null", "not a file of a known format"),
+    ],
+)
+def test_a_file_of_json_that_is_none_says_why(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=rf"a\.json: {message}"):
+        detect(path)
+
+
+def test_a_table_in_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("frame,nose_x,nose_y\n0,1,2\n", encoding="utf-16")
+    with pytest.raises(FormatError, match=r"a\.csv: UTF-16 or UTF-32 text; save it as UTF-8"):
+        detect(tmp_path / "a.csv")
