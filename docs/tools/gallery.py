@@ -214,10 +214,11 @@ def _save(figure: Figure, path: Path) -> None:
 
 HEAD = """# Gallery
 
-Written by `python -m docs.tools.gallery` from the tables in `docs/results`. Pictures that this program draws show the
-test sequence whose input error is the median, in frames spread over its worst span. Errors are those of all splits:
-bias, jitter, drift, bursts, misses and swaps are fitted as [estimators](estimators.md#fcn) says; the power of the
-errors by frequency and their correlation in time are measured around each track's mean, swaps and bursts included.
+Written by `python -m docs.tools.gallery` from the tables in `docs/results`. Pictures that this program draws show
+the test sequence whose input error is the median, in frames spread over its worst span. Errors are those of all
+splits: bias, jitter, drift, bursts, misses and swaps are fitted as [estimators](estimators.md#fcn) says; the power
+of the errors by frequency and their correlation in time are measured around each track's mean, swaps and bursts
+included.
 """
 
 
@@ -272,8 +273,8 @@ def errors(name: str, table: ErrorTable) -> list[str]:
     unit = "percent of the person's size" if table.unit == "size" else "millimetres, relative to the root"
     return [
         _filled(
-            f"**Errors of the input** ({about['tracks']} tracks, {about['frames']:,} frames{people}): standard "
-            f"deviations per axis in {unit}, rates per second, shares of the power."
+            f"**Errors of the input** ({about['tracks']} tracks, {about['frames']:,} frames{people}): "
+            f"standard deviations per axis in {unit}, rates per second, shares of the power."
         ),
         markdown(table),
         f"![Power and correlation of the errors](images/gallery/{name}-errors.png)",
