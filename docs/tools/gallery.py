@@ -214,11 +214,11 @@ def _save(figure: Figure, path: Path) -> None:
 
 HEAD = """# Gallery
 
-Written by `python -m docs.tools.gallery` from the tables in `docs/results`. Pictures that this program draws show
-the test sequence whose input error is the median, in frames spread over its worst span. Errors are those of all
-splits: bias, jitter, drift, bursts, misses and swaps are fitted as [estimators](estimators.md#fcn) says; the power
-of the errors by frequency and their correlation in time are measured around each track's mean, swaps and bursts
-included.
+Written by `python -m docs.tools.gallery` from the tables in `docs/results`. Pictures that this program
+draws show the test sequence whose input error is the median, in frames spread over its worst span. Errors
+are those of all splits: bias, jitter, drift, bursts, misses and swaps are fitted as
+[estimators](estimators.md#fcn) says; the power of the errors by frequency and their correlation in time are
+measured around each track's mean, swaps and bursts included.
 """
 
 
