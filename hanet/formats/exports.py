@@ -20,6 +20,7 @@ from jaxtyping import Float
 from hanet.cache.files import PoseCache
 from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
+from hanet.formats.cells import guarded
 from hanet.formats.missing import present
 from hanet.poses.sequence import PoseSequence
 
@@ -130,7 +131,11 @@ def _scores(sequence: PoseSequence) -> Float[np.ndarray, "T J"]:
 
 
 def _csv(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object) -> None:
-    pyarrow.csv.write_csv(table(metadata, chosen), path, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    rows = table(metadata, chosen)
+    names = pa.array([guarded(name) for name in rows["sequence"].to_pylist()], type=rows["sequence"].type)
+    pyarrow.csv.write_csv(
+        rows.set_column(0, "sequence", names), path, pyarrow.csv.WriteOptions(quoting_style="needed")
+    )
 
 
 def _parquet(

@@ -164,8 +164,8 @@ class Worker:
         status = self._process.wait()
         self._messages.seek(0)
         said = self._messages.read().decode(errors="replace").strip().splitlines()[-5:]
-        last = "\n".join(said) or "nothing"
-        return MediaPipeError(f"MediaPipe's process ended (status {status}); it said last:\n{last}")
+        last = " | ".join(said) or "nothing"
+        return MediaPipeError(f"MediaPipe's process ended (status {status}); it said last: {last}")
 
     def _end(self) -> None:
         for stream in (self._process.stdin, self._process.stdout):
