@@ -88,7 +88,7 @@ docs: env  ## build the documentation site into site/
 article: env  ## build the replication article (docs/article) from the committed tables
 	python -m docs.tools.article
 
-mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
+mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), to compare LiteRT with it
 
 $(MP_ENV)/.installed: constraints-mediapipe.txt constraints-build.txt
 	$(PYTHON) -m venv $(MP_ENV)
@@ -118,11 +118,12 @@ $(TOOLS)/.installed: constraints-tools.txt
 sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
 	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.server.sweep
 
-# Six files of tests at a time, as many wait for servers, the slow ones first. Each has one thread: trainings with all
-# threads slow each other down many times. Coverage counts the tests' own processes alone: in the hundreds of
-# processes that they start, counting makes imports up to 1.6 times as long.
+# Four files of tests at a time, as some wait for servers, the slow ones first. Every further process spends half a
+# minute on imports. Each has one thread: trainings with all threads slow each other down many times. Coverage counts
+# the tests' own processes alone: in the hundreds of processes that they start, counting makes imports up to 1.6 times
+# as long.
 test: env  ## run all tests with coverage
-	OMP_NUM_THREADS=1 python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
 fuzz: env  ## read 100,000 damaged files per reader (CASES=...)
 	HANET_FUZZ=$(or $(CASES),100000) OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/faults/test_mutations.py

@@ -39,9 +39,10 @@ from pipeline.server.liveness import exit_with_worker, hold_lock
 from pipeline.stage import NOT_RUN
 from pipeline.variables import setting
 from pipeline.work import Work
+from stages.params.names import LONGEST
 
 MAX_JOBS = 64
-Name = Annotated[str, Field(pattern=rf"^{NAME}$")]
+Name = Annotated[str, Field(pattern=rf"^{NAME}$", max_length=LONGEST)]
 Target = Annotated[str, Field(pattern=rf"^{STAGE}$")]
 Override = Annotated[str, Field(pattern=changes.OVERRIDE)]
 Seed = Annotated[int, Field(ge=0)]
@@ -50,7 +51,7 @@ TrainOn = Literal["here", "gpu"]
 Minutes = Annotated[float, Field(ge=0)]
 # Empty, not None: the form shows these as plain text fields.
 Revision = Annotated[str, Field(pattern=rf"^({REVISION})?$")]
-SavedAs = Annotated[str, Field(pattern=rf"^({NAME})?$")]
+SavedAs = Annotated[str, Field(pattern=rf"^({NAME})?$", max_length=LONGEST)]
 
 threads = ThreadPoolTaskRunner(max_workers=MAX_JOBS)  # each waits for a program; `jobs` limits how many run
 

@@ -12,13 +12,14 @@ import typer
 from hanet.cli import calibrate, convert, data, export, info, meshes, refine, scores, train, video, view
 from hanet.cli.estimators import estimators
 from hanet.cli.models import models
+from hanet.cli.usage import Group
 
 FILES = "Poses of any estimator"
 VIDEO = "From a video to refined poses"
 RESULTS = "Scores and figures"
 SOURCES = "Data sets, estimators and models"
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app = typer.Typer(cls=Group, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 for command in (
     refine.refine,
     calibrate.calibrate,

@@ -11,6 +11,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import message, user_errors
+from hanet.cli.lines import say
 from hanet.cli.outputs import Force, check_new_folder, check_output, wrote
 from hanet.cli.progress import bar
 
@@ -62,7 +63,7 @@ def convert(
         return
     with user_errors():
         for line in job.run(found.paths[0], out):
-            typer.echo(line)
+            say(line)
     wrote(out)
 
 
@@ -139,10 +140,10 @@ def _batch(job: _Job, found: inputs.Inputs, out: Path, names: list[str]) -> None
         except (ValueError, OSError, ModuleNotFoundError) as error:
             failed.append(message(error))
     for line in notes:
-        typer.echo(line)
+        say(line)
     ignored = f", {found.ignored} of other kinds left out" if found.ignored else ""
-    typer.echo(f"{len(pairs) - len(failed)} of {len(pairs)} files converted{ignored}; wrote {out}")
+    say(f"{len(pairs) - len(failed)} of {len(pairs)} files converted{ignored}; wrote {out}")
     for line in failed:
-        typer.echo(f"failed: {line}", err=True)
+        say(f"failed: {line}", err=True)
     if failed:
         raise typer.Exit(1)

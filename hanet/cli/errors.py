@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
+from hanet.cli.lines import say
 from hanet.extras import EXTRAS, message, package_of
 from hanet.poses.errors import NoPosesError
 
@@ -27,13 +28,13 @@ def user_errors(extra: str | None = None) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if package_of(error) not in EXTRAS:
             raise
-        typer.echo(f"Error: {message(error, extra)}", err=True)
+        say(f"Error: {message(error, extra)}", err=True)
         raise typer.Exit(2) from None
     except OverflowError as error:
-        typer.echo(f"Error: a number in the input is too large ({error}); correct it", err=True)
+        say(f"Error: a number in the input is too large ({error}); correct it", err=True)
         raise typer.Exit(2) from None
     except (ValueError, OSError) as error:
-        typer.echo(f"Error: {message(error)}", err=True)
+        say(f"Error: {message(error)}", err=True)
         raise typer.Exit(_exit_code(error)) from None
 
 

@@ -9,6 +9,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
+from hanet.cli.lines import say
 
 if TYPE_CHECKING:
     from hanet.formats.base import PoseFile
@@ -32,7 +33,7 @@ def info(
         options = inputs.read_options(fps, image_size, skeleton, min_score, images, frames)
         lines = describe(inputs.open_poses(poses, options, format))
     for line in lines:
-        typer.echo(line)
+        say(line)
 
 
 def describe(poses: PoseFile) -> list[str]:

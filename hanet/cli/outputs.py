@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from hanet.cli.lines import say
+
 Force = Annotated[bool, typer.Option("--force", help="Replace the output if it exists.")]
 
 
@@ -61,7 +63,7 @@ def check_new_folder(path: Path, *, inputs: Iterable[str | Path | None] = ()) ->
 
 def wrote(path: Path) -> None:
     """Tell the user which file was written."""
-    typer.echo(f"wrote {path}")
+    say(f"wrote {path}")
 
 
 def _same(one: Path, other: Path) -> bool:

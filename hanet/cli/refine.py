@@ -14,6 +14,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import finite, user_errors
+from hanet.cli.lines import say
 from hanet.cli.outputs import Force, check_new_folder, check_output, wrote
 from hanet.cli.progress import bar
 from hanet.extras import message
@@ -129,7 +130,7 @@ def refine(
         with user_errors(extra):
             lines, failed = job.run(found.paths[0], out, show=True)
         for line in lines:
-            typer.echo(line)
+            say(line)
         wrote(out)
     if report is not None:
         _write_report(report, changes)
@@ -303,9 +304,9 @@ def _batch(job: _Job, found: inputs.Inputs, out: Path) -> int:
         from hanet.formats.pose2sim import copy_rest
 
         for line in copy_rest(found.project, out, map(found.output, found.paths)):
-            typer.echo(line)
+            say(line)
     ignored = f", {found.ignored} of other kinds left out" if found.ignored else ""
-    typer.echo(f"{done} of {len(found.paths)} files refined{ignored}; wrote {out}")
+    say(f"{done} of {len(found.paths)} files refined{ignored}; wrote {out}")
     for line in failed:
-        typer.echo(f"failed: {line}", err=True)
+        say(f"failed: {line}", err=True)
     return len(failed)

@@ -11,6 +11,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
+from hanet.cli.lines import say
 
 Dataset = Literal["pw3d", "h36m", "aist", "jhmdb"]
 """Data sets with released pose files, see `hanet.datasets.pose_files.layouts.RELEASES`."""
@@ -45,7 +46,7 @@ def score(
         with user_errors():
             rows, notes = _any_files(gt, detected, fps, image_size, skeleton)
         for note in notes:
-            typer.echo(note, err=True)
+            say(note, err=True)
         _show({"gt": str(gt), "rows": rows}, str(gt), as_json=as_json)
         return
     with user_errors():

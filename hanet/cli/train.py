@@ -9,6 +9,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
+from hanet.cli.lines import say
 from hanet.cli.outputs import check_new_folder, wrote
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def train(
         left, held = split(takes, val or [])
         names = [take.name for take in held]
         shown = ", ".join(names) if len(names) < 6 else f"{', '.join(names[:5])} and {len(names) - 5} more"
-        typer.echo(f"{len(left)} recordings to train on; {shown} validate")
+        say(f"{len(left)} recordings to train on; {shown} validate")
         from rich.progress import Progress
 
         with Progress() as progress:
@@ -73,7 +74,7 @@ def train(
                 ),
             )
     for line in _table(rows, takes[0].gt[0].unit):
-        typer.echo(line)
+        say(line)
     wrote(out)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from hanet.cli.errors import finite, user_errors
+from hanet.cli.lines import say
 from hanet.cli.outputs import Force, check_output, wrote
 from hanet.cli.progress import bar
 
@@ -34,7 +35,7 @@ def demo_videos(
             except ArchiveError as error:
                 raise ValueError(str(error)) from error
     for path, video in zip(paths, demo.DEMO_VIDEOS, strict=True):
-        typer.echo(f"{path}: {video.archive.source} ({video.archive.requirement}, {video.archive.licence})")
+        say(f"{path}: {video.archive.source} ({video.archive.requirement}, {video.archive.licence})")
 
 
 def estimate(
@@ -51,17 +52,17 @@ def estimate(
         ),
     ] = None,
     smooth: Annotated[
-        bool, typer.Option("--smooth", help="Let MediaPipe filter its landmarks over time.")
+        bool, typer.Option("--smooth", help="Filter the landmarks over time, as MediaPipe does.")
     ] = False,
     force: Force = False,
 ) -> None:
-    """Estimate the poses of the person in a video with MediaPipe (installed by make mediapipe)."""
+    """Estimate the poses of the person in a video with MediaPipe's pose model (fetched once, 36 MB)."""
     with user_errors("video"):
         check_output(out, CACHE, force=force, inputs=[video])
         if keypoints is not None:
             check_output(keypoints, CACHE, force=force, inputs=[video, out])
+        from hanet.estimators.mediapipe.engine import find_python
         from hanet.estimators.mediapipe.pose import estimate as run_mediapipe
-        from hanet.estimators.mediapipe.pose import find_python
         from hanet.estimators.mediapipe.video import Video, frame_rate
 
         footage = Video.open(video, None if fps is None else frame_rate(fps))
@@ -69,17 +70,15 @@ def estimate(
         found.write(out, found.joints)
         if keypoints is not None:
             found.write(keypoints, found.keypoints)
-    typer.echo(
-        f"{video}: {len(found.joints)} frames at {float(footage.fps):.6g} fps, a person in {found.seen:.1%}"
-    )
+    say(f"{video}: {len(found.joints)} frames at {float(footage.fps):.6g} fps, a person in {found.seen:.1%}")
     if len(found.starts) > 1:
-        typer.echo(
+        say(
             f"MediaPipe switched to another person at frame {', '.join(map(str, found.starts[1:]))}: "
             f"tracks 0 to {len(found.starts) - 1}"
         )
     for path, poses in ((out, found.joints), (keypoints, found.keypoints)):
         if path is not None:
-            typer.echo(f"wrote {path}: {poses.representation}, {poses.skeleton.name}, {poses.unit}")
+            say(f"wrote {path}: {poses.representation}, {poses.skeleton.name}, {poses.unit}")
 
 
 def export(
@@ -103,7 +102,7 @@ def export(
         check_output(to, list(exports.WRITERS), force=force, inputs=[poses])
         notes = exports.export(PoseCache.open(poses), to, sequence=sequence, track=track, up=up)
     for note in notes:
-        typer.echo(note)
+        say(note)
     wrote(to)
 
 

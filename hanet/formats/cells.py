@@ -25,6 +25,18 @@ from hanet.poses.skeletons import Skeleton
 _BOM = b"\xef\xbb\xbf"
 METRES = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
 """Metres in a unit of length."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters by which spreadsheet programs take a cell for a formula."""
+
+
+def guarded(name: str) -> str:
+    """Return a name with an apostrophe before it where a spreadsheet program would run it as a formula."""
+    return f"'{name}" if name.lstrip("'").startswith(_FORMULA) else name
+
+
+def unguarded(cell: str) -> str:
+    """Return the name that `guarded` wrote."""
+    return cell[1:] if cell.startswith("'") and cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
+from hanet.formats.cells import guarded
 from hanet.formats.missing import present
 from hanet.poses.sequence import PoseSequence
 
@@ -133,9 +134,14 @@ def _scores(sequence: PoseSequence) -> Float[np.ndarray, "T J"]:
 
 
 def _csv(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object) -> None:
+    import pyarrow as pa
     import pyarrow.csv
 
-    pyarrow.csv.write_csv(table(metadata, chosen), path, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    rows = table(metadata, chosen)
+    names = pa.array([guarded(name) for name in rows["sequence"].to_pylist()], type=rows["sequence"].type)
+    pyarrow.csv.write_csv(
+        rows.set_column(0, "sequence", names), path, pyarrow.csv.WriteOptions(quoting_style="needed")
+    )
 
 
 def _parquet(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from hanet.formats.base import FormatError
+from hanet.formats.documents import Document
 from hanet.formats.source import Source
 
 _KINDS = {
@@ -19,6 +21,8 @@ _KINDS = {
     ".fbx": "an FBX file; export it as BVH or C3D",
 }
 """By ending."""
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
+"""Byte-order marks of UTF-16 and UTF-32."""
 
 
 def hint(source: Source, endings: Collection[str]) -> str | None:
@@ -39,7 +43,24 @@ def hint(source: Source, endings: Collection[str]) -> str | None:
         )
     if _is_boxes(source.json):
         return "boxes of people without keypoints; give the file of the keypoints"
-    return _KINDS.get(source.path.suffix.lower())
+    if source.head.startswith(_WIDE):
+        return "UTF-16 or UTF-32 text; save it as UTF-8"
+    return _not_json(source) or _KINDS.get(source.path.suffix.lower())
+
+
+def _not_json(source: Source) -> str | None:
+    """What is wrong with the text of a file that ends in .json, or None."""
+    if source.path.suffix.lower() != ".json":
+        return None
+    if b"\x00" in source.head[:2]:
+        return "UTF-16 or UTF-32 text; save it as UTF-8"
+    if not source.head.strip():
+        return "an empty file; expected JSON"
+    try:
+        Document.open(source.path).parse()
+    except FormatError as error:
+        return str(error).removeprefix(f"{source.path}: ")
+    return None
 
 
 def _is_boxes(document: object) -> bool:

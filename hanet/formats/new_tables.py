@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hanet.files.atomic import whole_file, write_bytes
+from hanet.formats.cells import guarded
 from hanet.formats.exports import trc_lines
 from hanet.formats.missing import present
 from hanet.formats.new_file import NewFile
@@ -41,7 +42,7 @@ def table(path: Path, new: NewFile) -> list[str]:
     timed = ["seconds"] if new.fps is not None else []
     buffer = io.StringIO(newline="")
     out = csv.writer(buffer, lineterminator="\n")
-    names = [f"{joint}_{column}" for joint in new.skeleton.joints for column in columns]
+    names = [f"{guarded(joint)}_{column}" for joint in new.skeleton.joints for column in columns]
     out.writerow(["sequence", "track", "frame", *timed, *names])
     for track in new.tracks:
         scores = np.full(track.values.shape[:2], np.nan) if track.scores is None else track.scores
@@ -49,7 +50,7 @@ def table(path: Path, new: NewFile) -> list[str]:
         for frame, row in zip(track.frames.tolist(), cells.reshape(len(cells), -1), strict=True):
             time = [repr(frame / new.fps)] if new.fps is not None else []
             texts = ["" if np.isnan(cell) else str(cell) for cell in row]
-            out.writerow([track.name, track.track, frame, *time, *texts])
+            out.writerow([guarded(track.name), track.track, frame, *time, *texts])
     write_bytes(path, buffer.getvalue().encode())
     return []
 
@@ -62,7 +63,7 @@ def deeplabcut(path: Path, new: NewFile) -> list[str]:
     if animals > 1:
         names = [f"track{track.track}" for track in new.tracks]
         header.append(["individuals", *(name for name in names for _ in range(3 * len(joints)))])
-    header.append(["bodyparts", *[joint for joint in joints for _ in range(3)] * animals])
+    header.append(["bodyparts", *[guarded(joint) for joint in joints for _ in range(3)] * animals])
     header.append(["coords", *["x", "y", "likelihood"] * (animals * len(joints))])
     stacked, scores = new.stacked(), new.scores()
     if scores is None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from hanet.formats.base import FormatError, PoseFile, ReadOptions
-from hanet.formats.cells import CellTrack, Table, pose_file
+from hanet.formats.cells import CellTrack, Table, pose_file, unguarded
 from hanet.formats.image_names import MAX_FRAME
 from hanet.formats.keypoint_sets import from_names
 from hanet.formats.source import Source
@@ -66,7 +66,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         names = [word.strip().lower() for word in table.rows[0]]
         tidy = {"x", "y"} <= set(names) and any(name in names for name in _JOINT)
         found = _tidy(table, names) if tidy else _wide(table, names)
-    skeleton = from_names(found.joints, path.stem)
+    skeleton = from_names([unguarded(joint) for joint in found.joints], path.stem)
     unit = "px" if found.tracks[0].columns.shape[1] == 2 else "m"
     empty = ""
     made = {"fps": found.fps, "empty": empty}
@@ -194,7 +194,7 @@ def _groups(table: Table, names: Sequence[str]) -> dict[tuple[str, str], dict[in
         if not 0 <= number < MAX_FRAME or number != number // 1:
             raise FormatError(f"{table.path}, line {line + 1}: expected a frame number, got {number:g}")
         key = (
-            table.path.stem if sequence is None else _cell(table, line, sequence),
+            table.path.stem if sequence is None else unguarded(_cell(table, line, sequence)),
             "0" if person is None else _cell(table, line, person),
         )
         groups.setdefault(key, {}).setdefault(int(number), []).append(line)

@@ -51,6 +51,16 @@ class TrainedNetwork:
         Raises:
             FileNotFoundError, ValueError: no such model, a damaged one, or settings that it does not allow.
         """
+        try:
+            return cls._open(path, kind, stride, mirror)
+        except OverflowError as error:
+            raise ValueError(
+                f"{path}: a number in its description is too large ({error}); restore the model, or train it "
+                "again"
+            ) from error
+
+    @classmethod
+    def _open(cls, path: Path, kind: PoseKind | None, stride: int | None, mirror: bool) -> TrainedNetwork:
         axis = 0 if mirror else None
         if path.suffix == ONNX:
             network = ExportedNetwork.open(path)

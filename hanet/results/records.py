@@ -256,7 +256,7 @@ def _read(path: Path, kind: Any) -> Any:
         return adapter.validate_json(path.read_bytes())
     except ValidationError as error:
         problems = explain(error, adapter.json_schema())
-    raise ValueError("\n  ".join([f"{path} is not what the report reads (run dvc repro):", *problems]))
+    raise ValueError(f"{path} is not what the report reads (run dvc repro): {'; '.join(problems)}")
 
 
 # --- numbers as text

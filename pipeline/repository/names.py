@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hanet.options import NAME, name
+from stages.params.names import LONGEST
 
 STAGE = rf"{NAME}(@{NAME})?"
 """A stage or a group of stages: `train@clips-fcn-hanet-4321`, `train`."""
@@ -36,7 +37,15 @@ def _invalid(value: Any, place: str) -> Iterator[str]:
         for index, inner in enumerate(value):
             yield from _invalid(inner, f"{place}.{index}")
     elif value is not None and not isinstance(value, bool | int | float):
+        text = str(value)
         try:
-            name(str(value))
+            name(text)
         except ValueError:
-            yield f"{place}: {value!r}"
+            yield f"{place}: {value!r}" if len(text) <= LONGEST else _long(place, text)
+        else:
+            if len(text) > LONGEST:
+                yield _long(place, text)
+
+
+def _long(place: str, text: str) -> str:
+    return f"{place}: {text[:20]!r} … ({len(text)} characters, at most {LONGEST})"

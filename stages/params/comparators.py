@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from hanet.methods.names import AFTER_GENERAL, FILTERED
-from hanet.options import Name, Section, once
+from hanet.options import Section, once
+from stages.params.names import Name
 
 
 class Ridge(Section):

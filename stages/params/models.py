@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from hanet.files.explain import explain
 from hanet.models.options import CONFIGS, Config
-from hanet.options import Name, Section
+from hanet.options import Section
 from hanet.training.options import TrainingOptions
+from stages.params.names import Name
 from stages.params.presets import merge
 
 ABLATED = "hanet-paper"

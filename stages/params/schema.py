@@ -15,13 +15,14 @@ from hanet.estimators.registry import Estimate
 from hanet.figures.settings import FigureSettings
 from hanet.files.explain import shown
 from hanet.methods.names import GENERAL
-from hanet.options import Name, Names, Section, Seed, once
+from hanet.options import Section, Seed, once
 from hanet.results.options import Evaluate, Summary, Table
 from hanet.training.ridge_options import RidgeOptions
 from stages.params.comparators import Comparators
 from stages.params.execution import Execution
 from stages.params.filters import Filters
 from stages.params.models import ABLATED, Ablation, Model
+from stages.params.names import Name, Names
 
 PARAMS = Path("params.yaml")
 

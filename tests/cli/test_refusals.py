@@ -131,3 +131,19 @@ def test_an_interrupt_ends_a_command_without_a_traceback(tmp_path: Path):
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 130
         assert process.communicate() == (b"", b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("refine a.json --out b.json --max-gap inf", "'--max-gap': expected a finite number, got inf; "),
+        ("refine a.json --out b.json --max-gap -1", "'--max-gap': Input should be"),
+        ("refine a.json", "Missing option '--out'; "),
+        ("refine a.json --out b.json --oops", "No such option: --oops"),
+        ("no-such-command", "No such command 'no-such-command'; "),
+        ("--no-such-option", "No such option: --no-such-option"),
+        ("figure no-such-figure", "No such command 'no-such-figure'; root figure --help lists "),
+    ],
+)
+def test_wrong_options_are_one_line(arguments: str, message: str):
+    assert message in refused(arguments, "")

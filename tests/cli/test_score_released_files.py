@@ -58,6 +58,10 @@ def test_the_error_of_the_same_frames(tmp_path: Path):
         (1.0, np.arange(FRAMES)[::-1], 0, "another order; give the same frames in the same order"),
         (1.0, np.arange(FRAMES) + 5, 0, "55 of 60 are in both"),
         (1.0, np.arange(FRAMES), 5, r"no pose \(NaN\) in 5 frames"),
+        (100.0, np.arange(FRAMES), 0, "expected joints in metres"),
+        (1.0, np.zeros(FRAMES, int), 0, "all have the name image_00000"),
+        (1.0, np.r_[1, np.arange(1, FRAMES)], 0, "59 of 60 are in both"),
+        (1.0, np.arange(FRAMES) // 2, 0, "30 of 60 are in both"),
     ],
 )
 def test_other_frames_and_units_are_refused(
@@ -69,3 +73,32 @@ def test_other_frames_and_units_are_refused(
     code, text = score(tmp_path, gt, poses)
     assert code == 2 and text.count("\n") == 1
     assert re.search(message, text), text
+
+
+def test_a_frame_of_zeros_is_missing(tmp_path: Path):
+    """The root alone may be in the origin."""
+    found = detected()
+    found[20:23] = 0
+    gt, poses = write(tmp_path / "gt.npz", truth()), write(tmp_path / "a.npz", found)
+    code, text = score(tmp_path, gt, poses)
+    assert code == 2 and "no pose (NaN) in 3 frames that are to be scored, the first is 20" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["/data/val/seq0/image_{:05}.jpg", "C:\\val\\seq0\\image_{:05}.PNG", "seq0/image_{:05}"]
+)
+def test_names_of_images_match_by_their_last_parts(tmp_path: Path, name: str):
+    gt, poses = write(tmp_path / "gt.npz", truth()), tmp_path / "a.npz"
+    names = np.array([name.format(number) for number in range(FRAMES)])
+    np.savez(poses, imgname=objects([names]), joints_3d=objects([detected().reshape(FRAMES, -1)]))
+    code, text = score(tmp_path, gt, poses)
+    assert code == 0, text
+    assert json.loads(text)["rows"]["input"]["means"]["mpjpe_mm"] == pytest.approx(50 * 16 / 17, abs=0.01)
+
+
+def test_another_sequence_is_refused(tmp_path: Path):
+    gt, poses = write(tmp_path / "gt.npz", truth()), tmp_path / "a.npz"
+    names = np.array([f"val/xseq0/image_{number:05}.jpg" for number in range(FRAMES)])
+    np.savez(poses, imgname=objects([names]), joints_3d=objects([detected().reshape(FRAMES, -1)]))
+    code, text = score(tmp_path, gt, poses)
+    assert code == 2 and "does not fit" in text

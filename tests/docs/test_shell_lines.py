@@ -47,7 +47,6 @@ NOT_RUN = {
         "experiments.cmu-fcn.estimate.train_on=target experiments.cmu-fcn.estimate.out_of_fold=5'",
         "dvc exp run -S models.hanet.model.hidden=64",
         "dvc exp run -S train.devices=4",
-        "make mediapipe",
         "hanet demo-videos",
     ),
     "is this test": ("make test",),

@@ -83,9 +83,10 @@ def test_other_files(tmp_path: Path, content: bytes) -> None:
     for ending in (".json", ".txt", ".xyz", ""):
         path = tmp_path / f"a{ending}"
         path.write_bytes(content)
-        with pytest.raises(
-            FormatError, match=r"not a file of a known format; known are coco, openpose.*--format"
-        ):
+        message = r"not a file of a known format; known are coco, openpose.*--format"
+        if ending == ".json" and content in (b"", b"\x89PNG\r\n", b"[[", b"\xff"):
+            message = r"an empty file; expected JSON|not a whole JSON document"
+        with pytest.raises(FormatError, match=message):
             detect(path)
 
 
@@ -134,3 +135,31 @@ def test_nothing_there(tmp_path: Path) -> None:
             read(tmp_path / "a.json", format=name)
     with pytest.raises(ValueError, match="unknown format 'c3po'; known: coco, openpose"):
         read(tmp_path / "a.json", format="c3po")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[{},]", "not a whole JSON document"),
+        (b'{"a": 1}\n{"a": 2}\n', "not a whole JSON document .Extra data: line 2"),
+        (b"// comment\n[]", "not a whole JSON document"),
+        (b'[{"a": nan}]', "not a whole JSON document .*char 7"),
+        (b"[" * 100_000, "lists or objects nested too deeply"),
+        (b" \n", "an empty file; expected JSON"),
+        ("[]".encode("utf-16"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        ("[]".encode("utf-16-le"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        ("[]".encode("utf-32-be"), "UTF-16 or UTF-32 text; save it as UTF-8"),
+        (b"null", "not a file of a known format"),
+    ],
+)
+def test_a_file_of_json_that_is_none_says_why(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(content)
+    with pytest.raises(FormatError, match=rf"a\.json: {message}"):
+        detect(path)
+
+
+def test_a_table_in_utf_16_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("frame,nose_x,nose_y\n0,1,2\n", encoding="utf-16")
+    with pytest.raises(FormatError, match=r"a\.csv: UTF-16 or UTF-32 text; save it as UTF-8"):
+        detect(tmp_path / "a.csv")

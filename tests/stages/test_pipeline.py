@@ -32,7 +32,7 @@ from stages.tracking.shown import view_link
 from tests.support import tiny
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=5)
 
 COMPARATORS = {"input", "constant_offset", "gaussian"}
 TRAININGS = {f"{model}-{seed}" for model in ("hanet-paper", "second", "bare") for seed in (1, 2)}

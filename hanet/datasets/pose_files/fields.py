@@ -119,8 +119,8 @@ def _sequence_name(names: Any, *, path: Path, index: int, unnamed: bool) -> str:
     first = np.atleast_1d(names)[:1]
     if unnamed and len(first) and first[0] == "":
         return f"{index:04}"
-    if not (len(first) and isinstance(first[0], str) and "/" in first[0]):
+    if not (len(first) and isinstance(first[0], str) and re.search(r"[/\\]", first[0])):
         raise ValueError(
             f"{path}, field 'imgname', entry {index}: expected names like 'sequence/image.jpg', got {first}"
         )
-    return str(first[0]).rsplit("/", 1)[0]
+    return str(first[0]).replace("\\", "/").rsplit("/", 1)[0]

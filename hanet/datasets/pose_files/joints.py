@@ -14,6 +14,8 @@ frames without a valid camera. ``camera`` is not read.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -36,6 +38,9 @@ from hanet.files.unpickle import read_npz
 from hanet.formats.missing import missing
 from hanet.poses.sequence import DIMS, PoseSequence, Representation, check_pair
 from hanet.poses.skeletons import conversion
+
+_ENDING = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp)$", re.IGNORECASE)
+"""Of images, which tells no frames apart."""
 
 __all__ = ["RELEASES", "Release", "read_release", "read_sequences", "released_pair"]
 
@@ -79,13 +84,15 @@ def released_pair(
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
     """Ground truth and detected sequences of one split, entry by entry, from two files of DeciWatch's layout.
 
-    Boxes and image size of detected sequences come from the ground truth where their own file has none.
+    Boxes and image size of detected sequences come from the ground truth where their own file has none. The
+    files may be anyone's: sequences match by the last parts of their names, frames by the images' names, and
+    a frame whose 3D joints are all 0 is missing.
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: as `read_sequences`, or files of different sequences.
+        ValueError: as `read_sequences`, or files of different sequences or frames.
     """
-    return _pair(gt_path, detected_path, release_of(dataset))
+    return _pair(gt_path, detected_path, release_of(dataset), anyones=True)
 
 
 def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
@@ -106,7 +113,7 @@ def read_sequences(path: Path, release: Release) -> list[PoseSequence]:
     return _read(path, release)[0]
 
 
-def _read(path: Path, release: Release) -> tuple[list[PoseSequence], list[Entry]]:
+def _read(path: Path, release: Release, *, anyones: bool = False) -> tuple[list[PoseSequence], list[Entry]]:
     fields = read_npz(path)
     entries = read_entries(fields, path, unnamed=release.unnamed)
     field = release.other_field if release.other_field in fields else release.field
@@ -118,7 +125,7 @@ def _read(path: Path, release: Release) -> tuple[list[PoseSequence], list[Entry]
         make = PoseSequence.keypoints
     sequences = []
     for entry, pose, box, size in zip(entries, poses, boxes, sizes, strict=True):
-        values = _joints(pose, release, field=field, entry=entry)
+        values = _joints(pose, release, field=field, entry=entry, anyones=anyones)
         sequence = make(
             entry.name,
             values,
@@ -133,20 +140,22 @@ def _read(path: Path, release: Release) -> tuple[list[PoseSequence], list[Entry]
 
 
 def _pair(
-    gt_path: Path, detected_path: Path, release: Release
+    gt_path: Path, detected_path: Path, release: Release, *, anyones: bool = False
 ) -> tuple[list[PoseSequence], list[PoseSequence]]:
-    gt, gt_entries = _read(gt_path, release)
-    detected, entries = _read(detected_path, release)
+    gt, gt_entries = _read(gt_path, release, anyones=anyones)
+    detected, entries = _read(detected_path, release, anyones=anyones)
     if len(gt) != len(detected):
         raise ValueError(
             f"{detected_path} holds {len(detected)} sequences, {gt_path} {len(gt)}; "
             "give two files of one split"
         )
     for one, other in zip(gt_entries, entries, strict=True):
-        _check_images(one, other)
+        _check_images(one, other, anyones=anyones)
     paired = []
     for truth, poses in zip(gt, detected, strict=True):
         try:
+            if anyones and _same_end(truth.name, poses.name):
+                poses = replace(poses, name=truth.name)
             check_pair(truth, poses)
         except ValueError as error:
             raise ValueError(
@@ -162,17 +171,28 @@ def _pair(
     return gt, paired
 
 
-def _check_images(gt: Entry, detected: Entry) -> None:
+def _same_end(one: str, other: str) -> bool:
+    """Whether two folders have the same last parts, as many as the shorter name has."""
+    a, b = ([part for part in name.split("/") if part] for name in (one, other))
+    count = min(len(a), len(b))
+    return count > 0 and a[-count:] == b[-count:]
+
+
+def _check_images(gt: Entry, detected: Entry, *, anyones: bool) -> None:
     """Refuse entries whose images have the same names in another order, or other names.
 
-    Names that tell no frames apart (empty, or all the same) are not compared.
+    Empty names are not compared, and in a release no names that do not tell all frames apart.
     """
-    a, b = gt.images, detected.images
-    if a == b or any(len(set(names)) < len(names) for names in (a, b)):
+    a, b = ([_ENDING.sub("", name) for name in entry.images] for entry in (gt, detected))
+    if a == b or any(not any(names) for names in (a, b)):
         return
-    common = len(set(a) & set(b))
+    if not anyones and any(len(set(names)) < len(names) for names in (a, b)):
+        return
+    common = (Counter(a) & Counter(b)).total()
     if common == len(a) == len(b):
         reason = "another order"
+    elif len(b) > 1 and len(set(b)) == 1:
+        reason = f"all have the name {b[0]}"
     elif common:
         reason = f"{common} of {len(a)} are in both"
     else:
@@ -183,7 +203,9 @@ def _check_images(gt: Entry, detected: Entry) -> None:
     )
 
 
-def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[np.ndarray, "T J D"]:
+def _joints(
+    value: Any, release: Release, *, field: str, entry: Entry, anyones: bool
+) -> Float[np.ndarray, "T J D"]:
     values = entry.numbers(value, field)
     dims = DIMS[release.representation]
     expected = (entry.frames, len(release.stored) * dims)
@@ -196,4 +218,7 @@ def _joints(value: Any, release: Release, *, field: str, entry: Entry) -> Float[
     index, _ = conversion(release.stored, release.skeleton)
     values = values.reshape(entry.frames, len(release.stored), dims)[:, index]
     # (0, 0, 0) is the place of a root, and zeros are scored as such by the released evaluation.
-    return np.where(missing(values, zeros=False)[..., None], np.float32(np.nan), values)
+    gone = missing(values, zeros=False)
+    if anyones and dims == 3:
+        gone |= ~values.any(axis=(1, 2))[:, None]
+    return np.where(gone[..., None], np.float32(np.nan), values)

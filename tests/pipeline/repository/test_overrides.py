@@ -103,6 +103,7 @@ def test_epochs_of_a_stage(stage: str, epochs: int | None) -> None:
     [
         ('run.datasets=["x; id > X #"]', "run.datasets.0: 'x; id > X #'"),
         ("run.models=[hanet, ../../evil]", "run.models.1: '../../evil'"),
+        (f"run.models=[{'a' * 101}]", f"run.models.0: '{'a' * 20}' … (101 characters, at most 100)"),
         ("run.estimates={a b: c}", "run.estimates (key): 'a b'"),
         ("run.estimates={a: $(id)}", "run.estimates.a: '$(id)'"),
         ("run.seeds=['1 2']", "run.seeds.0: '1 2'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -449,3 +450,18 @@ def test_a_data_set_says_what_its_poses_may_come_from(refused: Refused, params: 
     assert refused("datasets.files.ingest.val", "S8") == (
         'datasets.files.ingest.val: expected a mapping or a list, got "S8"'
     )
+
+
+@pytest.mark.parametrize("count", [101, 300])
+def test_names_that_are_too_long_for_a_file(tmp_path: Path, count: int) -> None:
+    """The file system takes 255 bytes: longer names failed in a stage, after hours perhaps."""
+    long = "a" * count
+    params = json.loads(json.dumps(tiny.PARAMS))
+    params["ablations"][long] = next(iter(params["ablations"].values()))
+    params["run"]["models"] = [long]
+    (tmp_path / "params.yaml").write_text(tiny.as_yaml(params))
+    with pytest.raises(ParamsError) as caught:
+        load(tmp_path / "params.yaml")
+    message = f"expected a name of at most 100 characters, got {count}: '{'a' * 20}' …; shorten it"
+    lines = str(caught.value).split("\n  ")
+    assert f"ablations.{long}: {message}" in lines and f"run.models.0: {message}" in lines
