@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from docs.tools.screenshots import CHROMIUM, ROOT, free_ports, picture, see, serving
 from stages.tracking.shown import view_link
@@ -26,7 +26,7 @@ from stages.tracking.tables import METRICS
 
 TABLE, RUNS = "kinematics", 5
 """The table whose view is shown, and how many runs it has with one seed."""
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def main() -> None:

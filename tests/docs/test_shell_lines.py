@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 import hanet
 from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.cli.app import app
-from hanet.estimators.mediapipe.pose import PYTHON_VARIABLE
+from hanet.estimators.mediapipe.engine import PYTHON_VARIABLE
 from hanet.extras import EXTRAS
 from hanet.figures.video import write_mp4
 from hanet.models import checkpoints
