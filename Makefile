@@ -15,6 +15,8 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-build-isolatio
 LOCK    = $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11.5 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock' $(foreach name,$(UPGRADE),--upgrade-package $(name))
 
+BAD_PYTHON = "make env needs Python 3.11.5 to 3.13, $(PYTHON) is %d.%d.%d; name another one: make env PYTHON=python3.12"
+
 # Stages find the environment's programs first; nothing reports usage anywhere.
 export PATH := $(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
@@ -31,6 +33,7 @@ help:  ## show this list
 env: $(VENV)/.installed  ## make the environment (.venv)
 
 $(VENV)/.installed: pyproject.toml constraints.txt constraints-build.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:3]; sys.exit(0 if (3, 11, 5) <= v < (3, 14) else $(BAD_PYTHON) % v)'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints-build.txt
 	$(BIN)/python $(INSTALL) --require-hashes -r constraints.txt
@@ -48,10 +51,14 @@ verify: env  ## compare the results with the committed reference (docs/results/r
 	python -m stages.verify
 
 run: env  ## run EXPERIMENT=name of params.yaml, or several (a,b); with SEEDS=, MODELS=, ABLATIONS=, SET='key=value'
+ifeq ($(strip $(EXPERIMENT)),)
+	@python -m stages.params.run --list
+else
 	$(SELECT) --seeds '$(SEEDS)' -- '$(EXPERIMENT)'
 	$(MAKE) --no-print-directory publish
 	hanet tables
 	@echo "params.yaml names $(EXPERIMENT) under run now; git checkout params.yaml goes back to the default run"
+endif
 
 tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=, ABLATIONS=, SET= as for make run)
 	$(SELECT) --seeds '$(or $(SEEDS),$(SEEDS3))' --default --name tables
@@ -81,7 +88,7 @@ docs: env  ## build the documentation site into site/
 article: env  ## build the replication article (docs/article) from the committed tables
 	python -m docs.tools.article
 
-mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), for `hanet estimate VIDEO`
+mediapipe: $(MP_ENV)/.installed  ## make MediaPipe's own environment (.venv-mediapipe), to compare LiteRT with it
 
 $(MP_ENV)/.installed: constraints-mediapipe.txt constraints-build.txt
 	$(PYTHON) -m venv $(MP_ENV)
@@ -111,11 +118,12 @@ $(TOOLS)/.installed: constraints-tools.txt
 sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old work trees
 	PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$${PREFECT_PORT:-4200}/api}" python -m pipeline.server.sweep
 
-# Six files of tests at a time, as many wait for servers, the slow ones first. Each has one thread: trainings with all
-# threads slow each other down many times. Coverage counts the tests' own processes alone: in the hundreds of
-# processes that they start, counting makes imports up to 1.6 times as long.
+# Four files of tests at a time, as some wait for servers, the slow ones first. Every further process spends half a
+# minute on imports. Each has one thread: trainings with all threads slow each other down many times. Coverage counts
+# the tests' own processes alone: in the hundreds of processes that they start, counting makes imports up to 1.6 times
+# as long.
 test: env  ## run all tests with coverage
-	OMP_NUM_THREADS=1 python -m pytest --numprocesses 6 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
 fuzz: env  ## read 100,000 damaged files per reader (CASES=...)
 	HANET_FUZZ=$(or $(CASES),100000) OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/faults/test_mutations.py

@@ -6,7 +6,7 @@ EXTRAS = {
     **dict.fromkeys(("h5py", "pyarrow"), "formats"),
     "rerun": "view",
     **dict.fromkeys(("torch", "torchvision", "timm", "safetensors", "pandas", "onnx"), "train"),
-    **dict.fromkeys(("av", "PIL", "matplotlib", "unearth", "httpx2", "pip"), "video"),
+    **dict.fromkeys(("ai_edge_litert", "av", "PIL", "matplotlib", "unearth", "httpx2", "pip"), "video"),
     "smplx": "smpl",
     **dict.fromkeys(
         ("cdflib", "dask", "distributed", "ruamel", "psutil", "cryptography", "jinja2"), "pipeline"

@@ -22,6 +22,13 @@ from pipeline.repository.environment import RESULTS, RESULTS_URL
 _REPORT = Path("data/reports/index.html")
 _FIGURES = Path("data/reports/index_files")
 """Figures of a report that has too many to hold them."""
+_UNITS = {
+    "mpjpe": "mm",
+    "mpvpe": "mm",
+    "map": "fraction",
+    **dict.fromkeys(("pck_005", "pck_010", "pck_020"), "fraction"),
+}
+"""Of the metrics of `metrics.json`; that of `accel` depends on the kind of poses."""
 _METRICS, _RECEIPT = "metrics.json", "receipt.json"
 # For each group of stages its outputs to collect; {} is the experiment, the part of the stage after @.
 _OUTPUTS = {
@@ -150,8 +157,11 @@ def mlflow_links(receipts: Iterable[Mapping[str, Any]], only: Container[str] | N
 
 
 def markdown_table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a Markdown table with one column per metric; empty if there are no metrics."""
+    """Return a Markdown table with one column per metric and its unit; empty if there are no metrics."""
     columns = sorted({name for row in rows.values() for name in row})
-    lines = [["", *columns], ["---", *("---:" for _ in columns)]]
+    accel = "px/frame²" if any(name.startswith("pck") for name in columns) else "mm/frame²"
+    units = _UNITS | {"accel": accel}
+    heads = [f"{name} ({units[name]})" if name in units else name for name in columns]
+    lines = [["", *heads], ["---", *("---:" for _ in columns)]]
     lines += [[name, *(str(row.get(column, "")) for column in columns)] for name, row in rows.items()]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) if columns else ""

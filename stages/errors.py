@@ -3,7 +3,8 @@
 ``python -m stages.errors --pair DETECTED TRUTH --note 'detections=…' --to errors.json``, with `--pair` once
 per pair of files, such as the pose caches of ``data/pairs/<experiment>``. An experiment whose estimate is
 ``fcn`` draws them with ``detector: errors.json``; `hanet.estimators.measured.fit` says how they are fitted.
-The command also prints them and, of keypoints, the scores of the detections and of drawn ones.
+The command also prints them, how fast errors change (`hanet.estimators.measured.spectrum`) and, of
+keypoints, the scores of the detections and of drawn ones.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from hanet import formats
 from hanet.estimators.measured.fit import fit
 from hanet.estimators.measured.model import ErrorTable, save
 from hanet.estimators.measured.simulate import detect
+from hanet.estimators.measured.spectrum import spectra
 from hanet.files.hashing import file_hash
 from hanet.formats.base import ReadOptions
 from hanet.metrics import evaluate
@@ -29,6 +31,12 @@ COLUMNS = (
     *("burst_rate", "burst_time", "burst_size"),
     *("miss_rate", "miss_time"),
 )
+SPECTRUM = {
+    "below_2_hz": "power below 2 Hz",
+    "above_5_hz": "power above 5 Hz",
+    "correlation_time": "correlation time s",
+}
+"""Of `hanet.estimators.measured.spectrum`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ]
         pairs = list(_pairs(asked.pair, asked.fps))
         table = fit(pairs, {**notes, "sha256": hashes})
+        measured = {joint: one.numbers() for joint, one in spectra(pairs).items()}
+        table = table.model_copy(update={"provenance": table.provenance | {"spectrum": measured}})
         if table.unit == "size":
             found = {"detected": [one for one, _ in pairs]}
             found["drawn"] = [detect(truth, table, seed=SEED) for _, truth in pairs]
@@ -87,12 +97,17 @@ def markdown(table: ErrorTable) -> str:
     factor, unit = (100.0, "%") if table.unit == "size" else (1000.0, "mm")
     sizes = ("bias", "jitter", "drift", "burst_size")
     head = [f"{name.replace('_', ' ')} {unit if name in sizes else _unit(name)}" for name in COLUMNS]
+    measured = table.provenance.get("spectrum", {})
+    extra = " | ".join(SPECTRUM.values()) + " | " if measured else ""
     lines = [
-        f"| joint | {' | '.join(head)} | swap rate 1/s | swap time s |",
-        f"|---|{'---:|' * (len(head) + 2)}",
+        f"| joint | {' | '.join(head)} | {extra}swap rate 1/s | swap time s |",
+        f"|---|{'---:|' * (len(head) + 2 + (len(SPECTRUM) if measured else 0))}",
     ]
     for joint, errors in table.joints.items():
         cells = [f"{(factor if name in sizes else 1.0) * getattr(errors, name):.3g}" for name in COLUMNS]
+        if measured:
+            numbers = measured.get(joint, {})
+            cells += [f"{numbers[name]:.3g}" if name in numbers else "" for name in SPECTRUM]
         swap = table.swaps.get(joint)
         cells += ["", ""] if swap is None else [f"{swap.rate:.3g}", f"{swap.time:.3g}"]
         lines.append(f"| {joint} | {' | '.join(cells)} |")

@@ -21,6 +21,7 @@ from stages.params.load import load
 
 PACKAGES = ("torch", "numpy", "scipy", "pyarrow", "dvc", "hanet")
 LOCK = Path("dvc.lock")
+MINUTES = "training_minutes"
 
 
 def of(experiment: str) -> dict[str, Any]:
@@ -32,6 +33,7 @@ def of(experiment: str) -> dict[str, Any]:
     report = workspace.REPORTS / experiment
     numbers = read_json(report / "provenance.json", dict, remedy="run dvc repro")
     scores = read_json(report / "scores.json", dict, remedy="run dvc repro")
+    minutes = training_minutes(experiment)
     return {
         **numbers,
         "commit": workspace.commit(),
@@ -47,6 +49,7 @@ def of(experiment: str) -> dict[str, Any]:
         "wall_minutes": _minutes(experiment),
         "costs": {
             method: {column.key: row[column.key]["mean"] for column in COSTS if column.key in row}
+            | ({MINUTES: minutes[method]} if method in minutes else {})
             for method, row in scores.items()
         },
     }
@@ -70,9 +73,28 @@ def params_hash(experiment: str) -> str:
 def _minutes(experiment: str) -> float | None:
     """Minutes by the clock of all stages of an experiment that were timed when they last ran."""
     names = {experiment, load().experiment(experiment).dataset}
-    times = [read_json(path, dict, remedy="delete it") for path in workspace.TIMES.glob("*.json")]
-    seconds = [time["seconds"] for time in times if names & set(time["of"])]
+    seconds = [time["seconds"] for time in _times() if names & set(time["of"])]
     return round(sum(seconds) / 60, 2) if seconds else None
+
+
+def _times() -> list[dict[str, Any]]:
+    """What stages noted when they last ran: `of`, the stage's title, and `seconds`."""
+    return [read_json(path, dict, remedy="delete it") for path in workspace.TIMES.glob("*.json")]
+
+
+def training_minutes(experiment: str) -> dict[str, float]:
+    """Minutes by the clock of one training, the mean over seeds, by method; of those that were timed."""
+    params = load()
+    run, described = params.run, params.experiment(experiment)
+    seconds = {tuple(time["of"]): time["seconds"] for time in _times()}
+    found = {}
+    for model in (*run.models, *run.ablations):
+        titles = [("train", experiment, model, f"seed {seed}") for seed in run.seeds]
+        timed = [seconds[title] for title in titles if title in seconds]
+        for row, _ in params.model(experiment, model).refine.uses(model):
+            for ending in described.comparators.endings() if timed else ():
+                found[f"{row}{ending}"] = round(sum(timed) / len(timed) / 60, 2)
+    return found
 
 
 def _version(name: str) -> str | None:

@@ -6,16 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import shutil
-from collections.abc import Sequence
+import csv
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from hanet.files.atomic import fresh_folder, write_json
+from hanet.files.atomic import fresh_folder, write_json, write_text
 from hanet.progress import console
 from stages import provenance, workspace
 from stages.params.load import load
-
-KINDS = ("*.md", "*.csv")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,15 +26,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with workspace.user_errors():
         for name in asked.experiments or load().run.experiments:
             tables = workspace.REPORTS / name / "tables"
-            found = [path for kind in KINDS for path in sorted(tables.glob(kind))]
+            found = sorted(tables.glob("*.csv"))
             if not found:
                 raise ValueError(f"{tables} has no tables; run dvc repro")
             content = provenance.of(name)
+            minutes = provenance.training_minutes(name)
             with fresh_folder(asked.to / name) as folder:
                 for path in found:
-                    shutil.copyfile(path, folder / path.name)
+                    rows, text = with_minutes(path.read_text(), path.with_suffix(".md").read_text(), minutes)
+                    write_text(folder / path.name, rows)
+                    write_text(folder / f"{path.stem}.md", text)
                 write_json(folder / "provenance.json", content)
-            console.print(f"{asked.to / name}: {len(found)} files and provenance.json", markup=False)
+            console.print(f"{asked.to / name}: {len(found)} tables and provenance.json", markup=False)
+
+
+def with_minutes(rows: str, text: str, minutes: Mapping[str, float]) -> tuple[str, str]:
+    """A table's CSV and Markdown with a last column, the minutes of one training.
+
+    The time is the clock's and no result: stages leave it out, so that equal results are equal files.
+    """
+    table = list(csv.reader(io.StringIO(rows)))
+    added = [f"{minutes[row[0]]:.2f}" if row[0] in minutes else "" for row in table[1:]]
+    if not any(added):
+        return rows, text
+    written = io.StringIO()
+    writer = csv.writer(written, lineterminator="\n")
+    writer.writerows([*row, cell] for row, cell in zip(table, [provenance.MINUTES, *added], strict=True))
+    cells = iter([" training minutes |", "---:|", *(f" {cell} |" for cell in added)])
+    lines = [f"{line}{next(cells)}" if line.startswith("|") else line for line in text.splitlines()]
+    return written.getvalue(), "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class App(ThreadingHTTPServer):
             "most_bytes": str(work.MOST_BYTES),
             "video": "a video of one person, by MediaPipe"
             if work.why_no_video() is None
-            else "a video once MediaPipe is there (make mediapipe)",
+            else "a video once the extra video is installed",
         }
         text = (files("hanet") / "app" / "assets" / "app.html").read_text(encoding="utf-8")
         parts = {name: escape(part) for name, part in parts.items()}

@@ -226,7 +226,8 @@ def _estimate(video: Path, out: Path, fps: float | None) -> Path:
         ValueError: MediaPipe's environment is not there, or it fails.
         ModuleNotFoundError: the extra ``video`` is missing.
     """
-    from hanet.estimators.mediapipe.pose import estimate, find_python
+    from hanet.estimators.mediapipe.engine import find_python
+    from hanet.estimators.mediapipe.pose import estimate
     from hanet.estimators.mediapipe.video import Video, frame_rate
 
     python = find_python()
@@ -235,7 +236,7 @@ def _estimate(video: Path, out: Path, fps: float | None) -> Path:
     return out
 
 
-def why_no_video(find: Callable[[], Path] | None = None) -> str | None:
+def why_no_video(find: Callable[[], Path | None] | None = None) -> str | None:
     """What to do before a video can be dropped; None if nothing."""
     from hanet.extras import message
 
@@ -243,7 +244,7 @@ def why_no_video(find: Callable[[], Path] | None = None) -> str | None:
         if find is None:
             import av  # noqa: F401  (reads videos)
 
-            from hanet.estimators.mediapipe.pose import find_python as find
+            from hanet.estimators.mediapipe.engine import find_python as find
         find()
     except (ValueError, ModuleNotFoundError) as error:
         return message(error, "video")

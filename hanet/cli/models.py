@@ -79,8 +79,7 @@ def _shipped() -> list[Row]:
     from hanet.models.cards import SHIPPED
 
     rows = []
-    for name, folder in SHIPPED.items():
-        (path,) = folder.glob("*.safetensors")
+    for name, path in SHIPPED.items():
         network, poses = ("general", "any poses") if name == "general" else ("fcn", "lifts 2d to 3d, cmu16")
         rows.append(Row(name, network, f"{_weights(path):,}", poses, "see --card"))
     return rows

@@ -52,17 +52,17 @@ def estimate(
         ),
     ] = None,
     smooth: Annotated[
-        bool, typer.Option("--smooth", help="Let MediaPipe filter its landmarks over time.")
+        bool, typer.Option("--smooth", help="Filter the landmarks over time, as MediaPipe does.")
     ] = False,
     force: Force = False,
 ) -> None:
-    """Estimate the poses of the person in a video with MediaPipe (installed by make mediapipe)."""
+    """Estimate the poses of the person in a video with MediaPipe's pose model (fetched once, 36 MB)."""
     with user_errors("video"):
         check_output(out, CACHE, force=force, inputs=[video])
         if keypoints is not None:
             check_output(keypoints, CACHE, force=force, inputs=[video, out])
+        from hanet.estimators.mediapipe.engine import find_python
         from hanet.estimators.mediapipe.pose import estimate as run_mediapipe
-        from hanet.estimators.mediapipe.pose import find_python
         from hanet.estimators.mediapipe.video import Video, frame_rate
 
         footage = Video.open(video, None if fps is None else frame_rate(fps))

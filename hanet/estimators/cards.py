@@ -135,9 +135,9 @@ CARDS = {
             gives="Human3.6M-17 joints, camera frame, and COCO-17 keypoints",
             licence="code and models Apache-2.0",
             files=("pose_landmark_full.tflite",),
-            layout="inside the package mediapipe 0.10.21, which reads it",
+            layout="inside the package mediapipe 0.10.21; LiteRT reads it",
             address="https://github.com/google-ai-edge/mediapipe",
-            how="No download needed: `make mediapipe` installs the package, which contains the model.",
+            how="No download by hand: `hanet estimate` fetches the package for its models, 36 MB.",
         ),
     )
 }

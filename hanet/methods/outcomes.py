@@ -56,7 +56,12 @@ class Refined:
         if not np.isfinite([self.before, self.after]).all():
             return text + "; no joint is known in three frames in a row"
         unit = "per s² (rotations as 6D numbers)" if self.unit == "rot6d" else f"{self.unit}/s²"
-        return text + f"; mean acceleration {self.before:.3g} → {self.after:.3g} {unit}"
+        return text + f"; mean acceleration {_figures(self.before)} → {_figures(self.after)} {unit}"
+
+
+def _figures(value: float) -> str:
+    """Three digits of a number, all digits before the point of a larger one."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def result_of(detected: PoseSequence, after: PoseSequence, wild: int, error: ValueError | None) -> Refined:

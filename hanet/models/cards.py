@@ -9,16 +9,17 @@ from typing import Any
 from hanet.models.checkpoints import WEIGHTS, read_description
 from hanet.options import flatten
 
+_PACKAGE = Path(__file__).parents[1]
 SHIPPED = {
-    "general": Path(__file__).parents[1] / "weights",
-    "fcn-cmu-1": Path(__file__).parents[1] / "estimators/fcn/weights",
+    "general": _PACKAGE / "weights/general.safetensors",
+    **{f"fcn-cmu-{n}": _PACKAGE / f"estimators/fcn/weights/cmu-{n}.safetensors" for n in (1, 2, 3)},
 }
-"""Folders of the weights that come with the package, by name; their cards are README.md."""
+"""Files of the weights that come with the package, by name; README.md beside them is their card."""
 
 
 def shipped_card(name: str) -> str:
     """The card of weights that come with the package."""
-    return (SHIPPED[name] / "README.md").read_text()
+    return SHIPPED[name].with_name("README.md").read_text()
 
 
 def model_card(folder: str | os.PathLike[str]) -> str:

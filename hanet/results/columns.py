@@ -50,8 +50,15 @@ BY_KIND = tuple(
     Column(f"mpjpe_{kind}_mm", f"MPJPE, {kind}", "mm") for kind in ("clean", "jitter", "burst", "swap")
 )
 """Errors by kind of frame; in tables that name them alone."""
+SHARES = frozenset({"no_harm", "pck_005", "pck_010", "pck_020", "map"})
+"""Metrics that cannot exceed 1; none can be negative."""
 COMPARED = ("mpjpe_mm", "pck_010")
 """Rows are compared by the first of these metrics that was measured."""
+
+
+def possible(key: str, low: float, high: float) -> tuple[float, float]:
+    """A metric's interval, cut at the values that the metric can have."""
+    return max(low, 0.0), min(high, 1.0) if key in SHARES else high
 
 
 def measured(scores: Mapping[str, Any], keys: list[str] | None = None) -> tuple[list[Column], Column]:

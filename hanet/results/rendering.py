@@ -206,7 +206,8 @@ def as_csv(table: Table) -> str:
 def terminal(table: Table) -> TerminalTable:
     """The table for a terminal of 80 characters: means of the columns of `TERMINAL`, and the differences.
 
-    Tables over several experiments have the deviation between experiments instead of differences.
+    Rows that were not run are named below it. Tables over several experiments have the deviation between
+    experiments instead of differences.
     """
     first = next((row for row in table["rows"] if row["status"] == "run"), None)
     title = f"{table['experiment']}: {table['title']}\n"
@@ -220,6 +221,7 @@ def terminal(table: Table) -> TerminalTable:
     shown = TerminalTable(
         box=SIMPLE,
         title="\n".join(filter(None, lines)),
+        caption=_not_run(table),
         pad_edge=False,
         collapse_padding=True,
         show_edge=False,
@@ -237,16 +239,19 @@ def terminal(table: Table) -> TerminalTable:
     against = [f"{_compared(table)['label']}\ndifference", "\np"] if compares else []
     for head in (*against, "\nread"):
         shown.add_column(head, justify="right", no_wrap=True)
-    for row in table["rows"]:
-        if row["status"] == "run":
-            found = row.get("against") or {}
-            texts = [_brief(row["cells"].get(c["key"]), c, table, several=several) for c in columns]
-            texts += [difference(found, 1 if several else 2), _short(found)] if against else []
-            texts.append(f"{row['observed']:.0%}")
-            shown.add_row(escape(row["label"]), *(text.replace("[", r"\[") for text in texts))
-        else:
-            shown.add_row(escape(row["label"]), "[dim]not run[/]", *[""] * (len(columns) + len(against)))
+    for row in (row for row in table["rows"] if row["status"] == "run"):
+        found = row.get("against") or {}
+        texts = [_brief(row["cells"].get(c["key"]), c, table, several=several) for c in columns]
+        texts += [difference(found, 1 if several else 2), _short(found)] if against else []
+        texts.append(f"{row['observed']:.0%}")
+        shown.add_row(escape(row["label"]), *(text.replace("[", r"\[") for text in texts))
     return shown
+
+
+def _not_run(table: Table) -> str | None:
+    """A line that names the rows that were not run."""
+    labels = [row["label"] for row in table["rows"] if row["status"] != "run"]
+    return escape(f"not run: {', '.join(labels)}") if labels else None
 
 
 def _by_kind(table: Table) -> bool:

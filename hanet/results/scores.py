@@ -12,6 +12,7 @@ import numpy as np
 from hanet.cache.files import PoseCache
 from hanet.metrics import Scores, cluster_interval, mean_sd
 from hanet.metrics.statistics import resampled_interval
+from hanet.results.columns import possible
 from hanet.results.options import Evaluate
 
 BY_JOINT = {"3d": ("mpjpe_mm",), "smpl": ("mpjpe_mm",), "2d": ("pck_020", "pck_010", "pck_005")}
@@ -61,7 +62,7 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
         }
         for metric in first.means:
             mean, sd = mean_sd([scores.means[metric] for _, scores in runs])
-            low, high = pooled_interval([scores for _, scores in runs], metric, options)
+            low, high = possible(metric, *pooled_interval([scores for _, scores in runs], metric, options))
             row[metric] = _rounded({"mean": mean, "sd": sd, "low": low, "high": high})
         costs = [entry.cost() for entry, _ in runs]
         for key in costs[0]:
@@ -73,7 +74,10 @@ def summary(scored: Sequence[tuple[Entry, Scores]], options: Evaluate) -> dict[s
 def by_run(entry: Entry, scores: Scores) -> dict[str, Any]:
     """Scores of one refined cache; MLflow shows them as those of its run."""
     cells = {
-        metric: {"mean": mean, "low": scores.intervals[metric][0], "high": scores.intervals[metric][1]}
+        metric: {
+            "mean": mean,
+            **dict(zip(("low", "high"), possible(metric, *scores.intervals[metric]), strict=True)),
+        }
         for metric, mean in scores.means.items()
     }
     return {

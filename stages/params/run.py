@@ -61,8 +61,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", default="", help="numbers (default: those under run)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another change")
     parser.add_argument("--name", help="of the DVC experiment, before the time (default: the experiment's)")
+    parser.add_argument("--list", action="store_true", help="list the experiments and run nothing")
     asked = parser.parse_args(arguments)
     try:
+        if asked.list:
+            print(listing(read(PARAMS)))
+            return
         words = _command(asked)
     except FileNotFoundError:
         sys.exit(f"error: {PARAMS} is missing; run from the root of the repository")
@@ -86,6 +90,27 @@ def _command(asked: argparse.Namespace) -> list[str]:
     }
     title = re.sub(r"[^0-9A-Za-z_-]+", "-", asked.name or next(iter(experiments), "run"))
     return command(content, experiments, options, asked.set, f"{title}-{time.strftime('%Y%m%d-%H%M%S')}")
+
+
+def listing(content: Any) -> str:
+    """List the experiments of params.yaml: name, data set, kind of estimates; the default run's are marked.
+
+    Raises:
+        PresetError, ParamsError: params.yaml does not fit.
+    """
+    if not isinstance(content, dict):
+        check(content)
+    experiments = Presets(content).content["experiments"]
+    default = content["run"]["experiments"]
+    width = max(map(len, experiments))
+    lines = [
+        f"  {name:{width}}  {about['dataset']}, {about['estimate']['kind']}"
+        f"{'  (default)' if name in default else ''}"
+        for name, about in experiments.items()
+    ]
+    return "\n".join(
+        ["Experiments of params.yaml (data set, estimates), for make run EXPERIMENT=name:", *lines]
+    )
 
 
 def split(text: str) -> list[str]:

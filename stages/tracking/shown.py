@@ -85,8 +85,8 @@ def view(table: str, metrics: Sequence[str]) -> tuple[str, str]:
 
 
 def view_link(experiment_id: str, table: str) -> str:
-    """Where MLflow's page shows a prepared view, from its own address."""
-    return f"#/experiments/{experiment_id}/runs?viewStateShareKey={table}"
+    """Where MLflow shows a prepared view, from its own address, among the pages of *Model training*."""
+    return f"#/experiments/{experiment_id}/runs?workflowType=machine_learning&viewStateShareKey={table}"
 
 
 def describe(client: MlflowClient, experiment: str, keys: Iterable[str], validation: str) -> None:

@@ -18,7 +18,7 @@ from hanet.app import server as app_server
 from hanet.app import work
 from hanet.app.server import App, serving
 from hanet.cache.files import PoseCache
-from hanet.estimators.mediapipe.pose import MediaPipeError
+from hanet.estimators.mediapipe.engine import MediaPipeError
 from tests.support.browser import FOREIGN
 from tests.support.keypoint_writers import write_coco, write_openpose
 from tests.support.mediapipe_stand_in import stand_in
@@ -238,8 +238,8 @@ def test_a_video_is_estimated_first(app: App, monkeypatch: pytest.MonkeyPatch, t
 def test_a_video_without_mediapipe_is_told_how(app: App, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("HANET_MEDIAPIPE_PYTHON", str(tmp_path / "none"))
     said = refused(app, {"walk.mp4": b"0" * 100})
-    assert "MediaPipe's environment is not there" in said and "run `make mediapipe`" in said
-    assert b"a video once MediaPipe is there (make mediapipe)" in ask(app, "")[2]
+    assert "MediaPipe's environment is not there" in said and "unset HANET_MEDIAPIPE_PYTHON" in said
+    assert b"a video once the extra video is installed" in ask(app, "")[2]
 
     def missing() -> Path:
         raise MediaPipeError("not there")

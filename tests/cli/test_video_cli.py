@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from hanet.cache.files import CacheWriter, PoseCache
 from hanet.cli.app import app
 from hanet.download.unpack import ArchiveError
-from hanet.estimators.mediapipe.pose import PYTHON_VARIABLE
+from hanet.estimators.mediapipe.engine import PYTHON_VARIABLE
 from hanet.figures.video import write_mp4
 from hanet.models import checkpoints
 from hanet.models.hanet import HANet, HANetConfig
@@ -111,7 +111,7 @@ def test_estimate_fails_without_a_half_written_file(tmp_path, film, monkeypatch)
     out = tmp_path / "a.parquet"
     assert "no video that FFmpeg can read" in failure("estimate", tmp_path / "python", "--out", out)
     monkeypatch.setenv(PYTHON_VARIABLE, str(tmp_path / "absent"))
-    assert "run `make mediapipe` in the repository" in failure("estimate", film, "--out", out)
+    assert "unset HANET_MEDIAPIPE_PYTHON" in failure("estimate", film, "--out", out)
     assert not out.exists()
 
 

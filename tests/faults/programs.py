@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch._dynamo  # which every process that makes an optimizer imports: a second
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.formats import exports

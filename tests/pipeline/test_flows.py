@@ -26,7 +26,7 @@ from tests.support.graph_of_shell import shell, write_project
 from tests.support.paths import ROOT
 from tests.support.waiting import command, ended, until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -85,9 +85,19 @@ def test_artifact_of_ablations(tmp_path: Path, tree: Path, shown: dict[str, str]
     failed = results.collect(tmp_path, tree, "c", [])
     results.publish_ablations({"kin-none": made, "kin-flow": failed})
     text = shown["ablations-one"]
-    assert "|  | accel | mpjpe |\n| --- | ---: | ---: |\n| kin-none | 1.5 | 2.0 |" in text
+    assert "|  | accel (mm/frame²) | mpjpe (mm) |\n| --- | ---: | ---: |\n| kin-none | 1.5 | 2.0 |" in text
     assert "[2 runs compared](http://127.0.0.1:5000/#/compare-runs?runs=%5B%22a%22%2C%22b%22%5D" in text
     assert "hanet-paper" not in text
+
+
+def test_every_metric_has_a_unit() -> None:
+    from stages.compare import HEADLINE
+
+    joints, keypoints = {"mpjpe", "mpvpe", "accel"}, {"pck_005", "pck_010", "pck_020", "map", "accel"}
+    assert joints | keypoints == set(HEADLINE.values())
+    for names, unit in ((joints, "accel (mm/frame²)"), (keypoints, "accel (px/frame²)")):
+        head = results.markdown_table({"a": dict.fromkeys(names, 1.0)}).splitlines()[0]
+        assert unit in head and head.count("(") == len(names)
 
 
 def test_nothing_made_shows_nothing(tmp_path: Path, tree: Path, shown: dict[str, str]) -> None:

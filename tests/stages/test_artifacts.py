@@ -20,7 +20,7 @@ def test_an_artifact_is_described_and_exists(name):
     assert entry["type"] == "model" and entry["desc"] and entry["labels"]
     if entry["path"].startswith("hanet/"):
         assert (ROOT / entry["path"]).exists()
-        assert "# Model card" in (SHIPPED[name] / "README.md").read_text()
+        assert "# Model card" in SHIPPED[name].with_name("README.md").read_text()
         return
     _, _, experiment, trained = entry["path"].split("/")
     model, _, seed = trained.rpartition("-")

@@ -28,10 +28,11 @@ from hanet.models import checkpoints
 from hanet.models.trained_on import PoseKind
 from stages import publish, resolve, workspace
 from stages.params.load import load
+from stages.tracking.shown import view_link
 from tests.support import tiny
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=5)
 
 COMPARATORS = {"input", "constant_offset", "gaussian"}
 TRAININGS = {f"{model}-{seed}" for model in ("hanet-paper", "second", "bare") for seed in (1, 2)}
@@ -337,7 +338,7 @@ def test_experiments_are_described_with_units_and_views(project: Project) -> Non
     note = main.tags["mlflow.note.content"]
     assert "| mm/frame² | `test_accel_mm_per_frame2`" in note and "`validation_error_best`" in note
     for table in TABLES:
-        assert f"#/experiments/{tables.experiment_id}/runs?viewStateShareKey={table}" in note
+        assert view_link(tables.experiment_id, table) in note
         view = json.loads(tables.tags[f"mlflow.sharedViewState.{table}"])
         assert view["selectedColumns"][2] == view["orderByKey"] == "metrics.`MPJPE mm`"
 

@@ -27,6 +27,7 @@ from hanet.poses.skeletons import JHMDB15, POSETRACK15
 from hanet.poses.video_labels import Box, PoseTrackVideo
 from hanet.results import columns
 from hanet.results import rendering as shown_tables
+from hanet.results import scores as written_scores
 from stages import (
     compare,
     download,
@@ -430,8 +431,11 @@ def test_map_where_the_data_set_has_labels(write: Callable[[], None], settings: 
     assert publish.scores(json.loads((report / "runs.json").read_text())[1])["test_map"] == 1.0
 
 
-def test_the_interval_of_map_draws_videos(write: Callable[[], None], settings: dict[str, Any]) -> None:
+def test_the_interval_of_map_draws_videos(
+    write: Callable[[], None], settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The input finds the person of one video of two; so its resamples are 0, 1/2 or 1. HANet finds both."""
+    monkeypatch.setattr(written_scores, "possible", lambda _, low, high: (low, high))  # not cut at 0 and 1
     write()
     truth = [person(0, 100.0, None, name) for name in ("a", "b")]
     cache(workspace.truth_path("sub", "test"), truth)

@@ -31,8 +31,11 @@ def results(project: Path, params: dict[str, Any]) -> Path:
     write_json(report / "provenance.json", {"experiment": "tiny", "protocol": "full", "protocol_version": 2})
     write_json(workspace.RESOLVED / "evaluate" / "tiny.json", {"params": {"seeds": [1]}, "code": {"a": "0"}})
     write_json(workspace.RESOLVED / "ingest" / "clips.json", {"params": {"fps": 60.0}, "code": {}})
-    write_text(report / "tables" / "main.md", "# Main\n")
-    write_text(report / "tables" / "main.csv", "method\n")
+    write_text(
+        report / "tables" / "main.md",
+        "# Main\n\n| row | a |\n|---|---:|\n| the input | 1 |\n| HANet | 2 |\n\nEnd\n",
+    )
+    write_text(report / "tables" / "main.csv", 'method,label\ninput,"the, input"\nhanet-paper,HANet\n')
     return report
 
 
@@ -109,15 +112,28 @@ def test_too_few_runs_and_other_parameters(results: Path, capsys) -> None:
 def test_what_committed_results_stand_on(results: Path, tmp_path: Path) -> None:
     write_json(workspace.TIMES / "evaluate-tiny.json", {"of": ["evaluate", "tiny"], "seconds": 90.0})
     write_json(workspace.TIMES / "evaluate-other.json", {"of": ["evaluate", "other"], "seconds": 900.0})
+    for seed, seconds in ((1, 60.0), (2, 90.0)):
+        title = ["train", "tiny", "hanet-paper", f"seed {seed}"]
+        write_json(workspace.TIMES / f"train-{seed}.json", {"of": title, "seconds": seconds})
     write_text(Path("dvc.lock"), "schema: '2.0'\n")
     record.main(["tiny", "--to", "docs/results/five-seeds"])
     folder = Path("docs/results/five-seeds/tiny")
     assert sorted(path.name for path in folder.iterdir()) == ["main.csv", "main.md", "provenance.json"]
     found = json.loads((folder / "provenance.json").read_text())
-    assert found["protocol_version"] == 2 and found["wall_minutes"] == 1.5
+    assert found["protocol_version"] == 2 and found["wall_minutes"] == 4.0
     assert found["costs"] == {
-        "input": {}, "hanet-paper": {"parameters": 1234.0},
+        "input": {}, "hanet-paper": {"parameters": 1234.0, "training_minutes": 1.25},
     }  # fmt: skip
+    assert (folder / "main.csv").read_text().splitlines() == [
+        "method,label,training_minutes", 'input,"the, input",', "hanet-paper,HANet,1.25",
+    ]  # fmt: skip
+    lines = [
+        "| row | a | training minutes |",
+        "|---|---:|---:|",
+        "| the input | 1 |  |",
+        "| HANet | 2 | 1.25 |",
+    ]
+    assert (folder / "main.md").read_text().splitlines() == ["# Main", "", *lines, "", "End"]
     assert found["params_sha256"] == provenance.params_hash("tiny") and len(found["dvc_lock_sha256"]) == 64
     assert {"commit", "python", "packages", "cpu", "cpu_capability", "threads"} <= set(found)
     assert found["packages"]["torch"] and found["threads"] >= 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 DVC_YAML = """\
 stages:
@@ -89,8 +92,41 @@ def shell(tree: Path, *command: str) -> str:
 
 
 def write_project(tree: Path) -> Path:
-    """The project, committed, nothing run."""
-    tree.mkdir(parents=True)
+    """Write the project, committed, nothing run: a copy of the first one that this process made."""
+    return _copied(_project, tree)
+
+
+def write_begun_project(tree: Path, storage: Path) -> Path:
+    """Write the project with a folder as its committed default remote; its first stage has run."""
+    _copied(_begun_project, tree)
+    config = tree / ".dvc" / "config"
+    config.write_text(config.read_text().replace(NOWHERE, str(storage)))
+    shell(tree, "git", "commit", "--quiet", "--message", "A remote", ".dvc/config")
+    return tree
+
+
+NOWHERE = "/nowhere"
+"""The remote's address until a copy gets its own."""
+_MADE: dict[Callable[[Path], None], TemporaryDirectory[str]] = {}
+
+
+def _copied(make: Callable[[Path], None], tree: Path) -> Path:
+    """Copy what `make` writes into a folder, which is made once: DVC's commands take a second each."""
+    if make not in _MADE:
+        folder = TemporaryDirectory(prefix="graph-of-shell-")
+        make(Path(folder.name) / "project")
+        _MADE[make] = folder
+    return shutil.copytree(Path(_MADE[make].name) / "project", tree, symlinks=True)
+
+
+def _begun_project(tree: Path) -> None:
+    _copied(_project, tree)
+    shell(tree, sys.executable, "-m", "dvc", "remote", "add", "--default", "storage", NOWHERE)
+    shell(tree, sys.executable, "-m", "dvc", "repro", "--quiet", "--single-item", "first")
+
+
+def _project(tree: Path) -> None:
+    tree.mkdir()
     shell(tree, "git", "init", "--quiet", "--initial-branch", "main")
     shell(tree, "git", "config", "user.email", "nobody@example.org")
     shell(tree, "git", "config", "user.name", "Nobody")
@@ -104,4 +140,3 @@ def write_project(tree: Path) -> Path:
     (tree / ".gitignore").write_text("/scratch\n/mlflow.db\n/.prefect\n/pipeline\n/prefect.yaml\n")
     shell(tree, "git", "add", ".")
     shell(tree, "git", "commit", "--quiet", "--message", "A project of shell commands")
-    return tree

@@ -157,6 +157,22 @@ def serving(tree: Path, *, workers: int = 1) -> Iterator[tuple[Served, SyncPrefe
         served.make.wait(30)
 
 
+def trains(processes: list[psutil.Process]) -> list[psutil.Process]:
+    """Those that run the training's script."""
+    return [process for process in processes if "train.sh" in command(process)]
+
+
+def at_work(served: Served) -> list[psutil.Process]:
+    """Wait until a training runs; all processes of the flow runs."""
+    until(lambda: bool(trains(served.family())))
+    return [
+        process
+        for engine in served.family()
+        if command(engine)[-1:] == ["prefect.engine"]
+        for process in (engine, *engine.children(recursive=True))
+    ]
+
+
 def state(client: SyncPrefectClient, run: UUID) -> str:
     """The name of a run's state."""
     found = client.read_flow_run(run).state

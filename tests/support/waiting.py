@@ -9,12 +9,17 @@ from typing import Any
 import psutil
 
 
-def until(true: Callable[[], Any], seconds: float = 180.0, what: str = "") -> float:
-    """Wait until it is true; returns the seconds that took."""
+def until(true: Callable[[], Any], seconds: float = 180.0, what: str = "", *, pause: float = 0.5) -> float:
+    """Wait until it is true; returns the seconds that took.
+
+    It asks ten times a second at first, then less often, at last every `pause` seconds: most questions go to
+    a server or read all processes, which costs processor time that the tests wait for.
+    """
     began = time.monotonic()
     while not true():
-        assert time.monotonic() - began < seconds, f"waited {seconds:g} s in vain{what and f': {what}'}"
-        time.sleep(0.1)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"waited {seconds:g} s in vain{what and f': {what}'}"
+        time.sleep(min(max(0.1, waited / 10), pause))
     return time.monotonic() - began
 
 

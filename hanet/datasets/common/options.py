@@ -69,7 +69,7 @@ class DatasetSection(Section):
     estimator or by one of ours.
     """
 
-    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose", "mediapipe")
+    estimates: ClassVar[tuple[str, ...]] = ("keypoints", "simplebaseline", "dcpose", "mediapipe", "onnx")
 
     @property
     def carried(self) -> str | None:

@@ -12,6 +12,8 @@ from hanet.files.hashing import file_hash
 FOLDER = Path(__file__).parent / "weights"
 SHA256 = {
     "cmu-1": "b73250256ae436358f76e80b0c1d3704c47382b03fb246a6998876ab136a7b9d",
+    "cmu-2": "6125e427986347288a9a0a79fb2b8a58e88d01f435d3a268c44410caddb4d807",
+    "cmu-3": "ffaab434efb8e19cb84fdecd936308365fb413858a15fdd72266576e92ac8f03",
 }
 """SHA-256 of ``<name>.safetensors``; the number is the training's seed."""
 

@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor, nn
+from torch import Tensor
 
 from hanet.estimators.images.crops import (
     Crop,
@@ -46,12 +46,7 @@ class Poses(NamedTuple):
 
 @runtime_checkable
 class Estimator(Protocol):
-    """A network with its preprocessing and decoding."""
-
-    @property
-    def network(self) -> nn.Module:
-        """The network, in evaluation mode, on its device."""
-        ...
+    """A network, in evaluation mode on its device, with its preprocessing and decoding."""
 
     @property
     def skeleton(self) -> Skeleton:

@@ -114,7 +114,7 @@ def plan(poses: Path, options: ImagesEstimate, scratch: Path, weights: WeightSto
         weights=weights.find(options.weights, options.sha256),
         **{
             name: getattr(options, name)
-            for name in ("skeleton", "layers", "pixels", "flip", "padding", "resize")
+            for name in ("skeleton", "layers", "pixels", "flip", "padding", "resize", "layout", "channels")
         },
     )
     truth = PoseCache.open(poses / "gt-train.parquet").metadata

@@ -1,4 +1,4 @@
-"""Options of estimators that read images: SimpleBaseline, DCPose, SPIN and PARE."""
+"""Options of estimators that read images: SimpleBaseline, DCPose, SPIN, PARE, a network file of the user."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _OWN = {
     "dcpose": {"pixels"},
     "spin": {"padding", "resize", "body", "regressor"},
     "pare": {"padding", "body", "regressor"},
+    "onnx": {"layout", "pixels", "channels"},
 }
 """Options that only this kind of estimator has."""
 
@@ -44,16 +45,17 @@ class ImagesEstimate(Section):
     """An estimator run over the data set's images.
 
     `weights` is the path or the address of an official checkpoint, `images` a pattern of
-    `hanet.estimators.images.patterns`, `first_frame` the images' number of frame 0. `skeleton`, `layers` and
-    `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height of a crop)
-    also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` SPIN's and PARE's. `shard` is the
-    number of tracks per shard; `workers` the number of processes on this machine (0: only the stage itself;
-    null: one per core, or one per GPU), `scheduler` the address of a Dask scheduler to use instead. `half`
-    computes in half precision on a GPU. `calibrate` fits joints without a common name to the training split's
-    ground truth.
+    `hanet.estimators.images.patterns`, `first_frame` the images' number of frame 0. `skeleton`, `layers`
+    and `flip` are SimpleBaseline's (`hanet.estimators.images.weights`), `pixels` (width and height of a
+    crop) also DCPose's; `padding`, `resize`, `body` (SMPL's file) and `regressor` SPIN's and PARE's.
+    `shard` is the number of tracks per shard; `workers` the number of processes on this machine (0: only
+    the stage itself; null: one per core, or one per GPU), `scheduler` the address of a Dask scheduler to
+    use instead. `half` computes in half precision on a GPU. `layout`, `channels` and `pixels` are those
+    of a user's own network (`hanet.estimators.images.network_files`), which always runs on the CPU.
+    `calibrate` fits joints without a common name to the training split's ground truth.
     """
 
-    kind: Literal["simplebaseline", "dcpose", "spin", "pare"]
+    kind: Literal["simplebaseline", "dcpose", "spin", "pare", "onnx"]
     weights: str
     sha256: str | None = None
     images: str
@@ -63,6 +65,8 @@ class ImagesEstimate(Section):
     layers: Literal[50, 101] = 101
     pixels: tuple[int, int] | None = None
     flip: bool = True
+    layout: Literal["simcc", "heatmap", "movenet"] | None = None
+    channels: Literal["rgb", "bgr"] = "rgb"
     padding: float = Field(default=1.0, ge=1)
     resize: Literal["legacy", "range_preserving"] = "legacy"
     body: str | None = None
@@ -86,4 +90,6 @@ class ImagesEstimate(Section):
             raise ValueError(f"{', '.join(wrong)}: not of {self.kind}; leave it out")
         if "body" in _OWN[self.kind] and self.body is None:
             raise ValueError(f"{self.kind} needs body, the path of SMPL's file (smpl.is.tue.mpg.de)")
+        if self.kind == "onnx" and self.layout is None:
+            raise ValueError("onnx needs layout: simcc, heatmap or movenet")
         return self

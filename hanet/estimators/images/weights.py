@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,11 +15,12 @@ from hanet.estimators.images.adapters import (
     SimpleBaselineEstimator,
 )
 from hanet.estimators.images.crops import Resize
+from hanet.estimators.images.network_files import Channels, FileEstimator, Layout
 from hanet.files.hashing import file_hash
 from hanet.poses import skeletons
 from hanet.smpl.body import Body
 
-Kind = Literal["simplebaseline", "dcpose", "spin", "pare"]
+Kind = Literal["simplebaseline", "dcpose", "spin", "pare", "onnx"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,7 @@ class EstimatorSpec:
         flip: SimpleBaseline's flip test.
         padding: scale of SPIN's and PARE's boxes; 1.2 for a detector's boxes with SPIN.
         resize: SPIN's, see `hanet.estimators.images.crops.spin_cut`.
+        layout, channels: of a user's network, see `hanet.estimators.images.network_files`.
     """
 
     kind: Kind
@@ -44,6 +47,8 @@ class EstimatorSpec:
     flip: bool = True
     padding: float = 1.0
     resize: Resize = "legacy"
+    layout: Layout | None = None
+    channels: Channels = "rgb"
 
     @property
     def _pixels(self) -> tuple[int, int]:
@@ -56,9 +61,12 @@ class EstimatorSpec:
             "dcpose": ("pixels",),
             "spin": ("padding", "resize"),
             "pare": ("padding",),
+            "onnx": ("layout", "channels"),
         }[self.kind]
         values = {name: value for name, value in asdict(self).items() if name in own}
         values |= {"pixels": list(self._pixels)} if "pixels" in own else {}
+        if self.kind == "onnx":
+            values["runtimes"] = _runtimes()
         return {"kind": self.kind, **values, "weights_sha256": file_hash(self.weights)}
 
     def build(self, device: str = "cpu") -> Estimator:
@@ -68,6 +76,10 @@ class EstimatorSpec:
             FileNotFoundError, ValueError: as `hanet.estimators.common.checkpoints.load_official`; the message
                 names the first tensors in which the file differs from the network.
         """
+        if self.kind == "onnx":
+            if self.layout is None:
+                raise ValueError("kind onnx needs a layout")
+            return FileEstimator.load(self.weights, self.layout, pixels=self.pixels, channels=self.channels)
         if self.kind == "simplebaseline":
             skeleton = skeletons.get(self.skeleton)
             network, _ = simplebaseline.load(self.weights, joints=len(skeleton), layers=self.layers)
@@ -79,6 +91,17 @@ class EstimatorSpec:
         load = spin.load if self.kind == "spin" else pare.load
         network, _ = load(self.weights)
         return BodyEstimator(network=network.to(device), padding=self.padding, resize=self.resize)
+
+
+def _runtimes() -> dict[str, str | None]:
+    """Versions of what runs network files."""
+    found: dict[str, str | None] = {}
+    for name in ("onnxruntime", "ai-edge-litert"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -96,8 +96,8 @@ def fit(pairs: Iterable[tuple[PoseSequence, PoseSequence]], provenance: dict[str
     for detected, truth in pairs:
         check_pair(truth, detected)
         unit = "size" if truth.representation == "2d" else "m"
-        size = _size(truth) if unit == "size" else 1.0
-        found, gt = _known(detected, scores=True) / size, _known(truth, scores=False) / size
+        size = person_size(truth) if unit == "size" else 1.0
+        found, gt = known_values(detected, scores=True) / size, known_values(truth, scores=False) / size
         _missing(joints, truth, found, gt)
         found = _mended(swaps, truth, found, gt, APART[unit])
         for j, name in enumerate(truth.skeleton.joints):
@@ -115,13 +115,19 @@ def fit(pairs: Iterable[tuple[PoseSequence, PoseSequence]], provenance: dict[str
     )
 
 
-def _size(truth: PoseSequence) -> float:
+def person_size(truth: PoseSequence) -> float:
+    """The longer side of the person's box in pixels, its median over the track.
+
+    Raises:
+        ValueError: keypoints without boxes.
+    """
     if truth.boxes is None:
         raise ValueError(f"{truth.name}: errors of keypoints are fractions of the person's box; give `boxes`")
     return float(np.nanmedian((truth.boxes[:, 2:] - truth.boxes[:, :2]).max(axis=1)))
 
 
-def _known(sequence: PoseSequence, *, scores: bool) -> Float[np.ndarray, "T J D"]:
+def known_values(sequence: PoseSequence, *, scores: bool) -> Float[np.ndarray, "T J D"]:
+    """Coordinates in double precision, NaN where not labelled or, with `scores`, of score 0."""
     values = sequence.values.astype(np.float64)
     if sequence.labelled is not None:
         values[~sequence.labelled] = np.nan

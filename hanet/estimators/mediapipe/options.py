@@ -11,12 +11,12 @@ from hanet.options import Section
 
 
 class MediaPipeEstimate(Section):
-    """BlazePose, run by MediaPipe in its own environment (``make mediapipe``).
+    """BlazePose, MediaPipe's pose model.
 
     `images` is a pattern of `hanet.estimators.images.patterns`, `first_frame` the images' number of frame 0.
-    MediaPipe finds and tracks one person by itself, so there are no boxes. `smooth` lets it filter its
+    It finds and tracks one person by itself, so there are no boxes. `smooth` filters its
     landmarks over time, as if the frame rate were 30 fps. `shard` is the number of tracks per shard;
-    `workers` the number of MediaPipe processes at a time (null: one per core).
+    `workers` the number of shards at a time (null: one per core).
     """
 
     kind: Literal["mediapipe"]

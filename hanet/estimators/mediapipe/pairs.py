@@ -2,8 +2,8 @@
 
 A shard is a number of consecutive tracks, as of the other image estimators
 (`hanet.estimators.images.shards`), and joined like theirs (`hanet.estimators.images.join`): a killed run
-resumes with the missing ones. MediaPipe runs in its own environment, a process per shard; its tracking starts
-afresh with every track.
+resumes with the missing ones. Each shard has its own session (`hanet.estimators.mediapipe.engine`); tracking
+starts afresh with every track.
 
 Besides ``detected-<split>`` there is ``keypoints-detected-<split>``: COCO's keypoints of the same tracks,
 pixels, NaN where nobody was detected; and ``detection.json``, see
@@ -34,8 +34,10 @@ from hanet.estimators.images import join
 from hanet.estimators.images.footage import Footage
 from hanet.estimators.images.job import check_images, no_boxes
 from hanet.estimators.images.shards import Plan, Shard, fingerprint, shards
+from hanet.estimators.mediapipe.blazepose import LiteRT
+from hanet.estimators.mediapipe.engine import Worker, find_python, session
 from hanet.estimators.mediapipe.options import MediaPipeEstimate
-from hanet.estimators.mediapipe.pose import LANDMARKS33, TO_COCO17, TO_H36M17, Worker, find_python
+from hanet.estimators.mediapipe.pose import LANDMARKS33, TO_COCO17, TO_H36M17
 from hanet.estimators.mediapipe.quality import quality
 from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
 from hanet.files.atomic import write_json
@@ -54,7 +56,7 @@ class Tools:
     """What computes a shard.
 
     Attributes:
-        python: the interpreter with MediaPipe.
+        python: the interpreter with MediaPipe; None for LiteRT.
         smooth: let MediaPipe filter its landmarks.
         footage: the images.
         dataset: its name.
@@ -62,7 +64,7 @@ class Tools:
         mix: from COCO's keypoints or Human3.6M's joints to the data set's; None where they are equal.
     """
 
-    python: Path
+    python: Path | None
     smooth: bool
     footage: Footage
     dataset: str
@@ -75,6 +77,7 @@ def estimate(poses: Path, folder: Path, options: MediaPipeEstimate, *, scratch: 
 
     Raises:
         MediaPipeError: MediaPipe's environment is missing, or its process ended.
+        ModuleNotFoundError: LiteRT is missing.
         FileNotFoundError: missing images.
         ValueError: a data set of rotations or of joints that MediaPipe does not have.
     """
@@ -90,7 +93,7 @@ def estimate(poses: Path, folder: Path, options: MediaPipeEstimate, *, scratch: 
         conversion(truth),
     )
     check_images(caches.values(), tools.footage)
-    with Worker(python, (2, 2), smooth=options.smooth) as worker:
+    with session(python, (2, 2), smooth=options.smooth) as worker:
         about = worker.about
     settings = {
         "kind": options.kind,
@@ -195,16 +198,16 @@ class _Track:
 
 
 class _Process:
-    """MediaPipe's process for the tracks of a shard, started with the first frame."""
+    """The session of a shard's tracks, started with the first frame."""
 
     def __init__(self, tools: Tools, stack: ExitStack) -> None:
         self._tools, self._stack = tools, stack
-        self._worker: Worker | None = None
+        self._worker: Worker | LiteRT | None = None
 
-    def begin(self, size: tuple[int, int], frames: int) -> Worker:
-        """The process, ready for a video."""
+    def begin(self, size: tuple[int, int], frames: int) -> Worker | LiteRT:
+        """The session, ready for a video."""
         if self._worker is None:
-            worker = Worker(self._tools.python, size, smooth=self._tools.smooth, frames=frames)
+            worker = session(self._tools.python, size, smooth=self._tools.smooth, frames=frames)
             self._worker = self._stack.enter_context(worker)
         else:
             self._worker.follow(size, frames)
@@ -247,13 +250,13 @@ def _landmarks(
     count = len(plan.boxes)
     found = np.full((count, LANDMARKS, NUMBERS), np.nan, np.float32)
     unread: dict[int, str] = {}
-    worker: Worker | None = None
+    worker: Worker | LiteRT | None = None
     size: tuple[int, int] | None = None
     clip = footage.clip(plan.name, plan.start, count, plan.fps)
     for row, frame in enumerate(islice(clip.frames, clip.lead, clip.lead + count)):
         if frame.image is None:
             unread[row] = frame.reason
-            if worker is not None and size is not None:  # the process counts frames
+            if worker is not None and size is not None:  # MediaPipe's process counts frames
                 worker.detect(np.zeros((size[1], size[0], 3), np.uint8))
             continue
         given = frame.image.shape[1], frame.image.shape[0]

@@ -1,40 +1,36 @@
 """MediaPipe's pose model (BlazePose GHUM, Bazarevsky et al. 2020, Grishchenko et al. 2022) on a video.
 
-The model ships inside the package ``mediapipe`` 0.10.21. That package pins older NumPy and protobuf than this
-one needs, so it is installed in a separate environment (``make mediapipe``) and runs behind a pipe: see
-`hanet.estimators.mediapipe.worker`. It tracks one person.
+The models ship inside the package ``mediapipe`` 0.10.21, which is fetched for them and not installed
+(`hanet.estimators.mediapipe.models`); LiteRT runs them (`hanet.estimators.mediapipe.blazepose`). They track
+one person.
 
 Axes: T frames, 33 landmarks.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 
 from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.estimators.common.joint_mixes import JointMix, joint_mix
-from hanet.estimators.mediapipe import worker as mediapipe_worker
+from hanet.estimators.mediapipe.blazepose import LiteRT
+from hanet.estimators.mediapipe.engine import Worker, session
 from hanet.estimators.mediapipe.video import Video
-from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
+from hanet.estimators.mediapipe.worker import LANDMARKS
 from hanet.files.hashing import file_hash
 from hanet.formats.linking import MAX_DISTANCE
 from hanet.poses.sequence import PoseSequence, SequenceFields
 from hanet.poses.skeletons import COCO17, H36M17, Skeleton
 
-PYTHON_VARIABLE = "HANET_MEDIAPIPE_PYTHON"
-ENVIRONMENT = Path(__file__).resolve().parents[3] / ".venv-mediapipe"
-"""The folder of MediaPipe's environment, made by ``make mediapipe`` in the repository's root."""
+THREADS = 4
+"""Of the networks at most, where one video is read at a time."""
 
 
 def _landmarks() -> tuple[str, ...]:
@@ -66,156 +62,6 @@ TO_H36M17: JointMix = joint_mix(
 """Limbs and nose by name. The trunk is our guess: pelvis midway between the hips, thorax midway between the
 shoulders, spine midway between the two. The crown of the head lies beyond the ears by 0.6 of their distance
 from the shoulders."""
-
-
-class MediaPipeError(ValueError):
-    """MediaPipe's environment is missing, or its process failed; the message says what to do."""
-
-
-def find_python(environment: Mapping[str, str] = os.environ) -> Path:
-    """Find the Python with MediaPipe: from the environment variable, else from ``make mediapipe``.
-
-    Raises:
-        MediaPipeError: no such file.
-    """
-    named = environment.get(PYTHON_VARIABLE)
-    folder = "Scripts" if os.name == "nt" else "bin"
-    python = Path(named) if named else ENVIRONMENT / folder / "python"
-    if not python.is_file():
-        raise MediaPipeError(
-            f"MediaPipe's environment is not there (looked for {python}): run `make mediapipe` in the "
-            f"repository, or set {PYTHON_VARIABLE} to a Python that has mediapipe==0.10.21"
-        )
-    return python
-
-
-class Worker:
-    """Context manager that runs MediaPipe in a separate process; the process ends with the block.
-
-    Args:
-        python: the interpreter with MediaPipe.
-        size: (width, height) of the frames.
-        smooth: let MediaPipe filter its landmarks over time, as if the frame rate were 30 fps.
-        frames: number of frames; None where no other video follows.
-
-    Attributes:
-        about: versions, and the SHA-256 of the models by file name.
-
-    Raises:
-        MediaPipeError: on entering: the process cannot start or lacks MediaPipe.
-    """
-
-    about: dict[str, Any]
-
-    def __init__(
-        self, python: Path, size: tuple[int, int], *, smooth: bool, frames: int | None = None
-    ) -> None:
-        self._python, self._smooth = python, smooth
-        self._asked = self._request(size, frames)
-
-    def _request(self, size: tuple[int, int], frames: int | None) -> bytes:
-        asked = {"width": size[0], "height": size[1], "smooth": self._smooth, "frames": frames}
-        return json.dumps(asked).encode() + b"\n"
-
-    def __enter__(self) -> Worker:
-        self._messages: IO[bytes] = TemporaryFile()  # a full pipe would block the process
-        # Isolated mode: PYTHONPATH and this folder must not affect the other environment.
-        command = [str(self._python), "-I", mediapipe_worker.__file__]
-        try:
-            self._process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._messages
-            )
-        except OSError as error:
-            self._messages.close()
-            raise MediaPipeError(
-                f"{self._python} does not run ({error}); set {PYTHON_VARIABLE} to a Python that has "
-                "mediapipe==0.10.21"
-            ) from error
-        _widen(self._process.stdin)
-        try:
-            self._send(self._asked)
-            self.about = self._greeting()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def follow(self, size: tuple[int, int], frames: int) -> None:
-        """Start the next video, after all announced frames of the one before.
-
-        Raises:
-            MediaPipeError: the process ended.
-        """
-        self._send(self._request(size, frames))
-        self.about = self._greeting()
-
-    def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "33 8"]:
-        """Landmarks of one RGB frame, as described in `hanet.estimators.mediapipe.worker`; NaN where nobody
-        is detected.
-
-        Raises:
-            MediaPipeError: the process ended; the message has its last output.
-        """
-        self._send(np.ascontiguousarray(image).data)
-        assert self._process.stdout is not None
-        answer = self._process.stdout.read(4 * LANDMARKS * NUMBERS)
-        if len(answer) < 4 * LANDMARKS * NUMBERS:
-            raise self._failure()
-        return np.frombuffer(answer, "<f4").reshape(LANDMARKS, NUMBERS)
-
-    def __exit__(self, *_: object) -> None:
-        self._end()
-
-    def _send(self, content: bytes | memoryview) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(content)
-            self._process.stdin.flush()
-        except (BrokenPipeError, OSError) as error:
-            raise self._failure() from error
-
-    def _greeting(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        try:
-            about = json.loads(line)
-        except ValueError:
-            raise self._failure() from None
-        if "error" in about:
-            raise MediaPipeError(
-                f"{self._python} has no MediaPipe with the solutions API and its model ({about['error']}): "
-                f"run `make mediapipe`, or set {PYTHON_VARIABLE} to a Python that has mediapipe==0.10.21"
-            )
-        return about
-
-    def _failure(self) -> MediaPipeError:
-        self._process.kill()
-        status = self._process.wait()
-        self._messages.seek(0)
-        said = self._messages.read().decode(errors="replace").strip().splitlines()[-5:]
-        last = " | ".join(said) or "nothing"
-        return MediaPipeError(f"MediaPipe's process ended (status {status}); it said last: {last}")
-
-    def _end(self) -> None:
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream is not None
-            with suppress(BrokenPipeError):
-                stream.close()
-        try:
-            self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._messages.close()
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    """Let a pipe hold a megabyte, where the system can: a frame then takes two writes instead of twenty."""
-    with suppress(ImportError, AttributeError, OSError):
-        import fcntl
-
-        assert pipe is not None
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 @dataclass(frozen=True)
@@ -254,7 +100,7 @@ class Estimate:
 
 def estimate(
     video: Video,
-    python: Path,
+    python: Path | None,
     *,
     smooth: bool = False,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda frames: frames,
@@ -263,16 +109,17 @@ def estimate(
 
     Args:
         video: the video.
-        python: the interpreter with MediaPipe; see `find_python`.
-        smooth: as in `Worker`. Off by default: the filter assumes 30 fps and adds lag, and refinement smooths
-            the poses anyway.
+        python: as `hanet.estimators.mediapipe.engine.find_python` returns it.
+        smooth: filter the landmarks over time. Off by default: the filter assumes 30 fps and adds lag, and
+            refinement smooths the poses anyway.
         track: passes frames through and shows progress.
 
     Raises:
         MediaPipeError: the process cannot start or ended.
         ValueError: the video is damaged, or nobody is detected in it.
     """
-    with Worker(python, video.size, smooth=smooth) as worker:
+    threads = min(THREADS, os.cpu_count() or 1)
+    with session(python, video.size, smooth=smooth, threads=threads) as worker:
         found = np.stack(list(_detections(worker, track(video.images()))))
         about = worker.about
     seen = np.isfinite(found).all(axis=(1, 2))
@@ -307,7 +154,7 @@ def changes(keypoints: PoseSequence) -> list[int]:
     return seen[1:][leaps].tolist()
 
 
-def _detections(worker: Worker, images: Iterable[Any]) -> Iterator[Float[np.ndarray, "33 8"]]:
+def _detections(worker: Worker | LiteRT, images: Iterable[Any]) -> Iterator[Float[np.ndarray, "33 8"]]:
     for image in images:
         yield worker.detect(image)
 

@@ -79,7 +79,7 @@ def test_processors_agree(tmp_path, capability, threads):
 
 
 def test_another_file_or_name_is_refused(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"no pretrained FCN 'cmu'; the package has cmu-1"):
+    with pytest.raises(ValueError, match=r"no pretrained FCN 'cmu'; the package has cmu-1, cmu-2, cmu-3"):
         pretrained.find("cmu")
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"cmu-1\.safetensors: no such file; install hanet again"):

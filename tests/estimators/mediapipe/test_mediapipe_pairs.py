@@ -10,8 +10,8 @@ from PIL import Image
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.estimators.mediapipe import pairs
+from hanet.estimators.mediapipe.engine import PYTHON_VARIABLE, MediaPipeError
 from hanet.estimators.mediapipe.options import MediaPipeEstimate
-from hanet.estimators.mediapipe.pose import PYTHON_VARIABLE, MediaPipeError
 from hanet.estimators.mediapipe.quality import quality
 from hanet.options import SPLITS
 from hanet.poses.sequence import PoseSequence

@@ -17,19 +17,17 @@ import numpy as np
 import pytest
 
 from hanet.estimators.mediapipe import worker as mediapipe_worker
-from hanet.estimators.mediapipe.pose import (
-    ENVIRONMENT,
-    LANDMARKS33,
+from hanet.estimators.mediapipe.blazepose import LiteRT
+from hanet.estimators.mediapipe.engine import (
     PYTHON_VARIABLE,
-    TO_COCO17,
-    TO_H36M17,
     MediaPipeError,
     Worker,
-    changes,
-    estimate,
     find_python,
+    session,
 )
+from hanet.estimators.mediapipe.pose import LANDMARKS33, TO_COCO17, TO_H36M17, changes, estimate
 from hanet.estimators.mediapipe.video import Video
+from hanet.extras import message
 from hanet.figures.video import write_mp4
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, H36M17
@@ -48,10 +46,8 @@ def landmarks(values: np.ndarray) -> PoseSequence:
 
 
 def real_python() -> Path:
-    try:
-        return find_python()
-    except MediaPipeError as error:
-        pytest.skip(str(error))
+    python = Path(os.environ.get("HANET_MEDIAPIPE_TEST", ROOT / ".venv-mediapipe/bin/python"))
+    return python if python.is_file() else pytest.skip(f"no MediaPipe at {python}: make mediapipe")
 
 
 # --- conversions
@@ -162,12 +158,18 @@ def test_nobody_in_the_whole_video(tmp_path):
 def test_where_the_python_is(tmp_path):
     own = stand_in(tmp_path / "own")
     assert find_python({PYTHON_VARIABLE: str(own)}) == own
-    with pytest.raises(MediaPipeError, match=r"looked for .*absent\): run `make mediapipe`"):
+    with pytest.raises(MediaPipeError, match=rf"looked for .*absent\): unset {PYTHON_VARIABLE}"):
         find_python({PYTHON_VARIABLE: str(tmp_path / "absent")})
-    assert ENVIRONMENT.parent == ROOT
-    if not ENVIRONMENT.exists():
-        with pytest.raises(MediaPipeError, match="venv-mediapipe"):
-            find_python({})
+
+
+def test_without_a_python_litert_runs(monkeypatch):
+    monkeypatch.setattr("hanet.estimators.mediapipe.engine.find_spec", lambda name: object())
+    assert find_python({}) is None
+    assert isinstance(session(None, (4, 2), smooth=False), LiteRT)
+    monkeypatch.setattr("hanet.estimators.mediapipe.engine.find_spec", lambda name: None)
+    with pytest.raises(ModuleNotFoundError) as raised:
+        find_python({})
+    assert message(raised.value).endswith("ai_edge_litert; install it by pip install 'hanet[video]'")
 
 
 def test_a_file_that_does_not_run(tmp_path):
@@ -181,7 +183,7 @@ def test_a_file_that_does_not_run(tmp_path):
 
 def test_a_python_without_mediapipe():
     with (
-        pytest.raises(MediaPipeError, match=r"No module named 'mediapipe'.*run `make mediapipe`"),
+        pytest.raises(MediaPipeError, match=r"No module named 'mediapipe'.*unset HANET_MEDIAPIPE_PYTHON"),
         Worker(Path(sys.executable), (4, 2), smooth=False),
     ):
         pass

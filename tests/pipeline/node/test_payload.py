@@ -11,7 +11,7 @@ import pytest
 from pipeline.node import payload
 from pipeline.repository.command import dvc
 from pipeline.repository.git import git
-from tests.support.graph_of_shell import shell, write_project
+from tests.support.graph_of_shell import shell, write_begun_project
 
 STAGE = "train@a-1"
 
@@ -19,11 +19,9 @@ STAGE = "train@a-1"
 @pytest.fixture
 def head(tmp_path: Path) -> Path:
     """A clone whose first stage ran, with changes that are not committed."""
-    tree = write_project(tmp_path / "head")
+    tree = write_begun_project(tmp_path / "head", tmp_path / "data")
     shell(tree, "git", "init", "--quiet", "--bare", str(tmp_path / "code.git"))
     shell(tree, "git", "remote", "add", "origin", str(tmp_path / "code.git"))
-    dvc(tree, "remote", "add", "--default", "storage", str(tmp_path / "data"))
-    shell(tree, "git", "commit", "--quiet", "--all", "--message", "A remote")
     shell(tree, "git", "push", "--quiet", "origin", "main")
     dvc_yaml = (tree / "dvc.yaml").read_text()
     changed = dvc_yaml.replace(
@@ -32,7 +30,6 @@ def head(tmp_path: Path) -> Path:
     ).replace("${train.sleep}\n", "${train.sleep}; echo 3 > curve-${item.model}\n")
     assert changed != dvc_yaml
     (tree / "dvc.yaml").write_text(changed)
-    dvc(tree, "repro", "--single-item", "first")
     return tree
 
 

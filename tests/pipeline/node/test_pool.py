@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +21,7 @@ from pipeline.node.pool import GpuPool, gpu_pool
 from pipeline.processes.children import Children
 from pipeline.repository.command import dvc
 from pipeline.work import StageError, Work
-from tests.support.graph_of_shell import shell, write_project
+from tests.support.graph_of_shell import shell, write_begun_project
 
 pytestmark = pytest.mark.slow
 
@@ -68,15 +67,13 @@ class Machines:
     """Both clones; `server.node` may be replaced."""
 
     def __init__(self, folder: Path, children: Children) -> None:
-        self.head, self.data = write_project(folder / "head"), folder / "data"
+        self.data = folder / "data"
+        self.head = write_begun_project(folder / "head", self.data)
         code = str(folder / "code.git")
         shell(folder, "git", "init", "--quiet", "--bare", "--initial-branch", "main", code)
         shell(self.head, "git", "remote", "add", "origin", code)
-        shell(self.head, sys.executable, "-m", "dvc", "remote", "add", "--default", "storage", str(self.data))
-        shell(self.head, "git", "commit", "--quiet", "--all", "--message", "A remote")
         shell(self.head, "git", "push", "--quiet", "origin", "main")
         shell(folder, "git", "clone", "--quiet", code, "node")
-        dvc(self.head, "repro", "--single-item", "first")
         (self.head / "params.yaml").write_text(
             (self.head / "params.yaml").read_text().replace("epochs: 4", "epochs: 2")
         )

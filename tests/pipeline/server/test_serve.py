@@ -1,4 +1,4 @@
-"""`make prefect` on a project of shell commands: who may reach it, its runs, and the death of a part."""
+"""`make prefect` on a project of shell commands: who may reach it, and its runs."""
 
 from __future__ import annotations
 
@@ -12,42 +12,34 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 from uuid import UUID
 
-import psutil
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.objects import StateType
 from prefect.states import Cancelling
 
 from tests.support.browser import FOREIGN, LACKING, page_text
 from tests.support.foreign_site import attack, foreign_site
 from tests.support.graph_of_shell import shell
-from tests.support.served import Served, artifact, messages, served_project, serving, state, tasks
-from tests.support.waiting import command, ended, until
+from tests.support.served import (
+    Served,
+    artifact,
+    at_work,
+    messages,
+    served_project,
+    serving,
+    state,
+    tasks,
+    trains,
+)
+from tests.support.waiting import ended, until
 
 FOUR = ("small", "large", "wide", "deep")
 """More than one worker has room for beside the run that starts them."""
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(minutes=3)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return served_project(tmp_path_factory.mktemp("served") / "project")
-
-
-def trains(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that run the training's script."""
-    return [process for process in processes if "train.sh" in command(process)]
-
-
-def at_work(served: Served) -> list[psutil.Process]:
-    """Wait until a training runs; all processes of the flow runs."""
-    until(lambda: bool(trains(served.family())))
-    return [
-        process
-        for engine in served.family()
-        if command(engine)[-1:] == ["prefect.engine"]
-        for process in (engine, *engine.children(recursive=True))
-    ]
 
 
 def one_at_a_time(client: SyncPrefectClient, run: UUID) -> None:
@@ -210,40 +202,3 @@ class TestServed:
         served.interrupt()
         assert until(lambda: ended(everything)) < 20
         assert "exited unexpectedly" not in served.log.read_text()
-
-
-def test_a_killed_worker_then_a_killed_server_end_all(project: Path) -> None:
-    with serving(project) as (served, client):
-        lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
-        family = at_work(served)
-        everything = served.family()
-        served.part("prefect", "worker", "start").kill()
-        assert until(lambda: ended(family)) < 10
-        assert until(lambda: ended(everything)) < 20
-        assert "the worker cpu-1 exited unexpectedly (code 137)" in served.log.read_text()
-    with serving(project) as (served, client):
-        until(lambda: client.read_flow_run(lost).state.type is StateType.CRASHED, 100)
-        served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
-        family = at_work(served)
-        everything = served.family()
-        served.part("pipeline.server.app").kill()
-        assert until(lambda: ended(family)) < 10
-        assert until(lambda: ended(everything)) < 15
-        assert "the server exited unexpectedly (code 137)" in served.log.read_text()
-
-
-@pytest.mark.parametrize("killed", ["make", "serve"])
-def test_killed_itself_it_leaves_nothing_behind(project: Path, killed: str) -> None:
-    with serving(project) as (served, client):
-        lost = served.run(client, "reproduce/reproduce", targets=["train"], overrides=["train.sleep=2"])
-        family = at_work(served)
-        everything = served.family()
-        if killed == "make":
-            served.make.kill()
-        else:
-            next(p for p in everything if command(p)[1:] == ["-m", "pipeline.server.serve"]).kill()
-        assert until(lambda: ended(family)) < 10
-        assert until(lambda: ended(everything)) < 20
-    with serving(project) as (served, client):
-        until(lambda: client.read_flow_run(lost).state.is_final(), 100)
-        assert client.read_flow_run(lost).state.type in (StateType.CRASHED, StateType.CANCELLED)

@@ -44,7 +44,8 @@ def test_a_view_has_the_tables_columns_in_order():
     state = json.loads(value)
     assert state["selectedColumns"][2:] == ["metrics.`MPJPE mm`", "metrics.`Accel mm per frame2`"]
     assert state["orderByKey"] == "metrics.`MPJPE mm`" and state["orderByAsc"] is True
-    assert view_link("3", "comparison") == "#/experiments/3/runs?viewStateShareKey=comparison"
+    link = "#/experiments/3/runs?workflowType=machine_learning&viewStateShareKey=comparison"
+    assert view_link("3", "comparison") == link
 
 
 def test_an_example_is_a_window_of_detected_poses(tmp_path):
