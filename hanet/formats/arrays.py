@@ -145,8 +145,8 @@ def _poses(arrays: Mapping[str, np.ndarray], path: Path) -> str:
     shapes = ", ".join(f"{name or 'the array'} {array.shape} of {array.dtype}" for name, array in shown)
     found = "several arrays" if chosen else "no array"
     raise FormatError(
-        f"{path}: {found} of real numbers of shape (T, J, D) or (T, P, J, D) with D = 2 or 3; got {shapes}; save the poses "
-        "alone, or as 'poses'"
+        f"{path}: {found} of real numbers of shape (T, J, D) or (T, P, J, D) with D = 2 or 3; got {shapes}; "
+        "save the poses alone, or as 'poses'"
     )
 
 
