@@ -141,11 +141,12 @@ def _poses(arrays: Mapping[str, np.ndarray], path: Path) -> str:
     chosen = named if named else fitting
     if len(chosen) == 1:
         return chosen[0]
-    shapes = ", ".join(f"{name or 'the array'} {array.shape}" for name, array in list(arrays.items())[:6])
+    shown = list(arrays.items())[:6]
+    shapes = ", ".join(f"{name or 'the array'} {array.shape} of {array.dtype}" for name, array in shown)
     found = "several arrays" if chosen else "no array"
     raise FormatError(
-        f"{path}: {found} of shape (T, J, D) or (T, P, J, D) with D = 2 or 3; got {shapes}; save the poses "
-        "alone, or as 'poses'"
+        f"{path}: {found} of real numbers of shape (T, J, D) or (T, P, J, D) with D = 2 or 3; got {shapes}; "
+        "save the poses alone, or as 'poses'"
     )
 
 

@@ -25,6 +25,8 @@ from hanet.poses.skeletons import Skeleton
 _BOM = b"\xef\xbb\xbf"
 METRES = {"m": 1.0, "mm": 1e-3, "cm": 1e-2}
 """Metres in a unit of length."""
+_GONE = ("nan", "na", "n/a", "#n/a", "none", "null")
+"""What pandas, R and spreadsheet programs write for a number that is missing, in lower case."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters by which spreadsheet programs take a cell for a formula."""
 
@@ -101,7 +103,7 @@ class Table:
         """
         cells = self.rows[row]
         text = cells[column].strip() if 0 <= column < len(cells) else ""
-        if not text or text.lower() in ("nan", "na", "none", "null"):
+        if not text or text.lower() in _GONE:
             return np.nan
         try:
             return float(text)

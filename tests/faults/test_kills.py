@@ -1,7 +1,9 @@
 """SIGKILL at random moments: what is there afterwards is whole, and the next run ends as an unbroken one.
 
-The tests make 13 kills in all, `make kill-test` 500 (HANET_KILLS per program). Kills of flows, workers and
-nodes are tested in tests/pipeline.
+The tests make 13 kills in all, `make kill-test` 500 (HANET_KILLS per program). A flow runs its graph in
+processes of DVC, which are killed here as program graph; a whole flow needs a Prefect server, so its kill is
+a test of tests/pipeline/test_flows.py. Servers and workers are killed in tests/pipeline/server/test_serve.py,
+nodes in tests/pipeline/node/test_node.py.
 """
 
 from __future__ import annotations

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from hanet.cache.files import PoseCache
+from hanet.methods.calibrate import load_calibration
 from hanet.models import checkpoints
+from hanet.models.exported import ExportedNetwork
 from hanet.models.hanet import HANet
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import JHMDB15
@@ -23,6 +25,8 @@ DECODED = [
     *(-7.95017, -0.901681, 6.14681, 13.195299),
 ]
 """What the version that wrote `checkpoint-1` made of numbers that rise from 0 to 1."""
+REFINED = [-11.964464, -8.076618, -4.188773, -0.300927, 3.586918, 7.474764, 11.362610, 15.250455]
+"""What the version that wrote `exported-1` made of channel 7 of such numbers."""
 
 
 def keypoints(name: str, frames: int, start: int, number: int, **more) -> PoseSequence:
@@ -76,3 +80,18 @@ def test_states_of_trainings_open(version):
     state = load_state(GOLDEN / version / "state.safetensors", "a fingerprint")
     assert state is not None and state[1] == {"epoch": 3, "history": []}
     assert torch.equal(state[0]["model.w"], torch.linspace(0, 1, 6).reshape(2, 3))
+
+
+def test_exported_networks_open_and_refine_as_they_did():
+    network = ExportedNetwork.open(GOLDEN / "exported-1" / "model.onnx")
+    refined = network.refine(np.linspace(0, 1, 8 * 51).reshape(1, 8, 51))
+    np.testing.assert_allclose(refined[0, :, 7], REFINED, rtol=1e-5, atol=1e-5)
+    assert network.poses["skeleton"] == "h36m17" and network.poses["fps"] == 60.0
+
+
+def test_calibrations_open():
+    made = load_calibration(GOLDEN / "calibration-1")
+    assert (made.joints, made.bones, made.dimensions) == (("a", "b", "c"), ((0, 1), (1, 2)), 2)
+    assert (made.unit, made.strength, made.errors) == ("px", 3.0, {"input": 1.0})
+    np.testing.assert_array_equal(made.offset, np.linspace(0, 1, 6).reshape(3, 2))
+    np.testing.assert_array_equal(made.weight, np.linspace(0, 2, 24).reshape(4, 6))

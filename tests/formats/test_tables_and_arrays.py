@@ -112,7 +112,7 @@ def test_round_trip(tmp_path: Path, name: str):
     assert sum(a != b for a, b in zip(line, other, strict=True)) == 3
 
 
-@pytest.mark.parametrize("missing", ["", "NaN", "0.0000"])
+@pytest.mark.parametrize("missing", ["", "NaN", "0.0000", "N/A", "#N/A", "null"])
 def test_trc_in_millimetres_and_ways_of_missing(tmp_path: Path, missing: str):
     values = positions() * 1000
     values[4, 3] = np.nan
@@ -246,8 +246,11 @@ def test_shapes_of_arrays(tmp_path: Path):
 
 def test_what_is_no_array(tmp_path: Path):
     for content, message in [
-        ({"a": np.zeros((3, 4))}, "no array of shape"),
-        ({"a": np.zeros((3, 4, 2)), "b": np.zeros((3, 4, 2))}, "several arrays of shape"),
+        ({"a": np.zeros((3, 4))}, r"no array of real numbers of shape .* got a \(3, 4\) of float64; "),
+        ({"a": np.zeros((3, 4, 2), bool)}, r"no array of real numbers .* got a \(3, 4, 2\) of bool; "),
+        ({"a": np.zeros((3, 4, 2), complex)}, r"no array of real numbers .* of complex128; "),
+        ({"a": np.full((3, 4, 2), "1.5")}, r"no array of real numbers .* of <U3; "),
+        ({"a": np.zeros((3, 4, 2)), "b": np.zeros((3, 4, 2))}, "several arrays of real numbers of shape"),
         ({"a": np.array([{"x": 1}], dtype=object)}, "objects in a, expected arrays of numbers"),
         ({"poses": np.ones((3, 4, 2)), "fps": np.array(0)}, "fps must be one positive number"),
         ({"poses": np.ones((3, 4, 2)), "joint_names": np.array(["a"])}, r"\(1,\) names for 4 joints"),
