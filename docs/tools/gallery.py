@@ -21,6 +21,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from hanet.cache.files import PoseCache
+from hanet.datasets.uiprmd.pairs import read_pairs
 from hanet.estimators.measured.fit import fit
 from hanet.estimators.measured.model import ErrorTable, load
 from hanet.estimators.measured.model import save as save_errors
@@ -88,7 +89,8 @@ EXPERIMENTS = (
     Experiment("aist-keypoints", "Real dancers, seen by a real 2D detector; the truth is triangulated from "
         "the same detections.", "real/aist-keypoints/untrained", AIST),
     Experiment("uiprmd-kinect", "Real people, seen by a real Kinect v2, against real markers.",
-        "three-seeds/uiprmd-kinect/comparison", "UI-PRMD, public domain (PDDL 1.0)."),
+        "three-seeds/uiprmd-kinect/comparison", "UI-PRMD, public domain (PDDL 1.0).",
+        "uiprmd-kinect-curves.svg", "Errors over the test episode whose input error is the median."),
     Experiment("opencap", "Real people on video, seen by MediaPipe, against real markers.",
         "real/opencap/untrained", OPENCAP),
     Experiment("opencap-wham", "Real people on video, seen by WHAM, against real markers.",
@@ -111,11 +113,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Draw what is asked for, then write the page."""
     parser = argparse.ArgumentParser(prog="python -m docs.tools.gallery", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with the experiments' pairs")
+    parser.add_argument("--uiprmd", type=Path, help="folder of UI-PRMD's pinned pairs: their errors")
     parser.add_argument("experiments", nargs="*")
     asked = parser.parse_args(arguments)
     for one in EXPERIMENTS:
         if asked.data is not None and one.name in asked.experiments:
             draw(one, asked.data)
+        if asked.uiprmd is not None and one.name == "uiprmd-kinect":
+            draw_errors(one, list(read_pairs(asked.uiprmd)))
     PAGE.write_text(page())
     print(PAGE)
 
@@ -142,12 +147,16 @@ def draw(one: Experiment, data: Path) -> None:
     _save(_stills(shown, settings), IMAGES / f"{one.name}.png")
     (IMAGES / f"{one.name}.json").write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n")
     if one.what.startswith("Real"):
-        found = list(_pairs(pairs))
-        measured = spectra(found)
-        about = {"experiment": one.name, "spectrum": {part: s.numbers() for part, s in measured.items()}}
-        save_errors(fit(found, about), ERRORS / f"{one.name}.json")
-        unit = "m" if given.metadata.representation == "3d" else "size"
-        _save(_spectra(measured, unit), IMAGES / f"{one.name}-errors.png")
+        draw_errors(one, list(_pairs(pairs)))
+
+
+def draw_errors(one: Experiment, found: Sequence[tuple[PoseSequence, PoseSequence]]) -> None:
+    """Write the errors of (detected, truth) tracks, and their picture."""
+    measured = spectra(found)
+    about = {"experiment": one.name, "spectrum": {part: s.numbers() for part, s in measured.items()}}
+    save_errors(fit(found, about), ERRORS / f"{one.name}.json")
+    unit = "m" if found[0][0].representation == "3d" else "size"
+    _save(_spectra(measured, unit), IMAGES / f"{one.name}-errors.png")
 
 
 def _shown(pairs: Path) -> Shown:
