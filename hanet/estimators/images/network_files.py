@@ -90,7 +90,10 @@ def _onnx(path: Path) -> NetworkFile:
         path,
         tuple(size if isinstance(size, int) else None for size in given[0].shape),
         np.dtype(dtypes[given[0].type]),
-        lambda x: dict(zip(names, session.run(names, {given[0].name: x}), strict=True)),
+        lambda x: {
+            name: np.asarray(out)
+            for name, out in zip(names, session.run(names, {given[0].name: x}), strict=True)
+        },
     )
 
 

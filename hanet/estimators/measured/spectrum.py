@@ -102,7 +102,7 @@ def _of(tracks: list[Float[np.ndarray, "T D"]], fps: float, frames: int) -> Spec
             span = centred[run]
             if len(span) < frames:
                 continue
-            _, density = welch(span, fs=fps, nperseg=frames, detrend=False, axis=0)
+            _, density = welch(span, fs=fps, nperseg=frames, detrend=False, axis=0)  # pyright: ignore[reportArgumentType]
             power += density.sum(axis=1) * len(span)
             weight += len(span)
             for k in range(frames):
