@@ -82,7 +82,7 @@ node: env  ## be a GPU node of the Prefect server at PREFECT_API_URL (docs/gpu-n
 	exec python -m pipeline.node.worker
 
 docs: env  ## build the documentation site into site/
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 	@echo "The site: $(CURDIR)/site/index.html"
 
 article: env  ## build the replication article (docs/article) from the committed tables

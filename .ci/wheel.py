@@ -81,6 +81,11 @@ def main() -> None:
         page = folder / "page.html"
         hanet(python, "view", str(files[2]), str(folder / "refined.trc"), "--html", str(page))
         assert "walk.trc → refined.trc" in page.read_text(encoding="utf-8")
+        hanet(python, "convert", str(files[1]), "--fps", "30", "--out", str(folder / "walk.npz"))
+        hanet(python, "convert", str(files[2]), "--out", str(folder / "walk.c3d"))
+        pair = ("--detected", str(folder / "refined.trc"), "--gt", str(files[2]))
+        hanet(python, "calibrate", *pair, "--out", str(folder / "model"))
+        assert (folder / "model").is_dir() and (folder / "walk.c3d").is_file()
         assert smoother(files[0], folder / "refined.json"), "the refined COCO file is not smoother"
         version, total, *sizes = run(python, "-c", INSIDE).split()
     names = {size.partition("=")[0] for size in sizes}

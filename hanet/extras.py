@@ -5,7 +5,7 @@ from __future__ import annotations
 EXTRAS = {
     **dict.fromkeys(("h5py", "pyarrow"), "formats"),
     "rerun": "view",
-    **dict.fromkeys(("torch", "torchvision", "timm", "safetensors", "pandas", "onnx"), "train"),
+    **dict.fromkeys(("torch", "torchvision", "timm", "pandas", "onnx"), "train"),
     **dict.fromkeys(("ai_edge_litert", "av", "PIL", "matplotlib", "unearth", "httpx2", "pip"), "video"),
     "smplx": "smpl",
     **dict.fromkeys(

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mlflow import MlflowClient
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
 from docs.tools.screenshots import CHROMIUM, ROOT, free_ports, picture, see, serving
 from stages.tracking.shown import view_link
@@ -26,7 +26,7 @@ from stages.tracking.tables import METRICS
 
 TABLE, RUNS = "kinematics", 5
 """The table whose view is shown, and how many runs it has with one seed."""
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
 def main() -> None:
@@ -95,10 +95,10 @@ def take_mlflow(page: Page, address: str) -> None:
     found = MlflowClient(address).get_experiment_by_name("clips-fcn tables")
     assert found is not None, "no tables were published: run make publish"
     page.goto(f"{address}/{view_link(found.experiment_id, TABLE)}")
-    expect(page.get_by_role("link", name=TABLE, exact=True).first).to_be_visible()  # in the description
     see(page, f"{RUNS} matching runs", "Model training")
+    expect(page.get_by_role("link", name=TABLE, exact=True).first).to_be_visible()  # in the description
     page.get_by_label("Close", exact=True).last.click()  # the assistant's panel
-    heads = [head.inner_text().strip() for head in page.get_by_role("columnheader").all()]
+    heads = [head.inner_text().strip() for head in page.locator(".ag-header [role=columnheader]").all()]
     shown = list(dict.fromkeys(head for head in heads if head in METRICS.values() or head == "row"))
     assert shown[:4] == ["row", "MPJPE mm", "PA-MPJPE mm", "Accel mm per frame2"], heads
     picture(page, "mlflow-view")

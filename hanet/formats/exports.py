@@ -9,20 +9,21 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet
 from jaxtyping import Float
 
-from hanet.cache.files import PoseCache
 from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
 from hanet.formats.cells import guarded
 from hanet.formats.missing import present
 from hanet.poses.sequence import PoseSequence
+
+if TYPE_CHECKING:  # a light installation has no pyarrow, and writes TRC
+    import pyarrow as pa
+
+    from hanet.cache.files import PoseCache
 
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
 _TO_Y_UP: dict[Up, tuple[tuple[int, int, int], ...]] = {
@@ -109,6 +110,8 @@ def table(metadata: CacheMetadata, chosen: Sequence[PoseSequence]) -> pa.Table:
 
     A joint that is unknown has nulls; the score is null where there is none.
     """
+    import pyarrow as pa
+
     columns: dict[str, Any] = {
         "sequence": np.concatenate([np.full(len(s), s.name, dtype=object) for s in chosen]),
         "track": np.concatenate([np.full(len(s), s.track) for s in chosen]),
@@ -131,6 +134,9 @@ def _scores(sequence: PoseSequence) -> Float[np.ndarray, "T J"]:
 
 
 def _csv(metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object) -> None:
+    import pyarrow as pa
+    import pyarrow.csv
+
     rows = table(metadata, chosen)
     names = pa.array([guarded(name) for name in rows["sequence"].to_pylist()], type=rows["sequence"].type)
     pyarrow.csv.write_csv(
@@ -142,6 +148,8 @@ def _parquet(
     metadata: CacheMetadata, chosen: Sequence[PoseSequence], path: Path, name: str, up: object
 ) -> None:
     """The columns of `table`; the cache's metadata as JSON under the key ``poses``."""
+    import pyarrow.parquet
+
     rows = table(metadata, chosen).replace_schema_metadata({"poses": metadata.to_json()})
     pyarrow.parquet.write_table(rows, path)
 

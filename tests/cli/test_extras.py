@@ -19,7 +19,17 @@ from tests.support.keypoint_writers import write_coco
 from tests.support.paths import ROOT
 from tests.support.people import standing
 
-LIGHT = {"jaxtyping", "numpy", "onnxruntime", "pydantic", "pydantic_core", "rich", "scipy", "typer"}
+LIGHT = {
+    "jaxtyping",
+    "numpy",
+    "onnxruntime",
+    "pydantic",
+    "pydantic_core",
+    "rich",
+    "safetensors",
+    "scipy",
+    "typer",
+}
 """Packages of a light installation that hanet imports; pydantic brings pydantic_core."""
 IMPORT = re.compile(r"^ *(?:from (\w+)[\w.]* import|import (\w+))", re.MULTILINE)
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

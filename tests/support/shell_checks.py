@@ -209,7 +209,8 @@ def check_mlflow(words: list[str]) -> None:
     from mlflow.cli import cli
 
     command = cli.commands.get(words[0])
-    _expect(command is not None, f"mlflow has no command {words[0]!r}")
+    if command is None:
+        raise WrongLineError(f"mlflow has no command {words[0]!r}")
     known = {name for parameter in command.params for name in parameter.opts}
     for word in words[1:]:
         _expect(not word.startswith("--") or word in known, f"mlflow {words[0]} has no option {word}")

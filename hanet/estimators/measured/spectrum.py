@@ -58,8 +58,8 @@ class Spectrum:
     def numbers(self) -> dict[str, float]:
         """For a table: shares of slow and of fast errors, and the correlation time."""
         return {
-            "below_2_hz": self.share(0, SLOW),
-            "above_5_hz": self.share(FAST, np.inf),
+            "below_2_hz": self.share(0.0, SLOW),
+            "above_5_hz": self.share(FAST, float("inf")),
             "correlation_time": self.correlation_time,
         }
 

@@ -28,14 +28,14 @@ def test_a_wave_is_at_its_frequency():
     wave = 0.01 * np.sin(2 * np.pi * 8 * np.arange(T) / FPS)
     found = spectra([(detected(np.broadcast_to(wave[:, None, None], (T, 12, 3))), truth())])["elbow"]
     assert found.hertz[found.power.argmax()] == 8
-    assert found.share(7, 10) > 0.99 and found.numbers()["above_5_hz"] > 0.99
+    assert found.share(7.0, 10.0) > 0.99 and found.numbers()["above_5_hz"] > 0.99
     # All of its power: the mean square of three axes.
     assert found.power.sum() * found.hertz[1] == pytest.approx(3 * 0.01**2 / 2, rel=0.05)
 
 
 def test_white_noise_is_flat_and_forgets_at_once():
     found = spectra([(detected(0.02 * RNG.normal(size=(T, 12, 3))), truth())])["wrist"]
-    assert found.share(5, np.inf) == pytest.approx(26 / 30, abs=0.02)  # 5 to 30 of 1 to 30 hertz
+    assert found.share(5.0, float("inf")) == pytest.approx(26 / 30, abs=0.02)  # 5 to 30 of 1 to 30 hertz
     assert found.correlation_time < 1 / FPS
 
 
