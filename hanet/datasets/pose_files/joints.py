@@ -220,5 +220,5 @@ def _joints(
     # (0, 0, 0) is the place of a root, and zeros are scored as such by the released evaluation.
     gone = missing(values, zeros=False)
     if anyones and dims == 3:
-        gone |= ~values.any(axis=(1, 2))[:, None]
+        gone |= ~np.asarray(values.any(axis=(1, 2)))[:, None]
     return np.where(gone[..., None], np.float32(np.nan), values)
