@@ -107,7 +107,7 @@ def test_tables_shows_every_table(tmp_path):
     assert result.output.count("differences to input, 95% over 6 people, 12 clips") == 2
     lines = [" ".join(line.split()) for line in result.output.splitlines()]
     assert lines.count("input 91.23 75.50 38.10 60%") == 2
-    assert lines.count("later not run") == 2
+    assert lines.count("not run: later") == 2
     assert lines.count("HANet 91.23 75.50 38.10 -3.25 [-4.0, -2.5] 0.008 60%") == 2
 
 
