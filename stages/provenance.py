@@ -71,9 +71,19 @@ def params_hash(experiment: str) -> str:
 
 
 def _minutes(experiment: str) -> float | None:
-    """Minutes by the clock of all stages of an experiment that were timed when they last ran."""
-    names = {experiment, load().experiment(experiment).dataset}
-    seconds = [time["seconds"] for time in _times() if names & set(time["of"])]
+    """Minutes by the clock of all stages of an experiment that were timed when they last ran.
+
+    Models and seeds that are not run now are left out: their times stay when another selection was run.
+    """
+    params = load()
+    run, names = params.run, {experiment, params.experiment(experiment).dataset}
+    models = (*run.models, *run.ablations)
+    learned = {(experiment, model, f"seed {seed}") for model in models for seed in run.seeds}
+    seconds = [
+        time["seconds"]
+        for time in _times()
+        if names & set(time["of"]) and (len(time["of"]) != 4 or tuple(time["of"][1:]) in learned)
+    ]
     return round(sum(seconds) / 60, 2) if seconds else None
 
 

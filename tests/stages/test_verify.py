@@ -112,7 +112,7 @@ def test_too_few_runs_and_other_parameters(results: Path, capsys) -> None:
 def test_what_committed_results_stand_on(results: Path, tmp_path: Path) -> None:
     write_json(workspace.TIMES / "evaluate-tiny.json", {"of": ["evaluate", "tiny"], "seconds": 90.0})
     write_json(workspace.TIMES / "evaluate-other.json", {"of": ["evaluate", "other"], "seconds": 900.0})
-    for seed, seconds in ((1, 60.0), (2, 90.0)):
+    for seed, seconds in ((1, 60.0), (2, 90.0), (3, 900.0)):  # the third is not run
         title = ["train", "tiny", "hanet-paper", f"seed {seed}"]
         write_json(workspace.TIMES / f"train-{seed}.json", {"of": title, "seconds": seconds})
     write_text(Path("dvc.lock"), "schema: '2.0'\n")
