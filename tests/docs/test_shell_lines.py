@@ -82,7 +82,14 @@ SEEN = (
 TRUE = (("markers.csv", "ann-markers.csv", "truth.trc"), ("bob-markers.csv",), ("eve-markers.csv",))
 """Files of the first person, then those of the true motion of each."""
 HANET = "from hanet.cli.app import app; app()"
-LIGHT = "import sys; sys.modules.update(dict.fromkeys({}))".format(sorted(set(EXTRAS) - {"pip"}))
+LIGHT = """
+import sys
+class NotInstalled:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in HIDDEN:
+            raise ModuleNotFoundError("No module named " + name, name=name)
+sys.meta_path.insert(0, NotInstalled())
+""".replace("HIDDEN", str(sorted(set(EXTRAS) - {"pip"})))
 """Hides the packages that `pip install .` does not bring."""
 
 
@@ -97,7 +104,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     video.parent.mkdir(parents=True)
     write_mp4(video, (np.full((48, 64, 3), 100 + i % 30, np.uint8) for i in range(16)), fps=30.0)
     write_program(folder / "bin/hanet", f"{sys.executable} -c '{HANET}'")
-    write_program(folder / "light/hanet", f"""{sys.executable} -c '{LIGHT.replace("'", '"')}; {HANET}'""")
+    write_program(folder / "light/hanet", f"""{sys.executable} -c '{LIGHT.replace("'", '"')}{HANET}'""")
     write_program(folder / "bin/make", f"{shutil.which('make')} -C {ROOT} -o env --no-print-directory")
     stand_in(folder / "bin/mediapipe-python")
     return folder
