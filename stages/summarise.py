@@ -36,8 +36,9 @@ def main() -> None:
             }
             write_json(folder / "missing.json", missing)
             for name, summary in params.summaries.items():
-                if set(missing[name]) == set(summary.over):
-                    console.print(f"  {summary.title}: none of its experiments is run")
+                whole = [group for label, group in summary.over.items() if label not in missing[name]]
+                if len({experiment for group in whole for experiment in group}) < 2:
+                    console.print(f"  {summary.title}: no two experiments of whole groups are run")
                     continue
                 table = summaries.build(name, summary, results)
                 path = folder / "tables" / f"{name}.json"

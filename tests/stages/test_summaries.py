@@ -215,7 +215,13 @@ def test_scores_of_two_protocols(splits: dict[str, Any]) -> None:
         summaries.build("jhmdb", params.summaries["jhmdb"], results)
 
 
-def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("alone", [False, True])
+def test_a_summary_of_less_than_two_experiments_is_not_made(
+    splits: dict[str, Any], capsys: pytest.CaptureFixture[str], *, alone: bool
+) -> None:
+    """Nor where the one that is run is a group of its own."""
+    if alone:
+        splits["summaries"]["jhmdb"]["over"]["first"] = ["one"]
     splits["run"] |= {"datasets": ["one"], "estimates": {"one": "one"}, "experiments": ["one"]}
     write(splits)
     for name in ("scores.json", "provenance.json"):
@@ -225,7 +231,7 @@ def test_nothing_of_a_summary_is_run(splits: dict[str, Any], capsys: pytest.Capt
     assert "report.json missing; run dvc repro" in capsys.readouterr().err
     write_json(workspace.POSES / "one" / "report.json", {})
     summarise.main()
-    assert "Splits: none of its experiments is run" in capsys.readouterr().out
+    assert "Splits: no two experiments of whole groups are run" in capsys.readouterr().out
     folder = workspace.REPORTS / "summaries"
     assert json.loads((folder / "missing.json").read_text()) == {
         "jhmdb": {"three splits": ["two", "three"], "pooled": ["pool"]}
