@@ -14,6 +14,7 @@ from hanet.datasets.human36m.options import Human36M
 from hanet.datasets.jhmdb.options import SubJhmdb
 from hanet.datasets.mocap.options import Clips, Cmu
 from hanet.datasets.opencap.options import OpenCap
+from hanet.datasets.penn_action.options import PennAction
 from hanet.datasets.pose_files.options import Released
 from hanet.datasets.posetrack.options import PoseTrack17, PoseTrack18
 from hanet.datasets.pw3d.options import Pw3d
@@ -26,7 +27,16 @@ if TYPE_CHECKING:
     from hanet.datasets.registry import AnyDataset
 
 PublishedDataset = (
-    Aist | AistKeypoints | Cmu | Human36M | PoseTrack17 | PoseTrack18 | Pw3d | SubJhmdb | UIPRMDRaw
+    Aist
+    | AistKeypoints
+    | Cmu
+    | Human36M
+    | PennAction
+    | PoseTrack17
+    | PoseTrack18
+    | Pw3d
+    | SubJhmdb
+    | UIPRMDRaw
 )
 """Data sets with a publisher, whose files are fetched or provided by the user."""
 
@@ -64,6 +74,11 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
             from hanet.datasets.common import copied
 
             copied.copy(Path(described.download.folder), FILES, raw, dataset=dataset, optional=OPTIONAL)
+        case PennAction() if described.download.folder is not None:
+            from hanet.datasets.common import copied
+            from hanet.datasets.penn_action.source import LABELS
+
+            copied.copy(Path(described.download.folder), (LABELS,), raw, dataset=dataset)
         case OpenCap():
             from hanet.datasets.opencap import collect as opencap
 
@@ -79,6 +94,7 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
             | AistKeypoints()
             | Cmu()
             | Human36M()
+            | PennAction()
             | PoseTrack17()
             | PoseTrack18()
             | Pw3d()
@@ -113,6 +129,10 @@ def source_of(described: PublishedDataset) -> DatasetSource:
             from hanet.datasets.human36m.source import HUMAN36M
 
             return HUMAN36M
+        case PennAction():
+            from hanet.datasets.penn_action.source import PENN_ACTION
+
+            return PENN_ACTION
         case PoseTrack17():
             from hanet.datasets.posetrack.source import POSETRACK2017
 

@@ -13,6 +13,7 @@ from hanet.datasets.human36m.options import Human36M
 from hanet.datasets.jhmdb.options import SubJhmdb
 from hanet.datasets.mocap.options import Clips, Cmu
 from hanet.datasets.opencap.options import OpenCap
+from hanet.datasets.penn_action.options import PennAction
 from hanet.datasets.pose_files.options import Released
 from hanet.datasets.posetrack.options import PoseTrack17, PoseTrack18
 from hanet.datasets.pw3d.options import Pw3d
@@ -79,6 +80,10 @@ def content(  # noqa: C901 (one case per kind)
             from hanet.datasets.jhmdb import content as jhmdb
 
             return jhmdb.jhmdb(raw, described.ingest)
+        case PennAction():
+            from hanet.datasets.penn_action import content as penn_action
+
+            return penn_action.penn_action(raw, described.ingest)
         case PoseTrack17():
             from hanet.datasets.posetrack import content, year2017
 

@@ -14,6 +14,7 @@ from hanet.datasets.human36m.options import Human36M
 from hanet.datasets.jhmdb.options import SubJhmdb
 from hanet.datasets.mocap.options import Clips, Cmu
 from hanet.datasets.opencap.options import OpenCap
+from hanet.datasets.penn_action.options import PennAction
 from hanet.datasets.pose_files.options import Released
 from hanet.datasets.posetrack.options import PoseTrack17, PoseTrack18
 from hanet.datasets.pw3d.options import Pw3d
@@ -35,5 +36,6 @@ AnyDataset = (
     | AistKeypoints
     | OpenCap
     | Rendered
+    | PennAction
 )
 Dataset = Annotated[AnyDataset, Field(discriminator="kind")]

@@ -11,6 +11,7 @@ from hanet.datasets.human36m.source import HUMAN36M
 from hanet.datasets.jhmdb.source import SUB_JHMDB
 from hanet.datasets.mocap.source import CMU
 from hanet.datasets.opencap.source import OPENCAP
+from hanet.datasets.penn_action.source import PENN_ACTION
 from hanet.datasets.posetrack.source import POSETRACK2017, POSETRACK2018
 from hanet.datasets.pw3d.source import PW3D
 from hanet.datasets.uiprmd.source import UIPRMD
@@ -29,6 +30,7 @@ SOURCES: Mapping[str, DatasetSource] = MappingProxyType(
         "cmu": CMU,
         "uiprmd-raw": UIPRMD,
         "opencap": OPENCAP,
+        "penn-action": PENN_ACTION,
     }
 )
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
+from hanet.estimators.drawn.options import DrawnEstimate
 from hanet.estimators.fcn.options import FCNEstimate
 from hanet.estimators.given.options import RecordedEstimate, ReleasedEstimate
 from hanet.estimators.images.options import ImagesEstimate
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 AnyEstimate = (
     FCNEstimate
+    | DrawnEstimate
     | RecordedEstimate
     | ReleasedEstimate
     | RegressorEstimate
@@ -60,6 +62,10 @@ def write_pairs(
             from hanet.estimators.fcn import pairs as fcn
 
             fcn.with_fcn(poses, folder, options, weights)
+        case DrawnEstimate():
+            from hanet.estimators.drawn import pairs as drawn_pairs
+
+            drawn_pairs.drawn(poses, folder, options)
         case KeypointsEstimate():
             from hanet.estimators.keypoints import pairs as keypoints
 

@@ -233,6 +233,9 @@ _PAIRED_LIMBS = [
 COCO17 = _skeleton("coco17", [*_FACE, *_PAIRED_LIMBS], root=["l_hip", "r_hip"])
 """The keypoints of COCO: SimpleBaseline's, MMPose's and AlphaPose's usual output."""
 
+PENN13 = _skeleton("penn13", [("head", ""), *_PAIRED_LIMBS], root=["l_hip", "r_hip"])
+"""Penn Action's joints."""
+
 POSETRACK17 = _skeleton(
     "posetrack17",
     [
@@ -319,7 +322,7 @@ SKELETONS: dict[str, Skeleton] = {
     s.name: s
     for s in (
         *(H36M17, H36M17_LEFT_FIRST, H36M16, LSP14, LIMBS12, SMPL24),
-        *(JHMDB15, COCO17, MPII16, POSETRACK15, POSETRACK17, BODY25),
+        *(JHMDB15, PENN13, COCO17, MPII16, POSETRACK15, POSETRACK17, BODY25),
     )
 }
 

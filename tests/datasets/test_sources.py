@@ -28,6 +28,7 @@ def test_every_data_set_of_the_paper_and_the_two_open_ones() -> None:
         "cmu",
         "uiprmd-raw",
         "opencap",
+        "penn-action",
     ]
 
 
@@ -49,7 +50,7 @@ def test_sources_can_be_used(name: str) -> None:
 
 def test_folders_of_manual_files_are_told_apart() -> None:
     variables = [source.environment for source in SOURCES.values() if source.environment]
-    assert len(set(variables)) == len(variables) == 5
+    assert len(set(variables)) == len(variables) == 6
 
 
 def test_human36m_takes_the_seven_subjects_with_poses() -> None:

@@ -19,8 +19,8 @@ from hanet.options import Section
 TABLES = Path(__file__).parent / "tables"
 NEAREST = {
     "pelvis": "hip", "spine": "hip", "belly": "hip", "thorax": "shoulder", "neck": "shoulder",
-    "upper_neck": "shoulder", "head_bottom": "shoulder", "head_top": "nose", "face": "nose", "eye": "nose",
-    "ear": "nose", "nose": "shoulder",
+    "upper_neck": "shoulder", "head_bottom": "shoulder", "head": "nose", "head_top": "nose", "face": "nose",
+    "eye": "nose", "ear": "nose", "nose": "shoulder",
 }  # fmt: skip
 """Whose errors a joint takes that a table lacks."""
 

@@ -1,0 +1,1 @@
+"""Penn Action: keypoints of people doing 15 sports."""

@@ -1,0 +1,1 @@
+"""Detections drawn about the truth from a detector's errors."""
