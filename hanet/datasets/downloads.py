@@ -74,11 +74,12 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
             from hanet.datasets.common import copied
 
             copied.copy(Path(described.download.folder), FILES, raw, dataset=dataset, optional=OPTIONAL)
-        case PennAction() if described.download.folder is not None:
+        case PennAction() if (Path(described.download.folder).expanduser() / "labels").is_dir():
             from hanet.datasets.common import copied
             from hanet.datasets.penn_action.source import LABELS
 
-            copied.copy(Path(described.download.folder), (LABELS,), raw, dataset=dataset)
+            folder = Path(described.download.folder).expanduser()
+            copied.copy(folder, (LABELS,), raw, dataset=dataset)
         case OpenCap():
             from hanet.datasets.opencap import collect as opencap
 

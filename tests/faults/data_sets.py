@@ -13,6 +13,7 @@ from hanet.datasets.human36m import recordings as human36m
 from hanet.datasets.jhmdb.clips import read_jhmdb
 from hanet.datasets.jhmdb.splits import read_split
 from hanet.datasets.mocap import asfamc, clips
+from hanet.datasets.penn_action.clips import read_clip
 from hanet.datasets.pose_files.joints import RELEASES, read_sequences
 from hanet.datasets.pose_files.smpl import read_smpl_sequences
 from hanet.datasets.posetrack import year2017, year2018
@@ -27,6 +28,7 @@ from tests.support import (
     clips_files,
     human36m_files,
     jhmdb_files,
+    penn_action_files,
     posetrack_files,
     pw3d_files,
     smpl_release_files,
@@ -135,6 +137,9 @@ DATA_SETS: dict[str, Reader] = {
     ),
     "human36m-xml": Reader(_cameras, lambda f: human36m.read_cameras(f / "metadata.xml")),
     "jhmdb": Reader(_jhmdb, lambda f: list(read_jhmdb(f, [jhmdb_files.clip("walk", 0)], boxes="joints"))),
+    "penn-action": Reader(
+        lambda f: [penn_action_files.write(f, "0001")], lambda f: read_clip(f / "labels/0001.mat")
+    ),
     "posetrack17": Reader(
         lambda f: [posetrack_files.write17(f, posetrack_files.scene())],
         lambda f: year2017.read_video(next(f.rglob("*.json"))), JSON,

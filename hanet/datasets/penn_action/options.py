@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from hanet.datasets.common.copied import RemoteOrFolder
-from hanet.datasets.common.options import DatasetSection, Ingest, Share
+from hanet.datasets.common.options import DatasetSection, Folder, Ingest, Share
 from hanet.options import Seed
 
 
@@ -17,9 +16,9 @@ class PennActionIngest(Ingest):
 
 
 class PennAction(DatasetSection):
-    """Penn Action, 2D."""
+    """Penn Action, 2D; the download's folder has the archive, or is the unpacked `Penn_Action`."""
 
     estimates: ClassVar[tuple[str, ...]] = (*DatasetSection.estimates, "drawn")
     kind: Literal["penn_action"]
-    download: RemoteOrFolder
+    download: Folder
     ingest: PennActionIngest
