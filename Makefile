@@ -65,8 +65,9 @@ tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=,
 	$(MAKE) --no-print-directory publish
 	hanet tables
 
-general: env  ## train the general refiner on motion capture in MOTION=folder, into data/models/general (docs/general.md)
-	python -m stages.general '$(MOTION)' data/models/general
+general: env  ## train the general refiner on motion capture in MOTION=folder (SEED=, VARIANT=, STEPS=; docs/general.md)
+	python -m stages.general '$(MOTION)' '$(or $(OUTPUT),data/models/general)' $(if $(SEED),--seed $(SEED)) \
+	$(if $(VARIANT),--variant $(VARIANT)) $(if $(STEPS),--steps $(STEPS))
 
 domains: env  ## score filters and the general refiner on real detections in FOLDER=folder, into docs/results/domains.md
 	python -m stages.domains '$(FOLDER)'

@@ -22,8 +22,11 @@ class OneBody(nn.Module):
 
     def __init__(self, model: General) -> None:
         super().__init__()
+        self.config = model.config
         self.enter = _convolution(model.enter)
         with torch.no_grad():
+            if not model.config.tuned:
+                self.enter.weight[:, TUNED] = 0.0
             self.enter.weight /= model.deviation[:, None]
             offset = (self.enter.weight.sum(dim=2) * model.mean).sum(dim=1)
             self.enter.bias.sub_(offset)  # type: ignore[union-attr]
@@ -48,7 +51,8 @@ class OneBody(nn.Module):
             watched = block(watched)
         decoded = F.interpolate(self.decode(watched), scale_factor=float(WATCHED), mode="nearest")
         joined = F.relu(_padded(self.join, torch.cat([every, decoded], dim=1)))
-        return decisions(self.trust(joined).squeeze(1), self.periods(watched), features[:, TUNED])
+        trust = self.trust(joined).squeeze(1)
+        return decisions(self.config, trust, self.periods(watched), features[:, TUNED])
 
 
 class _OneBodyBlock(nn.Module):

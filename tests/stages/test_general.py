@@ -10,6 +10,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from hanet.models.general_export import load_general
+from hanet.models.general_options import GeneralConfig
 from hanet.training.general import GeneralTraining
 from stages import domains, general
 
@@ -62,3 +63,28 @@ def test_domains_writes_a_page(
     ]  # fmt: skip
     assert rows[0]["unharmed"] == 1.0
     assert rows[4]["accel"] < 0.5 * rows[0]["accel"]
+
+
+def test_the_command_names_variant_seed_and_steps(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    motion(tmp_path / "a.npz", ["001/1", "003/1"], rng)
+    seen = {}
+
+    def main(motion: Path, output: Path, options: GeneralTraining, variant: general.Variant) -> None:
+        seen.update(options=options, variant=variant)
+
+    monkeypatch.setattr(general, "main", main)
+    general.command([str(tmp_path), "out", "--variant", "no-blocks", "--seed", "7", "--steps", "20"])
+    assert (seen["options"].seed, seen["options"].steps, seen["options"].every) == (7, 20, 20)
+    assert seen["variant"].config == GeneralConfig(blocks=0)
+
+
+@pytest.mark.parametrize("name", [name for name in general.VARIANTS if name != "full"])
+def test_every_variant_trains(name: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    motion(tmp_path / "a.npz", ["001/1", "003/1"], rng)
+    general.main(tmp_path, tmp_path / "out", TINY, general.VARIANTS[name])
+    trained, variant = load_general(tmp_path / "out"), general.VARIANTS[name]
+    assert trained.config == variant.config
+    said = json.loads((tmp_path / "out" / "general.json").read_text())["training"]
+    assert (said["harm"], said["acceleration"]) == (variant.harm, variant.acceleration)
