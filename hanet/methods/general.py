@@ -84,18 +84,21 @@ def refine_general(
     joints = np.flatnonzero(known.any(axis=0))
     if not len(joints):
         return result.astype(values.dtype, copy=False)
-    rows = np.arange(T)
-    kept = values[:, joints].astype(np.float64)
-    kept[~known[:, joints]] = np.nan
-    filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
+    if known.all():
+        kept = filled = values.astype(np.float64, copy=False)
+    else:
+        rows = np.arange(T)
+        kept = values[:, joints].astype(np.float64)
+        kept[~known[:, joints]] = np.nan
+        filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
     if T >= WATCHED:
         track = _Track(filled, known[:, joints], fps, body_scale(kept))
         refined = track.refined(trust)
     else:
         refined = filled
-    forward, backward = (np.logical_or.accumulate(mask) for mask in (known, known[::-1]))
-    refined[~(forward & backward[::-1])[:, joints]] = np.nan
     result[:, joints] = refined
+    forward, backward = (np.logical_or.accumulate(mask) for mask in (known, known[::-1]))
+    result[~(forward & backward[::-1])] = np.nan
     return result.astype(values.dtype, copy=False)
 
 
@@ -134,10 +137,14 @@ class _Track:
     def refined(self, trust: float) -> Float[np.ndarray, "T J D"]:
         """Poses of all frames, piece by piece."""
         T = len(self.values)
-        centre = self.values.mean(axis=(0, 1), keepdims=True)
-        scaled = (self.values - centre) / self.scale
+        centre = self.values.reshape(-1, self.values.shape[2]).mean(axis=0)
+        # Tracks one after another, the numbers of a joint apart: as the solver takes them.
+        columns = np.ascontiguousarray(self.values.transpose(2, 1, 0))
+        columns -= centre[:, None, None]
+        columns /= self.scale
+        scaled = columns.transpose(2, 1, 0)
         tuned = self._tuned(scaled)
-        result = np.empty_like(scaled)
+        result = np.empty_like(self.values)
         for start in range(0, T, PIECE):
             stop = min(start + PIECE, T)
             # Pieces begin at the same phase, so that a frame is among the same thinned frames in all.
@@ -145,7 +152,9 @@ class _Track:
             rows = slice(first, last)
             piece = self._piece(scaled[rows], self.known[rows], tuned[rows], trust)
             result[start:stop] = piece[start - first : stop - first]
-        return result * self.scale + centre
+        result *= self.scale
+        result += centre
+        return result
 
     @property
     def thin(self) -> int:
@@ -167,13 +176,13 @@ class _Track:
         tuned: Float[np.ndarray, "T J"],
         trust: float,
     ) -> Float[np.ndarray, "T J D"]:
-        tracks = np.ascontiguousarray(scaled.transpose(1, 0, 2))
+        tracks = scaled.transpose(1, 0, 2)
         base = smoothed(scaled, tuned).transpose(1, 0, 2)
         weights, periods = self._decisions(scaled, known, tuned)
         learned = penalised.smooth(tracks, np.exp(weights) * known.T + penalised.FLOOR, periods)
-        correction = learned - base
+        correction = np.subtract(learned, base, out=learned)
         correction *= _gate(tracks, correction, known.T, trust, ENVELOPE * self.fps)
-        return (base + correction).transpose(1, 0, 2)
+        return np.add(base, correction, out=correction).transpose(1, 0, 2)
 
     def _decisions(
         self,
@@ -205,7 +214,10 @@ def _network(
     """The network's outputs for a track of any length."""
     T = shown.shape[1]
     before = (-T) % WATCHED // 2
-    padded = np.pad(shown, ((0, 0), (before, (-T) % WATCHED - before), (0, 0)), mode="edge")
+    if T % WATCHED:
+        padded = np.pad(shown, ((0, 0), (before, (-T) % WATCHED - before), (0, 0)), mode="edge")
+    else:
+        padded = shown
     weights, periods = session().run(None, {"features": np.ascontiguousarray(padded.transpose(0, 2, 1))})
     return weights[:, before : before + T], periods[..., before : before + T]
 
