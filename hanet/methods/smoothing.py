@@ -41,6 +41,8 @@ class Smoothed:
         chosen: by smoother the parameter of each joint, (J,); only where it was chosen from the data.
         swaps: left-right swaps that were mended first.
         outliers: (T, J) detections far from the refined pose; None where nobody looked.
+        radii: (T, J) that hold the true place in nine of ten cases (`hanet.methods.intervals`); None where
+            nobody asked.
     """
 
     sequence: PoseSequence
@@ -49,6 +51,7 @@ class Smoothed:
     chosen: dict[str, Float[np.ndarray, " J"]]
     swaps: tuple[Swap, ...] = ()
     outliers: Bool[np.ndarray, "T J"] | None = None
+    radii: Float[np.ndarray, "T J"] | None = None
 
 
 @dataclass(frozen=True)
