@@ -69,8 +69,8 @@ general: env  ## train the general refiner on motion capture in MOTION=folder (S
 	python -m stages.general '$(MOTION)' '$(or $(OUTPUT),data/models/general)' $(if $(SEED),--seed $(SEED)) \
 	$(if $(VARIANT),--variant $(VARIANT)) $(if $(STEPS),--steps $(STEPS))
 
-domains: env  ## score filters and the general refiner on real detections in FOLDER=folder, into docs/results/domains.md
-	python -m stages.domains '$(FOLDER)'
+domains: env  ## score filters and the general refiner on real detections in FOLDER=folder (TRAINED=; docs/general.md)
+	python -m stages.domains '$(FOLDER)' $(if $(TRAINED),'$(TRAINED)')
 
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
 	dvc repro --quiet --force --single-item publish summarise

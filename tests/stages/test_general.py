@@ -57,12 +57,41 @@ def test_domains_writes_a_page(
     domains.main(tmp_path)
     page = (tmp_path / "domains.md").read_text()
     assert "## Bandai-1, drawn errors: 2 sequences, 1 people" in page
-    rows = json.loads((tmp_path / "domains.json").read_text())["Bandai-1, drawn errors"]
+    numbers = json.loads((tmp_path / "domains.json").read_text())
+    rows = numbers["Bandai-1, drawn errors"]
     assert [row["method"].split(" (")[0] for row in rows] == [
         "input", "Gaussian", "best Gaussian", "self-tuned", "general"
     ]  # fmt: skip
     assert rows[0]["unharmed"] == 1.0
     assert rows[4]["accel"] < 0.5 * rows[0]["accel"]
+    assert "trained" not in numbers and "Seeds" not in page
+
+
+def test_domains_shows_seeds_and_variants(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mocap").mkdir()
+    (tmp_path / "motion").mkdir()
+    motion(tmp_path / "mocap" / "bandai1.npz", ["x_walk"], rng)
+    motion(tmp_path / "motion" / "a.npz", ["001/1", "003/1"], rng)
+    for name, variant in (("one", "full"), ("two", "full"), ("other", "no-blocks"), ("net", "tcn")):
+        general.main(tmp_path / "motion", tmp_path / "nets" / name, TINY, general.VARIANTS[variant])
+    monkeypatch.setattr(domains, "PAGE", tmp_path / "domains.md")
+    domains.main(tmp_path, tmp_path / "nets")
+    page = (tmp_path / "domains.md").read_text()
+    assert "| general | 1 | 1,500 | -0.631 |" in page
+    assert "| general | 2 | 4 |" in page and " ± " in page
+    assert "| dilated TCN | 1 | 4 |" in page and "| without bound |  |  |  |" in page
+    trained = json.loads((tmp_path / "domains.json").read_text())["trained"]
+    assert [one["name"] for one in trained] == [
+        "general", "general", "no block over watched frames", "dilated TCN", "no network: self-tuned",
+        "without bound",
+    ]  # fmt: skip
+    wrong = json.loads((tmp_path / "nets" / "one" / "general.json").read_text())
+    wrong["training"]["harm"] = 7.0
+    (tmp_path / "nets" / "one" / "general.json").write_text(json.dumps(wrong))
+    with pytest.raises(ValueError, match="expected one of"):
+        domains.read_trained(tmp_path / "nets")
 
 
 def test_the_command_names_variant_seed_and_steps(
