@@ -107,6 +107,6 @@ def _table(unit: str, rows: list[Row]) -> list[str]:
             (row.unharmed, row.unharmed_range),
             (row.unharmed_people, row.unharmed_people_range),
         ):
-            cells.append("" if first else f"{100 * share:.1f} ({100 * low:.0f} to {100 * high:.0f})")
+            cells.append("" if first else f"{100 * share:.1f} ({100 * low:.1f} to {100 * high:.1f})")
         lines.append(f"| {' | '.join(cells)} |")
     return lines
