@@ -3,7 +3,7 @@
 ``python -m stages.domains FOLDER [TRAINED]`` writes docs/results/domains.md and domains.json. No method
 learns from these files. The Gaussian of the row "best Gaussian" is chosen on each domain itself, which no
 user could do: it is what a filter can reach at most. TRAINED has networks of `stages.general` with other
-seeds, steps or variants, a folder each; the tables of seeds and ablations show them.
+seeds, steps or variants, a folder each; the tables of seeds and ablations and domains-trained.json show them.
 """
 
 from __future__ import annotations
@@ -77,9 +77,10 @@ def main(folder: Path, networks: Path | None = None) -> None:
         ]
         write_text(PAGE, domains_page(domains, [NOTE], trained))
         numbers = {name: [asdict(one) for one in rows] for name, (_, _, _, rows) in domains.items()}
-        if trained:
-            numbers["trained"] = [asdict(one) for one in trained]
         write_text(PAGE.with_suffix(".json"), json.dumps(numbers, indent=1) + "\n")
+        if trained:
+            path = PAGE.with_name("domains-trained.json")
+            write_text(path, json.dumps([asdict(one) for one in trained], indent=1) + "\n")
 
 
 @dataclass(frozen=True)
