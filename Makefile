@@ -65,11 +65,12 @@ tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=,
 	$(MAKE) --no-print-directory publish
 	hanet tables
 
-general: env  ## train the general refiner on motion capture in MOTION=folder, into data/models/general (docs/general.md)
-	python -m stages.general '$(MOTION)' data/models/general
+general: env  ## train the general refiner on motion capture in MOTION=folder (SEED=, VARIANT=, STEPS=; docs/general.md)
+	python -m stages.general '$(MOTION)' '$(or $(OUTPUT),data/models/general)' $(if $(SEED),--seed $(SEED)) \
+	$(if $(VARIANT),--variant $(VARIANT)) $(if $(STEPS),--steps $(STEPS))
 
-domains: env  ## score filters and the general refiner on real detections in FOLDER=folder, into docs/results/domains.md
-	python -m stages.domains '$(FOLDER)'
+domains: env  ## score filters and the general refiner on real detections in FOLDER=folder (TRAINED=; docs/general.md)
+	python -m stages.domains '$(FOLDER)' $(if $(TRAINED),'$(TRAINED)')
 
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
 	dvc repro --quiet --force --single-item publish summarise

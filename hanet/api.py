@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 Number = int | float
 
@@ -26,8 +26,17 @@ _GAP = 0.25
 
 @overload
 def refine(
-    poses: PoseFile, *, method: str = ..., max_gap: Number = ..., lag: Number | None = ...
+    poses: PoseFile,
+    *,
+    method: str = ...,
+    max_gap: Number = ...,
+    lag: Number | None = ...,
+    return_intervals: Literal[False] = ...,
 ) -> list[PoseSequence]: ...
+@overload
+def refine(
+    poses: PoseFile, *, max_gap: Number = ..., return_intervals: Literal[True]
+) -> tuple[list[PoseSequence], list[np.ndarray]]: ...
 @overload
 def refine(
     poses: np.ndarray,
@@ -39,7 +48,20 @@ def refine(
     method: str = ...,
     max_gap: Number = ...,
     lag: Number | None = ...,
+    return_intervals: Literal[False] = ...,
 ) -> np.ndarray: ...
+@overload
+def refine(
+    poses: np.ndarray,
+    *,
+    fps: Number,
+    joints: Sequence[str] | None = ...,
+    scores: np.ndarray | None = ...,
+    min_score: Number | None = ...,
+    method: str = ...,
+    max_gap: Number = ...,
+    return_intervals: Literal[True],
+) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 def refine(
@@ -52,6 +74,7 @@ def refine(
     method: str = _METHOD,
     max_gap: Number = _GAP,
     lag: Number | None = None,
+    return_intervals: bool = False,
 ) -> Any:
     """Refine poses without training and without ground truth.
 
@@ -66,10 +89,14 @@ def refine(
         max_gap: longest gap that is filled, in seconds.
         lag: milliseconds; no pose depends on frames later than that, as of `Stream`. Only of the general
             refiner. None for all frames.
+        return_intervals: return radii too, in the poses' unit: in nine of ten cases the true place of a joint
+            should lie so near to the refined one, but for what the estimator gets wrong all the time. Only of
+            the general refiner.
 
     Returns:
         Of an array one of its shape and type: NaN where a joint is missing for longer than `max_gap`. Of a
-        file its refined tracks, which `save` takes.
+        file its refined tracks, which `save` takes. With `return_intervals` a pair of that and radii, (T, J)
+        or (T, P, J), one array per track of a file.
 
     Raises:
         ValueError: another shape, a rate that is no positive number, an unknown method or parameter.
@@ -78,9 +105,15 @@ def refine(
     from hanet.methods.parsing import parse_method
 
     smoothing = parse_method(method, float(max_gap), None if lag is None else float(lag))
+    if return_intervals:
+        from hanet.methods.with_intervals import WithIntervals
+
+        smoothing = WithIntervals.of(smoothing)
     if isinstance(poses, PoseFile):
         poses.require_fps()
-        return [smoothing.refine(track) for track in poses.tracks]
+        found = [smoothing.smooth(track) for track in poses.tracks]
+        refined = [one.sequence for one in found]
+        return (refined, [one.radii for one in found]) if return_intervals else refined
     import numpy as np
 
     array = _real(poses, "poses")
@@ -96,11 +129,12 @@ def refine(
             for p, track in enumerate(tracks)
         ]
     kind = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
-    return (
-        np.stack([smoothing.refine(track).values for track in tracks], axis=1)
-        .reshape(array.shape)
-        .astype(kind)
-    )
+    found = [smoothing.smooth(track) for track in tracks]
+    values = np.stack([one.sequence.values for one in found], axis=1).reshape(array.shape).astype(kind)
+    if not return_intervals:
+        return values
+    radii = [one.radii for one in found if one.radii is not None]
+    return values, np.stack(radii, axis=1).reshape(array.shape[:-1]).astype(kind)
 
 
 def load(

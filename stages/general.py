@@ -1,19 +1,21 @@
-"""Train the general refiner: ``python -m stages.general MOTION OUTPUT``.
+"""Train the general refiner: ``python -m stages.general MOTION OUTPUT`` (`--help` lists options).
 
 MOTION is a folder of motion capture, ``*.npz`` files with ``joints`` (frames, 17, 3): Human3.6M joints in
 metres, y up, clip after clip, ``length`` and ``name`` per clip, and ``jumps`` per clip, the frames in which a
 marker jumps (clips with some are left out). OUTPUT gets the weights, as `hanet.models.general_export` writes
 them, and ``training.csv``. Copied to hanet/weights they are what the package refines with.
 
-`VALIDATION` names people whose clips are kept for validation, which chooses the best step.
+`VALIDATION` names people whose clips are kept for validation, which chooses the best step. `VARIANTS` are
+ablations, and other networks to compare with.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import io
-import sys
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from hanet.files.atomic import write_text
 from hanet.files.hashing import file_hash
 from hanet.files.unpickle import read_npz
 from hanet.models.general_export import write_weights
-from hanet.models.general_options import GeneralConfig
+from hanet.models.general_options import BaselineConfig, GeneralConfig
 from hanet.poses.skeletons import H36M17
 from hanet.progress import console
 from hanet.training.general import Checked, GeneralTraining, train_general
@@ -33,10 +35,43 @@ VALIDATION = ("003", "005", "007")
 FPS = 60.0
 
 
-def main(motion: Path, output: Path, options: GeneralTraining | None = None) -> None:
+@dataclass(frozen=True)
+class Variant:
+    """A network and how it is trained.
+
+    Attributes:
+        label: its name in tables.
+        config: the network.
+        harm, acceleration: weights of the loss, see `GeneralTraining`.
+    """
+
+    label: str
+    config: GeneralConfig | BaselineConfig = field(default_factory=GeneralConfig)
+    harm: float = GeneralTraining.harm
+    acceleration: float = GeneralTraining.acceleration
+
+
+VARIANTS = {
+    "full": Variant("general"),
+    "no-context": Variant("without the body's other joints", GeneralConfig(context=False)),
+    "one-block": Variant("one block over watched frames", GeneralConfig(blocks=1)),
+    "no-blocks": Variant("no block over watched frames", GeneralConfig(blocks=0)),
+    "free-penalty": Variant("as little smoothing as it likes", GeneralConfig(faster=10.0)),
+    "no-weights": Variant("every detection trusted alike", GeneralConfig(weighted=False)),
+    "no-tuned": Variant("not relative to the self-tuned smoother", GeneralConfig(tuned=False)),
+    "no-harm": Variant("no extra loss for harm", harm=0.0),
+    "no-acceleration": Variant("no loss of accelerations", acceleration=0.0),
+    "tcn": Variant("dilated TCN", BaselineConfig()),
+    "smoothnet": Variant("SmoothNet's layers, residual", BaselineConfig("smoothnet", width=84, blocks=3)),
+}
+
+
+def main(
+    motion: Path, output: Path, options: GeneralTraining | None = None, variant: Variant = VARIANTS["full"]
+) -> None:
     """Draw windows, train, write."""
     with workspace.stage("general"):
-        options, config = options or GeneralTraining(), GeneralConfig()
+        options = replace(options or GeneralTraining(), harm=variant.harm, acceleration=variant.acceleration)
         files = sorted(motion.glob("*.npz"))
         train, validation = read_motion(files)
         console.print(f"  {len(train)} clips to learn from, {len(validation)} to choose on")
@@ -47,7 +82,7 @@ def main(motion: Path, output: Path, options: GeneralTraining | None = None) -> 
             ]
             for i, (clips, count) in enumerate(((train, options.windows), (validation, options.validation)))
         )
-        model, history = train_general(config, options, learn, choose, report=_report)
+        model, history = train_general(variant.config, options, learn, choose, report=_report)
         best = min(history, key=lambda checked: checked.loss)
         write_weights(
             output,
@@ -104,5 +139,24 @@ def _csv(history: list[Checked]) -> str:
     return text.getvalue()
 
 
+def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m stages.general", description="Train the general refiner."
+    )
+    parser.add_argument("motion", type=Path, help="folder of motion capture")
+    parser.add_argument("output", type=Path, help="folder for the weights")
+    parser.add_argument("--variant", choices=VARIANTS, default="full", help="an ablation or another network")
+    parser.add_argument("--seed", type=int, default=GeneralTraining.seed)
+    parser.add_argument("--steps", type=int, default=GeneralTraining.steps)
+    return parser.parse_args(given)
+
+
+def command(given: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    said = _arguments(given)
+    options = GeneralTraining(seed=said.seed, steps=said.steps, every=min(said.steps, GeneralTraining.every))
+    main(said.motion, said.output, options, VARIANTS[said.variant])
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    command()

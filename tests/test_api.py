@@ -40,6 +40,25 @@ def test_arrays_keep_shape_type_and_gaps():
     np.testing.assert_allclose(one, refined[:, 0], atol=1e-3)  # single precision tunes a little differently
 
 
+def test_intervals_hold_most_errors_and_the_poses_stay(tmp_path):
+    truth, seen = poses()
+    seen[50:90, 1, 5] = np.nan
+    refined, radii = hanet.refine(seen, fps=60, return_intervals=True)
+    np.testing.assert_array_equal(refined, hanet.refine(seen, fps=60))
+    assert radii.shape == seen.shape[:3]
+    np.testing.assert_array_equal(np.isnan(radii), np.isnan(refined).any(axis=3))
+    inside = np.linalg.norm(refined - truth, axis=3) <= radii
+    assert inside[np.isfinite(radii)].mean() > 0.8 and np.nanmedian(radii) < 0.1
+    one = hanet.refine(seen[:, 0], fps=60, return_intervals=True)[1]
+    np.testing.assert_allclose(one, radii[:, 0])
+    flat = np.concatenate([300 + 100 * truth[..., :2], np.ones((*truth.shape[:3], 1))], axis=3)
+    path = writers.write_coco(tmp_path / "walk.json", flat)
+    tracks, each = hanet.refine(hanet.load(path, fps=60), return_intervals=True)
+    assert [radius.shape for radius in each] == [track.values.shape[:2] for track in tracks]
+    with pytest.raises(ValueError, match="the general refiner's"):
+        hanet.refine(seen, fps=60, method="median", return_intervals=True)
+
+
 def test_scores_decide_what_is_missing():
     _, seen = poses()
     scores = np.ones(seen.shape[:3])

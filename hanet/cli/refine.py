@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from hanet.cli.errors import finite, user_errors
 from hanet.cli.lines import say
 from hanet.cli.outputs import Force, check_new_folder, check_output, wrote
 from hanet.cli.progress import bar
+from hanet.cli.refine_tables import with_tables, write_tables
 from hanet.extras import message
 
 if TYPE_CHECKING:
@@ -80,6 +80,13 @@ def refine(
             show_default="none",
         ),
     ] = None,
+    intervals: Annotated[
+        Path | None,
+        typer.Option(
+            help="Table to write (.parquet or .csv): how far off joints are in nine of ten cases.",
+            show_default="none",
+        ),
+    ] = None,
     format: inputs.FormatName = None,
     images: inputs.Images = None,
     frames: inputs.FrameNumbers = "names",
@@ -108,18 +115,18 @@ def refine(
         if model is not None and model.suffix == ONNX and trained_on is not None:
             raise ValueError(f"{model} says what it was trained on; leave out --trained-on")
         if model is not None:
-            _refuse_with_model(method, lag, mend_swaps, report)
+            _refuse_with_model(method, lag, mend_swaps, report or intervals)
         single = len(poses) == 1 and not Path(poses[0]).is_dir() and not glob.has_magic(poses[0])
         if single:
             check_output(out, inputs.endings(), force=force, inputs=[poses[0], images, trained_on])
         filters = _filters(method or DEFAULT_METHOD, max_gap, lag, mend_swaps, report is not None)
-        if report is not None:
-            check_output(report, [".json"], force=force, inputs=[*poses, out, images])
+        filters = with_tables(filters, report, intervals, force, [*poses, out, images])
         options = inputs.read_options(fps, image_size, skeleton, min_score, images, frames)
         found = inputs.find_inputs(poses, format)
         trained = None if model is None else _Model(model, stride, mirror, trained_on, max_gap)
         changes: list[dict[str, object]] = []
-        job = _Job(filters, trained, options, format, force, changes)
+        results: list[tuple[Path, Smoothed]] = []
+        job = _Job(filters, trained, options, format, force, changes, results)
         if found.batch:
             check_new_folder(out, inputs=found.paths)
         if found.project is not None and out.resolve().is_relative_to(found.project.resolve()):
@@ -132,8 +139,7 @@ def refine(
         for line in lines:
             say(line)
         wrote(out)
-    if report is not None:
-        _write_report(report, changes)
+    write_tables(report, changes, intervals, results)
     if failed:
         raise typer.Exit(1)
 
@@ -144,7 +150,7 @@ def _refuse_with_model(method: str | None, lag: float | None, mend_swaps: bool, 
     if lag is not None:
         raise ValueError("--lag is the general refiner's; leave out --model")
     if mend_swaps or report is not None:
-        raise ValueError("--mend-swaps and --report do not go with --model")
+        raise ValueError("--mend-swaps, --report and --intervals do not go with --model")
 
 
 def _filters(method: str, max_gap: float, lag: float | None, mend_swaps: bool, noted: bool) -> GapAware:
@@ -158,14 +164,6 @@ def _filters(method: str, max_gap: float, lag: float | None, mend_swaps: bool, n
     from hanet.methods.changes import Noted
 
     return Noted.of(filters, mend=mend_swaps)
-
-
-def _write_report(path: Path, changes: list[dict[str, object]]) -> None:
-    from hanet.files.atomic import write_text
-
-    with user_errors():
-        write_text(path, json.dumps({"files": changes}, indent=1) + "\n")
-    wrote(path)
 
 
 @dataclass(frozen=True)
@@ -219,7 +217,7 @@ class _Model:
 
 @dataclass(frozen=True)
 class _Job:
-    """How each file is refined; `changes` gets what was done to it."""
+    """How each file is refined; `changes` gets what was done to it, `results` its tracks."""
 
     filters: GapAware
     model: _Model | None
@@ -227,6 +225,7 @@ class _Job:
     format: str | None
     force: bool
     changes: list[dict[str, object]]
+    results: list[tuple[Path, Smoothed]]
 
     def run(self, path: Path, out: Path, *, show: bool) -> tuple[list[str], int]:
         """Refine a file; returns what to print and the number of tracks that failed.
@@ -267,6 +266,7 @@ class _Job:
     def _note(self, path: Path, out: Path, method: str, results: Sequence[Smoothed]) -> None:
         from hanet.methods.changes import listed
 
+        self.results.extend((path, result) for result in results if result.radii is not None)
         self.changes.append(
             {"input": str(path), "output": str(out), "method": method, "tracks": listed(results)}
         )

@@ -29,6 +29,7 @@ class FixedLag(GapAware):
     """
 
     lag: float = 100.0
+    network: bool = False
 
     @property
     def name(self) -> str:
@@ -42,11 +43,14 @@ class FixedLag(GapAware):
     @property
     def parameters(self) -> dict[str, Any]:
         """What was given, as JSON values."""
-        return {self.name: {"lag_ms": self.lag}, "max_gap_seconds": self.max_gap}
+        return {
+            self.name: {"lag_ms": self.lag, "network": self.network}, "max_gap_seconds": self.max_gap
+        }  # fmt: skip
 
     def describe(self, results: Sequence[Smoothed]) -> str:
         """The method with its lag."""
-        return f"general refiner at a lag of {self.lag:g} ms"
+        text = f"general refiner at a lag of {self.lag:g} ms"
+        return f"{text}, by the network" if self.network else text
 
     def _filled(self, sequence: PoseSequence) -> PoseSequence:
         return sequence
@@ -54,7 +58,8 @@ class FixedLag(GapAware):
     def _smooth(
         self, sequence: PoseSequence, known: Bool[np.ndarray, "T J"]
     ) -> tuple[Float[np.ndarray, "T J D"], dict[str, Float[np.ndarray, " J"]]]:
-        stream = Stream(sequence.fps, sequence.values.shape[1], self.lag, max_gap=self.max_gap)
+        joints = sequence.values.shape[1]
+        stream = Stream(sequence.fps, joints, self.lag, max_gap=self.max_gap, network=self.network)
         frames = [stream.push(frame) for frame in sequence.values]
         given = [frame for frame in [*frames, *stream.finish()] if frame is not None]
         return np.stack(given), {}

@@ -9,9 +9,11 @@ Axes: T frames, J joints, D numbers per joint.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,7 @@ def refine_general(
     adjacency: Sequence[tuple[int, int]] | Int[np.ndarray, "E 2"] | None = None,
     *,
     trust: float = TRUST,
+    weights: Path | None = None,
 ) -> Float[np.ndarray, "T J D"]:
     """Refined poses of the same frames.
 
@@ -70,6 +73,7 @@ def refine_general(
         adjacency: bones as pairs of joints. Accepted for callers that know them; these weights do not use
             them.
         trust: size of the trust region; 0 leaves the self-tuned smoother, infinity removes the bound.
+        weights: ONNX file to refine with; None takes those of the package.
 
     Raises:
         ValueError: arrays of another shape, infinite values, a frame rate or trust out of range, or a bone of
@@ -84,18 +88,21 @@ def refine_general(
     joints = np.flatnonzero(known.any(axis=0))
     if not len(joints):
         return result.astype(values.dtype, copy=False)
-    rows = np.arange(T)
-    kept = values[:, joints].astype(np.float64)
-    kept[~known[:, joints]] = np.nan
-    filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
+    if known.all():
+        kept = filled = values.astype(np.float64, copy=False)
+    else:
+        rows = np.arange(T)
+        kept = values[:, joints].astype(np.float64)
+        kept[~known[:, joints]] = np.nan
+        filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
     if T >= WATCHED:
-        track = _Track(filled, known[:, joints], fps, body_scale(kept))
+        track = _Track(filled, known[:, joints], fps, body_scale(kept), weights)
         refined = track.refined(trust)
     else:
         refined = filled
-    forward, backward = (np.logical_or.accumulate(mask) for mask in (known, known[::-1]))
-    refined[~(forward & backward[::-1])[:, joints]] = np.nan
     result[:, joints] = refined
+    forward, backward = (np.logical_or.accumulate(mask) for mask in (known, known[::-1]))
+    result[~(forward & backward[::-1])] = np.nan
     return result.astype(values.dtype, copy=False)
 
 
@@ -124,20 +131,26 @@ class _Track:
         known: where there was a detection.
         fps: frames per second.
         scale: `body_scale`.
+        weights: of the network.
     """
 
     values: Float[np.ndarray, "T J D"]
     known: Bool[np.ndarray, "T J"]
     fps: float
     scale: float
+    weights: Path | None
 
     def refined(self, trust: float) -> Float[np.ndarray, "T J D"]:
         """Poses of all frames, piece by piece."""
         T = len(self.values)
-        centre = self.values.mean(axis=(0, 1), keepdims=True)
-        scaled = (self.values - centre) / self.scale
+        centre = self.values.reshape(-1, self.values.shape[2]).mean(axis=0)
+        # Tracks one after another, the numbers of a joint apart: as the solver takes them.
+        columns = np.ascontiguousarray(self.values.transpose(2, 1, 0))
+        columns -= centre[:, None, None]
+        columns /= self.scale
+        scaled = columns.transpose(2, 1, 0)
         tuned = self._tuned(scaled)
-        result = np.empty_like(scaled)
+        result = np.empty_like(self.values)
         for start in range(0, T, PIECE):
             stop = min(start + PIECE, T)
             # Pieces begin at the same phase, so that a frame is among the same thinned frames in all.
@@ -145,7 +158,9 @@ class _Track:
             rows = slice(first, last)
             piece = self._piece(scaled[rows], self.known[rows], tuned[rows], trust)
             result[start:stop] = piece[start - first : stop - first]
-        return result * self.scale + centre
+        result *= self.scale
+        result += centre
+        return result
 
     @property
     def thin(self) -> int:
@@ -167,13 +182,13 @@ class _Track:
         tuned: Float[np.ndarray, "T J"],
         trust: float,
     ) -> Float[np.ndarray, "T J D"]:
-        tracks = np.ascontiguousarray(scaled.transpose(1, 0, 2))
+        tracks = scaled.transpose(1, 0, 2)
         base = smoothed(scaled, tuned).transpose(1, 0, 2)
         weights, periods = self._decisions(scaled, known, tuned)
         learned = penalised.smooth(tracks, np.exp(weights) * known.T + penalised.FLOOR, periods)
-        correction = learned - base
+        correction = np.subtract(learned, base, out=learned)
         correction *= _gate(tracks, correction, known.T, trust, ENVELOPE * self.fps)
-        return (base + correction).transpose(1, 0, 2)
+        return np.add(base, correction, out=correction).transpose(1, 0, 2)
 
     def _decisions(
         self,
@@ -188,7 +203,7 @@ class _Track:
         for phase in range(min(thin, T)):
             every = slice(phase, None, thin)
             shown = features(scaled[every], known[every], self.fps / thin, tuned[every] - np.log(thin))
-            weights[:, every], periods[..., every] = _network(shown)
+            weights[:, every], periods[..., every] = _network(shown, self.weights)
         if thin > 1:
             from scipy.ndimage import uniform_filter1d
 
@@ -200,25 +215,31 @@ class _Track:
 
 
 def _network(
-    shown: Float[np.ndarray, "J T F"],
+    shown: Float[np.ndarray, "J T F"], weights: Path | None
 ) -> tuple[Float[np.ndarray, "J T"], Float[np.ndarray, "J 2 T"]]:
     """The network's outputs for a track of any length."""
     T = shown.shape[1]
     before = (-T) % WATCHED // 2
-    padded = np.pad(shown, ((0, 0), (before, (-T) % WATCHED - before), (0, 0)), mode="edge")
-    weights, periods = session().run(None, {"features": np.ascontiguousarray(padded.transpose(0, 2, 1))})
-    return weights[:, before : before + T], periods[..., before : before + T]
+    if T % WATCHED:
+        padded = np.pad(shown, ((0, 0), (before, (-T) % WATCHED - before), (0, 0)), mode="edge")
+    else:
+        padded = shown
+    decided, periods = session(weights).run(
+        None, {"features": np.ascontiguousarray(padded.transpose(0, 2, 1))}
+    )
+    return decided[:, before : before + T], periods[..., before : before + T]
 
 
-@lru_cache(maxsize=1)
-def session() -> Any:
-    """The weights that come with the package, loaded once; one thread."""
+@lru_cache(maxsize=4)
+def session(weights: Path | None = None) -> Any:
+    """An ONNX file, or the weights that come with the package, loaded once; one thread."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    with as_file(files("hanet") / "weights" / "general.onnx") as path:
+    own = files("hanet") / "weights" / "general.onnx"
+    with as_file(own) if weights is None else nullcontext(weights) as path:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
@@ -255,17 +276,24 @@ class GeneralRefiner:
 
     Attributes:
         trust: size of the trust region, see `refine_general`.
+        weights: as there.
     """
 
     name = "general"
     observed = 1.0
     trust: float = TRUST
+    weights: Path | None = None
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
         """Refined poses of the same frames."""
         require_frames(sequence)
         refined = refine_general(
-            sequence.values, sequence.fps, sequence.scores, sequence.skeleton.bones, trust=self.trust
+            sequence.values,
+            sequence.fps,
+            sequence.scores,
+            sequence.skeleton.bones,
+            trust=self.trust,
+            weights=self.weights,
         )
         rows = np.arange(len(refined))
         held = interpolate(refined.reshape(len(refined), -1), rows, rows).reshape(refined.shape)

@@ -44,6 +44,6 @@ def smoothed(
     values: Float[np.ndarray, "T J D"], tuned: Float[np.ndarray, "T J"]
 ) -> Float[np.ndarray, "T J D"]:
     """Smoothed poses of finite poses in body scales; `tuned` as of `tuned_periods`."""
-    tracks = np.ascontiguousarray(values.transpose(1, 0, 2))
-    periods = np.stack([tuned.T, np.full(tuned.T.shape, penalised.OFF)], axis=1)
-    return penalised.smooth(tracks, np.ones(tracks.shape[:2]), periods).transpose(1, 0, 2)
+    # Numbers of a joint apart, tracks one after another: as the solver takes them.
+    tracks = np.ascontiguousarray(values.transpose(2, 1, 0)).transpose(1, 2, 0)
+    return penalised.smooth_second(tracks, tuned.T).transpose(1, 0, 2)

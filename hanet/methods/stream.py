@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from hanet.methods.smoothing import DEFAULT_GAP
+from hanet.methods.window_stream import Window
 from hanet.poses.scale import known_joints, squared_lengths
 
 PERIODS = np.arange(-2.0, 3.3, 0.35)
@@ -38,7 +39,7 @@ SHARPNESS = 5.0
 FAR, LASTING = 12.0, 0.25
 """Distance from the predicted pose, in its usual size, that makes a detection count as missing, and seconds
 after which it counts nevertheless."""
-MOMENTUM = 0.7
+MOMENTUM = 0.2
 """Share of the predicted step that a joint takes in a frame without a detection."""
 PREDICTOR = 1.0
 """Log period of the prediction of the next frame."""
@@ -58,7 +59,13 @@ class Stream:
     """
 
     def __init__(
-        self, fps: int | float, joints: int, lag: int | float = 100.0, *, max_gap: int | float = DEFAULT_GAP
+        self,
+        fps: int | float,
+        joints: int,
+        lag: int | float = 100.0,
+        *,
+        max_gap: int | float = DEFAULT_GAP,
+        network: bool = False,
     ) -> None:
         """Start a track.
 
@@ -67,6 +74,8 @@ class Stream:
             joints: number of joints.
             lag: milliseconds, rounded to whole frames.
             max_gap: seconds.
+            network: refine the last frames by the network, see `hanet.methods.window_stream`: more accurate
+                from 33 ms on, for 1 to 2 ms per frame.
 
         Raises:
             ValueError: a number out of range.
@@ -80,7 +89,13 @@ class Stream:
         self.lag = round(lag * fps / 1000)
         self._bank = _bank(self.lag, max(1, int(np.ceil(fps / FASTEST))))
         self._longest = int(max_gap * fps + 1e-6)
+        self._dimensions: int | None = None
         self._state: _State | None = None
+        self._network = network
+        self._window = self._fresh()
+
+    def _fresh(self) -> Window | None:
+        return Window(self.fps, self.lag, self._longest) if self._network else None
 
     def push(self, frame: np.ndarray, scores: np.ndarray | None = None) -> Float[np.ndarray, "J D"] | None:
         """Take the next frame and give back the refined one of `lag` frames before it.
@@ -96,7 +111,7 @@ class Stream:
             ValueError: another number of joints or of numbers per joint than before, or infinite values.
         """
         values = np.asarray(frame, dtype=np.float64)
-        D = values.shape[-1] if self._state is None else self._state.values.shape[2]
+        D = values.shape[-1] if self._dimensions is None else self._dimensions
         if values.ndim != 2 or values.shape != (self.joints, D) or D < 1:
             raise ValueError(f"expected a frame of shape ({self.joints}, {D}), got {values.shape}")
         if np.isinf(values).any():
@@ -106,6 +121,9 @@ class Stream:
             if np.shape(scores) != (self.joints,):
                 raise ValueError(f"expected {self.joints} scores, one per joint, got {np.shape(scores)}")
             detected &= ~(np.asarray(scores) <= 0)
+        self._dimensions = D
+        if self._window is not None:
+            return self._window.push(values, detected)
         if self._state is None:
             self._state = _State.empty(self._bank.strengths.shape, self.joints, D, self.lag)
         self._take(self._state, values, detected)
@@ -114,11 +132,13 @@ class Stream:
     def finish(self) -> list[Float[np.ndarray, "J D"]]:
         """The refined frames that are still to come; the stream then starts again."""
         rest: list[np.ndarray] = []
-        if self._state is not None:
+        if self._window is not None:
+            rest, self._window = self._window.finish(), self._fresh()
+        elif self._state is not None:
             nothing = np.full(self._state.values.shape[1:], np.nan)
             pushed = [self.push(nothing) for _ in range(self.lag)]
             rest = [frame for frame in pushed if frame is not None]
-        self._state = None
+        self._state = self._dimensions = None
         return rest
 
     def _take(self, state: _State, values: np.ndarray, detected: np.ndarray) -> None:

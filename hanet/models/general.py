@@ -29,9 +29,6 @@ from hanet.models.general_options import GeneralConfig
 
 SHORTEST, LONGEST = -3.5, 3.2
 """Range of log periods, in frames: below the first nothing is smoothed."""
-FASTER = 0.3
-"""How far below the self-tuned log period that of the second difference may fall: the result is hardly less
-smooth than the self-tuned smoother's."""
 DECODED, JOINED = 8, 12
 """Widths of what every frame takes from the watched ones, and of the layer over both."""
 LEAST = -12.0
@@ -121,6 +118,8 @@ class General(nn.Module):
             bodies: bodies that the tracks belong to, equally many each, one after the other.
         """
         x = (features - self.mean) / self.deviation
+        if not self.config.tuned:
+            x = torch.cat([x[..., :TUNED], torch.zeros_like(x[..., TUNED:])], dim=-1)
         every = F.relu(self.enter(x))
         every = every + F.relu(self.near(every))
         groups = every.unflatten(1, (-1, WATCHED))
@@ -130,18 +129,33 @@ class General(nn.Module):
             watched = block(watched, bodies)
         decoded = self.decode(watched).unsqueeze(2).expand(-1, -1, WATCHED, -1).flatten(1, 2)
         trust = self.trust(F.relu(self.join(torch.cat([every, decoded], dim=-1)))).squeeze(-1)
-        return decisions(trust, self.periods(watched).transpose(1, 2), features[..., TUNED])
+        return decisions(self.config, trust, self.periods(watched).transpose(1, 2), features[..., TUNED])
+
+    def refined(
+        self,
+        detected: Float[Tensor, "N T D"],
+        known: Float[Tensor, "N T"],
+        features: Float[Tensor, "N T F"],
+        bodies: int = 1,
+    ) -> Float[Tensor, "N T D"]:
+        """Poses in body scales, see `smoothed` and `forward`."""
+        return smoothed(detected, known, *self(features, bodies))
 
 
 def decisions(
-    trust: Float[Tensor, "N T"], slower: Float[Tensor, "N 2 S"], tuned: Float[Tensor, "N T"]
+    config: GeneralConfig,
+    trust: Float[Tensor, "N T"],
+    slower: Float[Tensor, "N 2 S"],
+    tuned: Float[Tensor, "N T"],
 ) -> tuple[Float[Tensor, "N T"], Float[Tensor, "N 2 T"]]:
     """Log weights and log periods within their bounds, from the heads' outputs and self-tuned periods."""
     slower = F.interpolate(slower, scale_factor=float(WATCHED), mode="linear")
-    slower = torch.stack([slower[:, 0].clamp(min=-FASTER), slower[:, 1]], dim=1)
-    periods = slower + tuned.unsqueeze(1)
+    periods = slower
+    if config.tuned:
+        bounded = torch.stack([slower[:, 0].clamp(min=-config.faster), slower[:, 1]], dim=1)
+        periods = bounded + tuned.unsqueeze(1)
     # Starts near 0: every frame is trusted until training says otherwise.
-    weights = -F.softplus(-4.0 * trust - 3.0)
+    weights = -F.softplus(-4.0 * trust - 3.0) if config.weighted else torch.zeros_like(trust)
     return weights.clamp(min=LEAST), periods.clamp(SHORTEST, LONGEST)
 
 

@@ -1,6 +1,7 @@
 """The general refiner's weights on disk: safetensors for PyTorch, ONNX for everything else.
 
-The ONNX network is `hanet.models.general_layout.OneBody`: it takes features with the frames last.
+The ONNX network is `hanet.models.general_layout.OneBody`: it takes features with the frames last. The
+networks of `hanet.models.general_baselines` are written and read likewise, without ONNX.
 
 `write_weights` makes ``general.safetensors``, ``general.onnx`` and ``general.json`` (configuration, the
 files' SHA-256, the writer's metadata); `load_general` reads the first back.
@@ -22,16 +23,17 @@ from hanet.files.hashing import file_hash
 from hanet.files.json_text import read_json
 from hanet.files.safe_tensors import read_tensors
 from hanet.models.general import General
+from hanet.models.general_baselines import Baseline, build
 from hanet.models.general_inputs import FEATURES
 from hanet.models.general_layout import OneBody
-from hanet.models.general_options import GeneralConfig
+from hanet.models.general_options import BaselineConfig, GeneralConfig
 
 SAFETENSORS, ONNX, DESCRIPTION = "general.safetensors", "general.onnx", "general.json"
 OPSET = 17
 
 
-def write_weights(folder: Path, model: General, metadata: Mapping[str, Any]) -> None:
-    """Write all three files, each whole or not at all.
+def write_weights(folder: Path, model: General | Baseline, metadata: Mapping[str, Any]) -> None:
+    """Write all files, each whole or not at all.
 
     Args:
         folder: made where it is not there.
@@ -40,9 +42,12 @@ def write_weights(folder: Path, model: General, metadata: Mapping[str, Any]) -> 
     """
     tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
     write_bytes(folder / SAFETENSORS, format_safetensors(tensors))
-    with whole_file(folder / ONNX) as path:
-        _export(model, path)
-    hashes = {name: file_hash(folder / name) for name in (SAFETENSORS, ONNX)}
+    names = [SAFETENSORS]
+    if isinstance(model, General):
+        with whole_file(folder / ONNX) as path:
+            _export(model, path)
+        names.append(ONNX)
+    hashes = {name: file_hash(folder / name) for name in names}
     description = {"config": model.config.to_dict(), "sha256": hashes, **metadata}
     write_text(folder / DESCRIPTION, json.dumps(description, indent=1) + "\n")
 
@@ -65,7 +70,7 @@ def _export(model: General, path: Path) -> None:
         )
 
 
-def load_general(folder: Path) -> General:
+def load_general(folder: Path) -> General | Baseline:
     """The network with its weights.
 
     Raises:
@@ -76,9 +81,10 @@ def load_general(folder: Path) -> General:
     description = read_json(folder / DESCRIPTION, dict, remedy=remedy)
     tensors, _ = read_tensors(folder / SAFETENSORS, remedy=remedy)
     try:
-        config = GeneralConfig.from_dict(description["config"])
+        kind = BaselineConfig if "network" in description["config"] else GeneralConfig
+        config = kind.from_dict(description["config"])
         with torch.device("meta"):  # no memory for sizes that the weights do not have
-            model = General(config)
+            model = build(config)
         model.load_state_dict(tensors, assign=True)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError) as error:
         raise ValueError(f"{folder / SAFETENSORS}: does not fit {DESCRIPTION} ({error}); {remedy}") from error

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 REACHES = (1, 2, 4, 8)
 """Frames between the poses of a difference."""
+LONGEST = REACHES[-1]
 FEATURES = (
     *(f"log second difference over {k}" for k in REACHES),
     *(f"log central difference over {k}" for k in REACHES),
@@ -46,19 +47,30 @@ def features(
         fps: frames per second.
         tuned: log periods of `hanet.models.self_tuning.tuned_periods`, in frames.
     """
-    y = np.ascontiguousarray(values.transpose(1, 2, 0), dtype=np.float32)
-    after = {k: _shifted(y, k) for k in REACHES}
-    before = {k: _shifted(y, -k) for k in REACHES}
+    # A joint's numbers come first: sums over them add whole rows.
+    y = np.ascontiguousarray(values.transpose(2, 1, 0), dtype=np.float32)
+    around = np.concatenate([np.repeat(y[..., :1], LONGEST, 2), y, np.repeat(y[..., -1:], LONGEST, 2)], 2)
+    T = y.shape[2]
+    after = {k: around[..., LONGEST + k : LONGEST + k + T] for k in REACHES}
+    before = {k: around[..., LONGEST - k : LONGEST - k + T] for k in REACHES}
     second = {k: after[k] + before[k] - 2 * y for k in REACHES}
-    result = np.empty((y.shape[0], len(FEATURES), y.shape[2]), np.float32)
+    square = {k: _dot(second[k], second[k]) for k in REACHES}
+    result = np.empty((y.shape[1], len(FEATURES), T), np.float32)
     for i, k in enumerate(REACHES):
-        result[:, i] = _log_length(second[k])
-        result[:, len(REACHES) + i] = _log_length(after[k] - before[k])
+        result[:, i] = _log_length(square[k])
+        central = after[k] - before[k]
+        result[:, len(REACHES) + i] = _log_length(_dot(central, central))
     for column, k in ((8, 1), (10, 2)):
-        later, earlier = (_cosine(second[k], _shifted(second[k], frames)) for frames in (k, -k))
+        later, earlier = (
+            _dot(second[k], _shifted(second[k], frames))
+            / (np.sqrt(square[k] * _shifted(square[k], frames)) + FLOOR**2)
+            for frames in (k, -k)
+        )
         result[:, column] = (later + earlier) / 2
-    result[:, 9] = _cosine(after[1] - y, y - before[1])
-    result[:, 11] = _log_length(_shifted(second[1], 1) + _shifted(second[1], -1) - 2 * second[1])
+    to, away = y - before[1], after[1] - y
+    result[:, 9] = _dot(to, away) / (np.sqrt(_dot(to, to) * _dot(away, away)) + FLOOR**2)
+    fourth = _shifted(second[1], 1) + _shifted(second[1], -1) - 2 * second[1]
+    result[:, 11] = _log_length(_dot(fourth, fourth))
     result[:, 12] = known.T
     result[:, 13] = np.log(fps / 30)
     result[:, TUNED] = tuned.T
@@ -80,12 +92,8 @@ def _shifted(y: np.ndarray, frames: int) -> np.ndarray:
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return (a * b).sum(axis=1)
+    return np.einsum("d...,d...->...", a, b)
 
 
-def _log_length(a: np.ndarray) -> np.ndarray:
-    return np.log(np.sqrt(_dot(a, a)) + FLOOR)
-
-
-def _cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    return _dot(a, b) / (np.sqrt(_dot(a, a) * _dot(b, b)) + FLOOR**2)
+def _log_length(square: np.ndarray) -> np.ndarray:
+    return np.log(np.sqrt(square) + FLOOR)

@@ -9,10 +9,10 @@ Axes: T frames, J joints, D numbers per joint.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float
-
-from hanet.poses.scale import squared_lengths
 
 PENALTIES = 10.0 ** np.arange(-4.0, 7.0, 0.5)
 CAUTION = 1.4
@@ -30,27 +30,35 @@ def tuned_periods(values: Float[np.ndarray, "T J D"]) -> Float[np.ndarray, "T J"
     Args:
         values: finite poses in body scales.
     """
-    T, J = values.shape[:2]
+    T = len(values)
+    columns = np.ascontiguousarray(values.transpose(1, 2, 0), dtype=np.float64)
     if T <= SEGMENT * 3 // 2:
-        return np.tile(_chosen(values), (T, 1))
+        return np.tile(_chosen([columns])[0], (T, 1))
     starts = np.rint(np.linspace(0, T - SEGMENT, 1 + -(-(T - SEGMENT) * 2 // SEGMENT))).astype(int)
-    chosen = np.stack([_chosen(values[start : start + SEGMENT]) for start in starts])
-    frames, middles = np.arange(T), starts + (SEGMENT - 1) / 2
-    return np.stack([np.interp(frames, middles, chosen[:, joint]) for joint in range(J)], axis=1)
+    chosen = _chosen([columns[..., start : start + SEGMENT] for start in starts])
+    # Before the first middle of a segment and after the last one the choice stays.
+    middles = starts + (SEGMENT - 1) / 2
+    frames = np.clip(np.arange(T), middles[0], middles[-1])
+    before = np.clip(np.searchsorted(middles, frames, side="right") - 1, 0, len(middles) - 2)
+    share = (frames - middles[before]) / np.diff(middles)[before]
+    return chosen[before] + share[:, None] * np.diff(chosen, axis=0)[before]
 
 
-def _chosen(values: Float[np.ndarray, "T J D"]) -> Float[np.ndarray, " J"]:
+def _chosen(segments: Sequence[Float[np.ndarray, "J D T"]]) -> Float[np.ndarray, "S J"]:
+    """The log period of every joint of each segment; all are equally long."""
     from scipy.fft import dct
 
-    T = len(values)
+    J, _, T = segments[0].shape
     if T < 4:
-        return np.full(values.shape[1], NONE)
-    waves = np.asarray(dct(values.astype(np.float64), axis=0, norm="ortho"))
-    energy = squared_lengths(waves)
+        return np.full((len(segments), J), NONE)
+    energy = np.empty((len(segments), J, T))
+    for segment, into in zip(segments, energy, strict=True):
+        waves = np.asarray(dct(segment, axis=-1, norm="ortho"))
+        np.einsum("jdt,jdt->jt", waves, waves, out=into)
     roughness = (2 - 2 * np.cos(np.pi * np.arange(T) / T)) ** 2
     kept = 1 / (1 + PENALTIES[:, None] * roughness)
     left = T - CAUTION * kept.sum(axis=1)
     usable = left > 0
     # The small constant makes the least smoothing win where there is nothing to remove.
-    criterion = ((1 - kept[usable]) ** 2) @ energy / left[usable, None] ** 2 + 1e-12
-    return np.log(PENALTIES[usable][criterion.argmin(axis=0)]) / 4
+    criterion = energy @ ((1 - kept[usable]) ** 2 / left[usable, None] ** 2).T + 1e-12
+    return np.log(PENALTIES[usable])[criterion.argmin(axis=-1)] / 4

@@ -14,9 +14,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from hanet.models.general import General, general_loss, smoothed
-from hanet.models.general_options import GeneralConfig
+from hanet.models.general import General, general_loss
+from hanet.models.general_baselines import Baseline, build
+from hanet.models.general_options import BaselineConfig, GeneralConfig
 from hanet.training.general_windows import Windows
+
+Network = General | Baseline
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,12 @@ class Checked:
 
 
 def train_general(
-    config: GeneralConfig,
+    config: GeneralConfig | BaselineConfig,
     options: GeneralTraining,
     train: Sequence[Windows],
     validation: Sequence[Windows],
     report: Callable[[Checked], None] = lambda checked: None,
-) -> tuple[General, list[Checked]]:
+) -> tuple[Network, list[Checked]]:
     """The weights of the lowest validation loss, and all validations.
 
     Args:
@@ -103,11 +106,12 @@ def train_general(
     """
     torch.manual_seed(options.seed)
     rng = np.random.default_rng(options.seed)
-    model = General(config)
-    some = np.concatenate([w.inputs[:200].reshape(-1, w.inputs.shape[3]) for w in train])
+    model = build(config)
     longest = max(w.gt.shape[2] for w in train)
-    model.mean.copy_(torch.from_numpy(some.mean(axis=0)))
-    model.deviation.copy_(torch.from_numpy(some.std(axis=0) + 1e-2))
+    if isinstance(model, General):
+        some = np.concatenate([w.inputs[:200].reshape(-1, w.inputs.shape[3]) for w in train])
+        model.mean.copy_(torch.from_numpy(some.mean(axis=0)))
+        model.deviation.copy_(torch.from_numpy(some.std(axis=0) + 1e-2))
     optimizer = torch.optim.AdamW(
         model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
     )
@@ -141,7 +145,7 @@ def _some_joints(rng: np.random.Generator, windows: int, most: int, joints: int)
 
 
 def _refined(
-    model: General, windows: Windows, rows: np.ndarray, joints: np.ndarray
+    model: Network, windows: Windows, rows: np.ndarray, joints: np.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Refined, detected and true tracks."""
     at = rows[:, None], joints
@@ -149,11 +153,15 @@ def _refined(
         torch.from_numpy(array[at]).flatten(0, 1)
         for array in (windows.detected, windows.gt, windows.known, windows.inputs)
     )
-    return smoothed(detected, known, *model(inputs, len(rows))), detected, gt
+    return model.refined(detected, known, inputs, len(rows)), detected, gt
 
 
 def _losses(
-    model: General, options: GeneralTraining, windows: Windows, rows: np.ndarray, joints: np.ndarray
+    model: Network,
+    options: GeneralTraining,
+    windows: Windows,
+    rows: np.ndarray,
+    joints: np.ndarray,
 ) -> dict[str, Tensor]:
     return general_loss(
         *_refined(model, windows, rows, joints), acceleration=options.acceleration, harm=options.harm
@@ -162,7 +170,11 @@ def _losses(
 
 @torch.no_grad()
 def _check(
-    model: General, options: GeneralTraining, validation: Sequence[Windows], step: int, seconds: float
+    model: Network,
+    options: GeneralTraining,
+    validation: Sequence[Windows],
+    step: int,
+    seconds: float,
 ) -> Checked:
     totals, harmed = [], []
     for windows in validation:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -110,8 +111,17 @@ def test_a_method_with_parameters(tmp_path):
         (["--lag", "33", "--method", "median"], "a lag is the general refiner's alone"),
         (["--lag", "33", "--model", str(tmp_path)], "--lag is the general refiner's; leave out --model"),
         (["--lag", "33", "--mend-swaps"], "--mend-swaps looks at all frames; leave out --lag"),
-        (["--model", str(tmp_path), "--report", "r.json"], "--mend-swaps and --report do not go with"),
+        (
+            ["--model", str(tmp_path), "--report", "r.json"],
+            "--mend-swaps, --report and --intervals do not go",
+        ),
         (["--report", "r.txt"], "expected a name that ends in .json"),
+        (["--intervals", "r.json"], "expected a name that ends in .parquet or .csv"),
+        (
+            ["--intervals", "r.csv", "--method", "median"],
+            "intervals are the general refiner's, with all frames",
+        ),
+        (["--intervals", "r.csv", "--lag", "33"], "intervals are the general refiner's, with all frames"),
         (["--stride", "2"], "--stride, --mirror and --trained-on are a model's; give --model"),
         (["--model", str(tmp_path), "--method", "median"], "--model and --method: give one of them"),
     ]:
@@ -151,6 +161,22 @@ def test_swaps_are_mended_and_a_report_says_where(tmp_path):
     assert code == 2 and "changes.json exists; give --force" in error
     code, _, _ = invoke("refine", folder, "--out", tmp_path / "many", *arguments, "--force")
     assert code == 0 and len(json.loads((tmp_path / "changes.json").read_text())["files"]) == 1
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".csv"])
+def test_intervals_are_a_table_beside_the_output(tmp_path, ending):
+    found = people()
+    found[5:40, 1, 3] = 0.0  # too long a gap to fill
+    path = writers.write_coco(tmp_path / "walk.json", found)
+    table = tmp_path / f"radii{ending}"
+    arguments = ("--fps", 30, "--intervals", table, "--report", tmp_path / "changes.json")
+    code, text, _ = invoke("refine", path, "--out", tmp_path / "o.json", *arguments)
+    assert code == 0 and f"wrote {table}" in text
+    rows = pd.read_csv(table) if ending == ".csv" else pd.read_parquet(table)
+    assert list(rows) == ["file", "name", "track", "frame", "joint", "radius", "unit"]
+    assert (rows.radius > 0).all() and set(rows.unit) == {"px"} and set(rows.file) == {str(path)}
+    assert len(rows) == found.shape[0] * 2 * 17 - 35
+    assert not (tmp_path / "o.json").read_text().count("radius")
 
 
 def test_an_output_of_another_ending_is_refused(tmp_path):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
 import hanet
 from hanet.methods.fixed_lag import FixedLag
+from hanet.methods.general import FASTEST, refine_general
+from hanet.methods.window_stream import WINDOW
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import Skeleton
+
+TWO_BONES = Skeleton("five", ("a", "b", "c", "d", "e"), (-1, 0, 0, 0, 0), (0, 1, 2, 3, 4))
 
 
 def motion(rng: np.random.Generator, T: int = 150, J: int = 5, D: int = 3) -> np.ndarray:
@@ -16,7 +24,7 @@ def motion(rng: np.random.Generator, T: int = 150, J: int = 5, D: int = 3) -> np
     return rest + 0.6 * gaussian_filter1d(rng.normal(size=(T, J, D)), 12.0, axis=0)
 
 
-def streamed(poses: np.ndarray, fps: float, lag: float, **options: float) -> np.ndarray:
+def streamed(poses: np.ndarray, fps: float, lag: float, **options: Any) -> np.ndarray:
     stream = hanet.Stream(fps, poses.shape[1], lag, **options)
     frames = [frame for pose in poses if (frame := stream.push(pose)) is not None]
     return np.stack([*frames, *stream.finish()])
@@ -106,6 +114,40 @@ def test_commutes_with_shift_scale_and_order_of_joints(rng: np.random.Generator)
     order, refined = rng.permutation(5), streamed(noisy, 30, 66)
     moved = streamed(1000 * noisy[:, order] + 50.0, 30, 66)
     np.testing.assert_allclose(moved, 1000 * refined[:, order] + 50.0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("fps", "lag"), [(30.0, 0.0), (30.0, 100.0), (120.0, 33.0)])
+def test_the_network_refines_the_last_frames(fps: float, lag: float, rng: np.random.Generator) -> None:
+    noisy = motion(rng, T=70) + 0.02 * rng.normal(size=(70, 5, 3))
+    noisy[40:44, 2] = np.nan
+    frames, kept = round(lag * fps / 1000), WINDOW * int(np.ceil(fps / FASTEST))
+    given = streamed(noisy, fps, lag, network=True)
+    for t in (0, 20, 60):
+        last = t + frames + 1
+        first = max(0, last - kept)
+        np.testing.assert_allclose(given[t], refine_general(noisy[first:last], fps)[t - first], atol=1e-12)
+    other = noisy.copy()
+    other[50:] += 1.0
+    changed = streamed(other, fps, lag, network=True)
+    np.testing.assert_array_equal(given[: 50 - frames], changed[: 50 - frames])
+    sequence = PoseSequence.joints("s", noisy, TWO_BONES, fps=fps, frame_of_reference="camera")
+    np.testing.assert_array_equal(FixedLag(0.25, lag, network=True).refine(sequence).values, given)
+
+
+def test_the_network_holds_a_missing_joint_and_then_it_is_missing(rng: np.random.Generator) -> None:
+    seen = motion(rng, T=90, J=3)
+    seen[:5, 0] = seen[30:80, 1] = np.nan
+    refined = streamed(seen, 30, 66, network=True, max_gap=0.25)
+    assert np.isnan(refined[:5, 0]).all() and np.isfinite(refined[5:, 0]).all()
+    np.testing.assert_array_equal(
+        np.isnan(refined[:, 1]).any(axis=1), (np.arange(90) > 36) & (np.arange(90) < 80)
+    )
+    np.testing.assert_allclose(refined[33:37, 1], np.repeat(refined[32:33, 1], 4, axis=0))
+    stream = hanet.Stream(30, 3, 66, network=True)
+    assert stream.finish() == []
+    given = [frame for frame in map(stream.push, seen) if frame is not None] + stream.finish()
+    np.testing.assert_array_equal(given[:30], refined[:30])
+    assert stream.push(np.zeros((3, 2))) is None  # it starts again, in 2D
 
 
 def test_wrong_frames_and_options_are_refused() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hanet.metrics.domains import Score, row, score
+from hanet.metrics.domains import Score, row, score, share_interval
 from hanet.poses.pair import Pair
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, Skeleton
@@ -52,12 +52,15 @@ def test_rows_weigh_frames_and_count_harm_by_sequence_and_person() -> None:
     zeros = np.zeros((3, 2, 3))
     pairs = [pair(zeros, zeros, person=person) for person in ("p", "p", "q")]
     before = [
-        Score(1, 10.0, 1.0, 1.0, np.nan),
-        Score(3, 10.0, 1.0, 1.0, np.nan),
-        Score(1, 10.0, 1.0, 1.0, np.nan),
+        Score(1, 10.0, 1.0, 1.0, np.nan, 1.0, 1.0, 0.0),
+        Score(3, 10.0, 1.0, 1.0, np.nan, 1.0, 1.0, 0.0),
+        Score(1, 10.0, 1.0, 1.0, np.nan, 1.0, 1.0, 0.0),
     ]
     errors = (10.6, 9.0, 10.4)  # worse by more than 0.5 mm, better, not worse by more than that
-    after = [Score(b.weight, error, 0.5, 1.0, np.nan) for b, error in zip(before, errors, strict=True)]
+    after = [
+        Score(b.weight, error, 0.5, 1.0, np.nan, 1.0, 4.0, 2.0)
+        for b, error in zip(before, errors, strict=True)
+    ]
     found = row("m", pairs, before, after, np.random.default_rng(0))
     assert found.error == pytest.approx((10.6 + 27.0 + 10.4) / 5)
     assert found.accel == pytest.approx(0.5)
@@ -70,3 +73,24 @@ def test_skeletons_of_pairs_may_be_any() -> None:
     gt = np.random.default_rng(0).normal(size=(6, 17, 3))
     sequence = PoseSequence.joints("s", gt, H36M17, fps=30.0, frame_of_reference="camera")
     assert score(Pair("d", "p", sequence, gt), gt).error == 0.0
+
+
+def test_intervals_of_shares() -> None:
+    assert share_interval(0, 10)[0] == 0.0 and share_interval(10, 10)[1] == 1.0
+    # 10 of 10: the low end is the tenth root of 0.025.
+    assert share_interval(10, 10)[0] == pytest.approx(0.025**0.1)
+    assert share_interval(5, 10) == pytest.approx((0.18709, 0.81291), abs=1e-5)
+
+
+def test_spectrum_and_lag_of_a_wave() -> None:
+    t = np.arange(240)[:, None, None] / 30
+    phases = np.array([0.0, 1.0])[:, None]
+    gt = np.concatenate([np.sin(2 * np.pi * 3 * t + phases), np.cos(2 * np.pi * 3 * t + phases)], axis=2)
+    late = np.roll(gt, 2, axis=0)
+    truth = pair(gt, gt)
+    same, half, after = (score(truth, poses) for poses in (gt, 0.5 * gt, late))
+    assert same.power == pytest.approx(same.gt_power) and same.lag == pytest.approx(0.0, abs=1e-9)
+    assert half.power == pytest.approx(0.25 * same.gt_power)
+    assert after.lag == pytest.approx(2000 / 30, rel=0.05)
+    slow = pair(np.repeat(gt, 10, axis=0), np.repeat(gt, 10, axis=0))  # 0.3 Hz
+    assert score(slow, slow.gt).gt_power < 0.05 * 10 * same.gt_power

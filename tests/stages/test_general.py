@@ -10,6 +10,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from hanet.models.general_export import load_general
+from hanet.models.general_options import GeneralConfig
 from hanet.training.general import GeneralTraining
 from stages import domains, general
 
@@ -56,9 +57,63 @@ def test_domains_writes_a_page(
     domains.main(tmp_path)
     page = (tmp_path / "domains.md").read_text()
     assert "## Bandai-1, drawn errors: 2 sequences, 1 people" in page
-    rows = json.loads((tmp_path / "domains.json").read_text())["Bandai-1, drawn errors"]
+    numbers = json.loads((tmp_path / "domains.json").read_text())
+    rows = numbers["Bandai-1, drawn errors"]
     assert [row["method"].split(" (")[0] for row in rows] == [
         "input", "Gaussian", "best Gaussian", "self-tuned", "general"
     ]  # fmt: skip
     assert rows[0]["unharmed"] == 1.0
     assert rows[4]["accel"] < 0.5 * rows[0]["accel"]
+    assert list(numbers) == ["Bandai-1, drawn errors"] and "Seeds" not in page
+
+
+def test_domains_shows_seeds_and_variants(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mocap").mkdir()
+    (tmp_path / "motion").mkdir()
+    motion(tmp_path / "mocap" / "bandai1.npz", ["x_walk"], rng)
+    motion(tmp_path / "motion" / "a.npz", ["001/1", "003/1"], rng)
+    for name, variant in (("one", "full"), ("two", "full"), ("other", "no-blocks"), ("net", "tcn")):
+        general.main(tmp_path / "motion", tmp_path / "nets" / name, TINY, general.VARIANTS[variant])
+    monkeypatch.setattr(domains, "PAGE", tmp_path / "domains.md")
+    domains.main(tmp_path, tmp_path / "nets")
+    page = (tmp_path / "domains.md").read_text()
+    assert "| general | 1 | 1,500 | -0.631 |" in page
+    assert "| general | 2 | 4 |" in page and " ± " in page
+    assert "| dilated TCN | 1 | 4 |" in page and "| without bound |  |  |  |" in page
+    trained = json.loads((tmp_path / "domains-trained.json").read_text())
+    assert [one["name"] for one in trained] == [
+        "general", "general", "no block over watched frames", "dilated TCN", "no network: self-tuned",
+        "without bound",
+    ]  # fmt: skip
+    wrong = json.loads((tmp_path / "nets" / "one" / "general.json").read_text())
+    wrong["training"]["harm"] = 7.0
+    (tmp_path / "nets" / "one" / "general.json").write_text(json.dumps(wrong))
+    with pytest.raises(ValueError, match="expected one of"):
+        domains.read_trained(tmp_path / "nets")
+
+
+def test_the_command_names_variant_seed_and_steps(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    motion(tmp_path / "a.npz", ["001/1", "003/1"], rng)
+    seen = {}
+
+    def main(motion: Path, output: Path, options: GeneralTraining, variant: general.Variant) -> None:
+        seen.update(options=options, variant=variant)
+
+    monkeypatch.setattr(general, "main", main)
+    general.command([str(tmp_path), "out", "--variant", "no-blocks", "--seed", "7", "--steps", "20"])
+    assert (seen["options"].seed, seen["options"].steps, seen["options"].every) == (7, 20, 20)
+    assert seen["variant"].config == GeneralConfig(blocks=0)
+
+
+@pytest.mark.parametrize("name", [name for name in general.VARIANTS if name != "full"])
+def test_every_variant_trains(name: str, tmp_path: Path, rng: np.random.Generator) -> None:
+    motion(tmp_path / "a.npz", ["001/1", "003/1"], rng)
+    general.main(tmp_path, tmp_path / "out", TINY, general.VARIANTS[name])
+    trained, variant = load_general(tmp_path / "out"), general.VARIANTS[name]
+    assert trained.config == variant.config
+    said = json.loads((tmp_path / "out" / "general.json").read_text())["training"]
+    assert (said["harm"], said["acceleration"]) == (variant.harm, variant.acceleration)

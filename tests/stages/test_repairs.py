@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages import lag, repairs
+from hanet.methods.intervals import FEATURES
+from stages import intervals, lag, repairs
 from tests.stages.test_general import motion
 
 
@@ -66,3 +67,22 @@ def test_lag_writes_a_page(clips: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert [row["method"] for row in rows] == names
     assert rows[1]["error_gain"] == rows[1]["accel_gain"] == 1.0 and rows[0]["error_gain"] == 0.0
     assert "## Bandai-1, drawn errors" in (tmp_path / "lag.md").read_text()
+
+
+def test_intervals_writes_a_page_and_a_model(
+    clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intervals, "PAGE", tmp_path / "intervals.md")
+    monkeypatch.setattr(intervals, "WEIGHTS", tmp_path / "model.json")
+    for name, value in (("FITTED", 6), ("CHOSEN", 8), ("ROWS", 50), ("STEPS", 20)):
+        monkeypatch.setattr(intervals, name, value)
+    motion_only = tmp_path / "motion"
+    motion_only.mkdir()
+    (clips / "cmu_subjects.npz").rename(motion_only / "cmu_subjects.npz")
+    intervals.main(motion_only, tmp_path)
+    model = json.loads((tmp_path / "model.json").read_text())
+    assert list(model["weights"]) == list(FEATURES) and model["factor"] > 0
+    rows = json.loads((tmp_path / "intervals.json").read_text())
+    assert list(rows) == ["CMU, drawn errors", "Bandai-1, drawn errors"]
+    assert 0 < rows["CMU, drawn errors"]["truth"] <= rows["CMU, drawn errors"]["varying"] + 0.2
+    assert "| Bandai-1, drawn errors |" in (tmp_path / "intervals.md").read_text()
