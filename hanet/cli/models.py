@@ -95,7 +95,7 @@ def _weights(path: Path) -> int:
 def _row(model: Path, folder: Path) -> Row:
     from safetensors import SafetensorError
 
-    from hanet.models.checkpoints import WEIGHTS, read_description
+    from hanet.models.descriptions import WEIGHTS, read_description
 
     name = model.relative_to(folder).as_posix()
     try:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -98,3 +101,14 @@ def test_a_folder_without_models_is_refused(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, ["models", str(path)])
         assert result.exit_code == 2
         assert message in result.output
+
+
+def test_a_light_installation_lists_models_and_their_cards(folder: Path) -> None:
+    """Without the packages of the extras, in a process of its own: here PyTorch is loaded."""
+    without = "import sys\nsys.modules |= dict.fromkeys(('torch', 'pandas', 'pyarrow'))\n"
+    for words in (["models", str(folder)], ["models", str(folder), "--card", "clips/b-2"]):
+        code = f"{without}sys.argv = {json.dumps(['hanet', *words])}\nfrom hanet.cli.app import app\napp()"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        shown = CliRunner().invoke(app, words, env={"COLUMNS": "80"})
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.split() == shown.output.split() and "deciwatch" in done.stdout
