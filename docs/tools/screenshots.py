@@ -167,7 +167,7 @@ def show_ablations(page: Page) -> None:
     wait_for_end(page, *ABLATIONS)
     open_artifact(page, "ablations-clips-fcn")
     names = [f"{name}-{SEED}" for name in ABLATIONS]
-    see(page, "4 runs compared", *names, "mpjpe (mm)", "accel (mm/frame²)")
+    see(page, "4 runs compared", *names, "MPJPE (mm)", "Accel (mm/frame²)")
     picture(page, "prefect-ablations")
     with opened_by(page, "4 runs compared") as compared:
         see(compared, "Comparing 4 Runs", *names)
