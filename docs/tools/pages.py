@@ -9,6 +9,7 @@ make the first page; the second is driven as a user drives it: drop the file, fi
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -78,6 +79,7 @@ def show_app(browser: Browser, poses: Path) -> None:
         page.fill("#fps", "30")
         page.click("#again")
         expect(page.locator("#status")).to_have_text("Done.")
+        assert not re.search(r"\de[+-]\d", page.inner_text("body")), page.inner_text("body")
         expect(page.frame_locator("#view").locator("h1")).to_have_text("walk.json → walk-refined.json")
         page.frame_locator("#view").locator("#frame").fill("62")
         page.evaluate("scrollTo(0, 0)")

@@ -9,6 +9,7 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
+from hanet.cli.lines import plain
 from hanet.cli.outputs import check_new_folder, wrote
 
 if TYPE_CHECKING:
@@ -46,6 +47,6 @@ def _described(made: Calibration) -> str:
     factor, unit = (100.0, "% of the body's size") if made.unit == "px" else (1000.0, "mm")
     before, constant, chosen = (factor * made.errors[key] for key in ("input", "inf", f"{made.strength:g}"))
     return (
-        f"{len(made.joints)} joints; error on parts left out: {before:.3g} {unit}, constant offset "
-        f"{constant:.3g}, calibrated {chosen:.3g} (ridge strength {made.strength:g})"
+        f"{len(made.joints)} joints; error on parts left out: {plain(before)} {unit}, constant offset "
+        f"{plain(constant)}, calibrated {plain(chosen)} (ridge strength {made.strength:g})"
     )
