@@ -28,11 +28,10 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from docs.tools.pictures import ROOT, write_picture
 from pipeline.repository.overrides import apply
 from pipeline.server.access import AUTH, choose_auth, login_link
 
-ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
 CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -253,11 +252,7 @@ def see(page: Page, *words: str) -> None:
 def picture(page: Page, name: str) -> None:
     """Write docs/images/<name>.png."""
     page.wait_for_timeout(1500)
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    print(f"  {path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
-    if path.stat().st_size > 250_000:
-        raise SystemExit(f"{path} is larger than 250 kB")
+    write_picture(page, name)
 
 
 # --- What the pictures are of
