@@ -42,7 +42,6 @@ SMALL = (
     "run.models=[hanet-paper]",
     "run.ablations=[]",
     "evaluate.resamples=100",
-    "experiments.clips-fcn.estimate.training.steps=100",
     "models.hanet-paper.training.epochs=3",
     "models.hanet-paper.training.stride=25",
     "filters.savitzky_golay={window: [9], order: [2]}",
@@ -142,7 +141,7 @@ def show_run(page: Page, tasks: str) -> None:
     see(page, "train@clips-fcn-hanet-paper", "publish@clips-fcn")
     picture(page, "prefect-run")
     open_artifact(page, "results-clips-fcn")
-    see(page, "Comparison", "HANet (paper)", "Gaussian filter", "runs compared", "The report")
+    see(page, "Comparison", "general refiner", "Gaussian filter", "runs compared", "The report")
     picture(page, "prefect-results")
     follow(page, "The report", "clips-fcn")
     follow(page, f"hanet-paper-{SEED}", f"hanet-paper-{SEED}", "test_mpjpe_mm")
