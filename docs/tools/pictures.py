@@ -26,7 +26,6 @@ def write_picture(page: Page, name: str) -> None:
 def shrink(path: Path) -> None:
     """Write a picture again with a palette, which takes half of the bytes; small marks keep their colours."""
     with Image.open(path) as image:
-        few = image.convert("RGB").quantize(
-            256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE
-        )
+        full = image.convert("RGB")
+    few = full.quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=3, dither=Image.Dither.NONE)
     few.save(path, optimize=True)

@@ -9,7 +9,8 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
-from hanet.cli.lines import plain, say
+from hanet.cli.lines import say
+from hanet.numbers import plain
 
 if TYPE_CHECKING:
     from hanet.formats.base import PoseFile

@@ -12,12 +12,6 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def plain(value: float, digits: int = 3) -> str:
-    """A number of `digits` digits, or with all digits before its point, never as a power of ten."""
-    text = f"{value:.{digits}g}"
-    return f"{value:,.0f}" if "e+" in text else text
-
-
 def say(text: str, *, err: bool = False) -> None:
     """Print one line, on stderr if `err`."""
     typer.echo(one_line(text), err=err)

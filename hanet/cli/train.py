@@ -9,8 +9,9 @@ import typer
 
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
-from hanet.cli.lines import plain, say
+from hanet.cli.lines import say
 from hanet.cli.outputs import check_new_folder, wrote
+from hanet.numbers import plain
 
 if TYPE_CHECKING:
     from hanet.formats.base import ReadOptions
