@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -99,6 +100,9 @@ def main() -> None:
         page.set_default_timeout(60_000)
         page.goto(login_link(prefect, auth))
         page.wait_for_url("**/deployments")
+        expect(page.locator("html")).to_have_class(
+            re.compile("dark")
+        )  # a page that is left sooner has no colours
         stages = run(tree, "dvc", "stage", "list", "--name-only").splitlines()
         take(page, prefect, f"{len(stages)} Task runs")
 
