@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 from prefect.artifacts import create_markdown_artifact
 
-from hanet.results.columns import COLUMNS
+from hanet.results.columns import COLUMNS, Column
 from pipeline.repository.environment import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
@@ -154,16 +154,20 @@ def markdown_table(rows: Mapping[str, Mapping[str, float]]) -> str:
     """Return a Markdown table with one column per metric and its unit; empty if there are no metrics.
 
     Args:
-        rows: From `metrics.json` by method; keys are a column of `hanet.results.columns`, shares in percent
-            with `_percent` after it.
+        rows: From `metrics.json` by method. Keys are those of `hanet.results.columns`, with `_percent` after
+            shares; other keys are shown as they are.
     """
     columns = {f"{column.key}_percent" if column.unit == "%" else column.key: column for column in COLUMNS}
-    shown = [name for name in columns if any(name in row for row in rows.values())]
-    lines = [
-        ["", *(f"{columns[name].label} ({columns[name].unit})" for name in shown)],
-        ["---", *("---:" for _ in shown)],
-    ]
+    found = dict.fromkeys(name for row in rows.values() for name in row)
+    shown = [*(name for name in columns if name in found), *(name for name in found if name not in columns)]
+    heads = [f"{columns[name].label} ({columns[name].unit})" if name in columns else name for name in shown]
+    lines = [["", *heads], ["---", *("---:" for _ in shown)]]
     for method, row in rows.items():
-        numbers = (f"{row[name]:.{columns[name].digits}f}" if name in row else "" for name in shown)
-        lines.append([method, *numbers])
+        lines.append([method, *(_cell(row.get(name), columns.get(name)) for name in shown)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) if shown else ""
+
+
+def _cell(value: float | None, column: Column | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if column is None else f"{value:.{column.digits}f}"

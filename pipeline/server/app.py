@@ -25,7 +25,8 @@ from pipeline.server.access import ALLOWED_HOSTS, LOGIN_PATH
 HEADERS = [
     (
         "Content-Security-Policy",
-        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'",
     ),
     ("Referrer-Policy", "no-referrer"),

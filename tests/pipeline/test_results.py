@@ -103,6 +103,7 @@ def test_every_metric_is_shown_with_its_unit() -> None:
     assert len(metrics) == len(HEADLINE)
     head, _, row = results.markdown_table({"a": metrics}).splitlines()
     assert head.count("(") == len(HEADLINE) and "| PCK@.1 (%) |" in head and "| Accel (px/frame²) |" in head
+    assert results.markdown_table({"a": {"mm": 2.0}}).endswith("| a | 2.0 |")
     assert row.count("12.50") == 4 and row.count("0.12") == 4
 
 
