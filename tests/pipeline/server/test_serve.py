@@ -153,6 +153,21 @@ class TestServed:
         assert len(shell(project, "git", "worktree", "list").splitlines()) == 1
         assert not list(project.rglob("X"))
 
+    @pytest.mark.skipif(bool(LACKING), reason=LACKING)
+    def test_a_run_s_page_draws_its_graph(self, served: Served, client: SyncPrefectClient) -> None:
+        """Prefect's graph needs `unsafe-eval` in the Content-Security-Policy."""
+        run = served.run(client, "reproduce/reproduce")
+        until(lambda: client.read_flow_run(run).state.is_final())
+        errors: list[str] = []
+        with chromium() as browser:
+            page = browser.new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(served.link)
+            page.wait_for_url("**/deployments")
+            page.goto(f"{served.address}/runs/flow-run/{run}")
+            expect(page.locator("canvas").first).to_be_attached()
+        assert not errors
+
     def test_ablations_on_two_workers_and_a_cancelled_run(
         self, project: Path, served: Served, client: SyncPrefectClient
     ) -> None:
@@ -199,21 +214,6 @@ class TestServed:
         cancelled = [run.name for run in client.read_flow_runs() if run.state.is_cancelled()]
         assert {"small", "large"} <= {name.rpartition("-")[0] for name in cancelled}
         assert ended(trains(family))
-
-    @pytest.mark.skipif(bool(LACKING), reason=LACKING)
-    def test_a_run_s_page_draws_its_graph(self, served: Served, client: SyncPrefectClient) -> None:
-        """Prefect's graph needs `unsafe-eval` in the Content-Security-Policy."""
-        run = served.run(client, "reproduce/reproduce")
-        until(lambda: client.read_flow_run(run).state.is_final())
-        errors: list[str] = []
-        with chromium() as browser:
-            page = browser.new_page()
-            page.on("pageerror", lambda error: errors.append(str(error)))
-            page.goto(served.link)
-            page.wait_for_url("**/deployments")
-            page.goto(f"{served.address}/runs/flow-run/{run}")
-            expect(page.locator("canvas").first).to_be_attached()
-        assert not errors
         everything = served.family()
         served.interrupt()
         assert until(lambda: ended(everything)) < 20
