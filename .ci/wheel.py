@@ -86,6 +86,7 @@ def main() -> None:
         pair = ("--detected", str(folder / "refined.trc"), "--gt", str(files[2]))
         hanet(python, "calibrate", *pair, "--out", str(folder / "model"))
         assert (folder / "model").is_dir() and (folder / "walk.c3d").is_file()
+        assert "general" in hanet(python, "models")
         assert smoother(files[0], folder / "refined.json"), "the refined COCO file is not smoother"
         version, total, *sizes = run(python, "-c", INSIDE).split()
     names = {size.partition("=")[0] for size in sizes}

@@ -78,7 +78,7 @@ def reproduce(
     Args:
         targets: Stages to run with everything they depend on: `train`, `compare@clips-fcn`. Empty: all.
         experiments: Experiments that replace those under `run` in params.yaml.
-        overrides: Changed parameters: `experiments.clips-fcn.models.hanet.model.hidden=64`; `+key=…` adds.
+        overrides: Changed parameters: `models.hanet.model.hidden=64`; `+key=…` adds a key.
         seeds: Seeds that replace those under `run` in params.yaml.
         force: Run stages also if DVC finds them up to date.
         jobs: How many stages may run at the same time. 0: Prefect's variable `hanet_jobs`.

@@ -17,18 +17,12 @@ from urllib.parse import urlencode
 
 from prefect.artifacts import create_markdown_artifact
 
+from hanet.results.columns import COLUMNS, Column
 from pipeline.repository.environment import RESULTS, RESULTS_URL
 
 _REPORT = Path("data/reports/index.html")
 _FIGURES = Path("data/reports/index_files")
 """Figures of a report that has too many to hold them."""
-_UNITS = {
-    "mpjpe": "mm",
-    "mpvpe": "mm",
-    "map": "fraction",
-    **dict.fromkeys(("pck_005", "pck_010", "pck_020"), "fraction"),
-}
-"""Of the metrics of `metrics.json`; that of `accel` depends on the kind of poses."""
 _METRICS, _RECEIPT = "metrics.json", "receipt.json"
 # For each group of stages its outputs to collect; {} is the experiment, the part of the stage after @.
 _OUTPUTS = {
@@ -157,11 +151,23 @@ def mlflow_links(receipts: Iterable[Mapping[str, Any]], only: Container[str] | N
 
 
 def markdown_table(rows: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a Markdown table with one column per metric and its unit; empty if there are no metrics."""
-    columns = sorted({name for row in rows.values() for name in row})
-    accel = "px/frame²" if any(name.startswith("pck") for name in columns) else "mm/frame²"
-    units = _UNITS | {"accel": accel}
-    heads = [f"{name} ({units[name]})" if name in units else name for name in columns]
-    lines = [["", *heads], ["---", *("---:" for _ in columns)]]
-    lines += [[name, *(str(row.get(column, "")) for column in columns)] for name, row in rows.items()]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if columns else ""
+    """Return a Markdown table with one column per metric and its unit; empty if there are no metrics.
+
+    Args:
+        rows: From `metrics.json` by method. Keys are those of `hanet.results.columns`, with `_percent` after
+            shares; other keys are shown as they are.
+    """
+    columns = {f"{column.key}_percent" if column.unit == "%" else column.key: column for column in COLUMNS}
+    found = dict.fromkeys(name for row in rows.values() for name in row)
+    shown = [*(name for name in columns if name in found), *(name for name in found if name not in columns)]
+    heads = [f"{columns[name].label} ({columns[name].unit})" if name in columns else name for name in shown]
+    lines = [["", *heads], ["---", *("---:" for _ in shown)]]
+    for method, row in rows.items():
+        lines.append([method, *(_cell(row.get(name), columns.get(name)) for name in shown)])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) if shown else ""
+
+
+def _cell(value: float | None, column: Column | None) -> str:
+    if value is None:
+        return ""
+    return str(value) if column is None else f"{value:.{column.digits}f}"

@@ -13,7 +13,7 @@ from hanet.options import flatten
 from hanet.progress import console
 from hanet.results import rendering
 from hanet.results import tables as _tables
-from hanet.results.columns import measured
+from hanet.results.columns import COLUMNS, measured
 from hanet.results.tallies import Tallies
 from stages import workspace
 from stages.graph.names import instance_of
@@ -59,21 +59,28 @@ def main(experiment: str) -> None:
                 console.print(rendering.terminal(table))
 
 
-HEADLINE = {
-    "mpjpe_mm": "mpjpe",
-    "mpvpe_mm": "mpvpe",
-    "accel_mm_per_frame2": "accel",
-    "pck_005": "pck_005",
-    "pck_010": "pck_010",
-    "pck_020": "pck_020",
-    "accel_px_per_frame2": "accel",
-    "map": "map",
-}
+HEADLINE = (
+    "mpjpe_mm",
+    "mpvpe_mm",
+    "accel_mm_per_frame2",
+    "pck_005",
+    "pck_010",
+    "pck_020",
+    "accel_px_per_frame2",
+    "map",
+)
 
 
 def headline(row: dict[str, Any]) -> dict[str, float]:
-    """The numbers that `dvc metrics` shows and compares, PCK as shares; scores.json has all."""
-    return {name: row[key]["mean"] for key, name in HEADLINE.items() if key in row}
+    """The numbers that `dvc metrics` shows and compares, by name and unit, PCK and mAP in percent.
+
+    `scores.json` has all.
+    """
+    return {
+        f"{column.key}_percent" if column.unit == "%" else column.key: column.scale * row[column.key]["mean"]
+        for column in COLUMNS
+        if column.key in HEADLINE and column.key in row
+    }
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ make the first page; the second is driven as a user drives it: drop the file, fi
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
@@ -17,15 +18,11 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, expect
 
+from docs.tools.pictures import ROOT, write_picture
 from hanet.app.server import serving
 from tests.support.browser import chromium
 from tests.support.keypoint_writers import write_coco
 from tests.support.walking import detected, filmed, walker
-
-ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
-LARGEST = 150_000
-"""Bytes of a picture at most."""
 
 
 def main() -> None:
@@ -55,7 +52,7 @@ def hanet(*words: str) -> None:
 
 def show_view(browser: Browser, path: Path) -> None:
     """The page with a knee that leaps."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1120})
+    page = browser.new_page(viewport={"width": 1280, "height": 1028})
     page.goto(path.as_uri())
     expect(page.locator("h1")).to_have_text("walk.json → refined.json")
     page.select_option("#joint", label="r_knee")
@@ -78,6 +75,7 @@ def show_app(browser: Browser, poses: Path) -> None:
         page.fill("#fps", "30")
         page.click("#again")
         expect(page.locator("#status")).to_have_text("Done.")
+        assert not re.search(r"\de[+-]\d", page.inner_text("body")), page.inner_text("body")
         expect(page.frame_locator("#view").locator("h1")).to_have_text("walk.json → walk-refined.json")
         page.frame_locator("#view").locator("#frame").fill("62")
         page.evaluate("scrollTo(0, 0)")
@@ -89,11 +87,7 @@ def picture(page: Page, name: str) -> None:
     """Write docs/images/<name>.png."""
     page.mouse.click(2, 2)  # no field has the focus
     page.wait_for_timeout(500)
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    print(f"  {path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB")
-    if path.stat().st_size > LARGEST:
-        raise SystemExit(f"{path} is larger than {LARGEST / 1000:.0f} kB")
+    write_picture(page, name)
 
 
 if __name__ == "__main__":

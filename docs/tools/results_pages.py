@@ -20,7 +20,8 @@ from tempfile import TemporaryDirectory
 from mlflow import MlflowClient
 from playwright.sync_api import Page, ViewportSize, expect, sync_playwright
 
-from docs.tools.screenshots import CHROMIUM, ROOT, free_ports, picture, see, serving
+from docs.tools.pictures import ROOT
+from docs.tools.screenshots import CHROMIUM, free_ports, picture, see, serving
 from stages.tracking.shown import view_link
 from stages.tracking.tables import METRICS
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import signal
 import socket
@@ -28,11 +29,10 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Page, expect, sync_playwright
 
+from docs.tools.pictures import ROOT, write_picture
 from pipeline.repository.overrides import apply
 from pipeline.server.access import AUTH, choose_auth, login_link
 
-ROOT = Path(__file__).parents[2]
-IMAGES = ROOT / "docs" / "images"
 CHROMIUM = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -43,7 +43,6 @@ SMALL = (
     "run.models=[hanet-paper]",
     "run.ablations=[]",
     "evaluate.resamples=100",
-    "experiments.clips-fcn.estimate.training.steps=100",
     "models.hanet-paper.training.epochs=3",
     "models.hanet-paper.training.stride=25",
     "filters.savitzky_golay={window: [9], order: [2]}",
@@ -101,6 +100,9 @@ def main() -> None:
         page.set_default_timeout(60_000)
         page.goto(login_link(prefect, auth))
         page.wait_for_url("**/deployments")
+        expect(page.locator("html")).to_have_class(
+            re.compile("dark")
+        )  # a page that is left sooner has no colours
         stages = run(tree, "dvc", "stage", "list", "--name-only").splitlines()
         take(page, prefect, f"{len(stages)} Task runs")
 
@@ -143,7 +145,7 @@ def show_run(page: Page, tasks: str) -> None:
     see(page, "train@clips-fcn-hanet-paper", "publish@clips-fcn")
     picture(page, "prefect-run")
     open_artifact(page, "results-clips-fcn")
-    see(page, "Comparison", "HANet (paper)", "Gaussian filter", "runs compared", "The report")
+    see(page, "Comparison", "general refiner", "Gaussian filter", "runs compared", "The report")
     picture(page, "prefect-results")
     follow(page, "The report", "clips-fcn")
     follow(page, f"hanet-paper-{SEED}", f"hanet-paper-{SEED}", "test_mpjpe_mm")
@@ -167,7 +169,7 @@ def show_ablations(page: Page) -> None:
     wait_for_end(page, *ABLATIONS)
     open_artifact(page, "ablations-clips-fcn")
     names = [f"{name}-{SEED}" for name in ABLATIONS]
-    see(page, "4 runs compared", *names, "mpjpe (mm)", "accel (mm/frame²)")
+    see(page, "4 runs compared", *names, "MPJPE (mm)", "Accel (mm/frame²)")
     picture(page, "prefect-ablations")
     with opened_by(page, "4 runs compared") as compared:
         see(compared, "Comparing 4 Runs", *names)
@@ -253,11 +255,7 @@ def see(page: Page, *words: str) -> None:
 def picture(page: Page, name: str) -> None:
     """Write docs/images/<name>.png."""
     page.wait_for_timeout(1500)
-    path = IMAGES / f"{name}.png"
-    page.screenshot(path=path)
-    print(f"  {path.relative_to(ROOT)}: {path.stat().st_size / 1000:.0f} kB", flush=True)
-    if path.stat().st_size > 250_000:
-        raise SystemExit(f"{path} is larger than 250 kB")
+    write_picture(page, name)
 
 
 # --- What the pictures are of

@@ -10,6 +10,7 @@ import typer
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
 from hanet.cli.outputs import check_new_folder, wrote
+from hanet.numbers import plain
 
 if TYPE_CHECKING:
     from hanet.methods.calibrate import Calibration
@@ -37,15 +38,21 @@ def calibrate(
         pair = common(truth.tracks, poses.tracks, gt_path=gt, path=detected)
         made = fit(pair.detected, pair.gt)
         save_calibration(out, made)
-    typer.echo(_described(made))
+    typer.echo(described(made))
     wrote(out)
 
 
-def _described(made: Calibration) -> str:
+def described(made: Calibration) -> str:
     """The errors on pieces of time that were left out."""
     factor, unit = (100.0, "% of the body's size") if made.unit == "px" else (1000.0, "mm")
-    before, constant, chosen = (factor * made.errors[key] for key in ("input", "inf", f"{made.strength:g}"))
+    joints, before = f"{len(made.joints)} joints", factor * made.errors["input"]
+    if "inf" not in made.errors:
+        return (
+            f"{joints}; a constant offset, from a mean error of {plain(before)} {unit}. The recording is "
+            f"too short to leave a part out, so nothing shows how well it will do; a minute is enough"
+        )
+    constant, chosen = (factor * made.errors[key] for key in ("inf", f"{made.strength:g}"))
     return (
-        f"{len(made.joints)} joints; error on parts left out: {before:.3g} {unit}, constant offset "
-        f"{constant:.3g}, calibrated {chosen:.3g} (ridge strength {made.strength:g})"
+        f"{joints}; error on parts left out: {plain(before)} {unit}, constant offset "
+        f"{plain(constant)}, calibrated {plain(chosen)} (ridge strength {made.strength:g})"
     )

@@ -10,6 +10,7 @@ import typer
 from hanet.cli import inputs
 from hanet.cli.errors import user_errors
 from hanet.cli.lines import say
+from hanet.numbers import plain
 
 if TYPE_CHECKING:
     from hanet.formats.base import PoseFile
@@ -58,7 +59,7 @@ def describe(poses: PoseFile) -> list[str]:
     counts = (_count(len(poses.tracks), "track"), _count(len(numbers), "video"), _count(total, "frame"))
     lines.append("{} in {}, {}".format(*counts))
     for track, gap in list(zip(poses.tracks, found, strict=True))[:_SHOWN]:
-        seconds = f" ({gap.longest / poses.fps:.2g} s)" if poses.fps_known and gap.longest else ""
+        seconds = f" ({plain(gap.longest / poses.fps)} s)" if poses.fps_known and gap.longest else ""
         first = f" (first at frame {gap.first_leap})" if gap.first_leap is not None else ""
         lines.append(
             f"  {track.name}, track {track.track}: frames {track.start} to {track.start + len(track) - 1}, "

@@ -12,6 +12,8 @@ import typer
 from hanet.cli.errors import user_errors
 
 MODELS = Path("data/models")
+STATISTICS = {"mean", "deviation"}
+"""Tensors of the general refiner that no training changes: its features' mean and standard deviation."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,14 @@ def _weights(path: Path) -> int:
     from safetensors import safe_open
 
     with safe_open(str(path), "numpy") as tensors:
-        return sum(math.prod(tensors.get_slice(key).get_shape()) for key in tensors.keys())  # noqa: SIM118
+        learned = set(tensors.keys()) - STATISTICS
+        return sum(math.prod(tensors.get_slice(key).get_shape()) for key in learned)
 
 
 def _row(model: Path, folder: Path) -> Row:
     from safetensors import SafetensorError
 
-    from hanet.models.checkpoints import WEIGHTS, read_description
+    from hanet.models.descriptions import WEIGHTS, read_description
 
     name = model.relative_to(folder).as_posix()
     try:

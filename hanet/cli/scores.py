@@ -47,7 +47,7 @@ def score(
             rows, notes = _any_files(gt, detected, fps, image_size, skeleton)
         for note in notes:
             say(note, err=True)
-        _show({"gt": str(gt), "rows": rows}, str(gt), as_json=as_json)
+        _show({"gt": str(gt), "rows": rows}, gt.name, as_json=as_json)
         return
     with user_errors():
         if len(detected) > 1:
@@ -107,21 +107,30 @@ def _print_scores(title: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
     from rich.table import Table
 
     first = next(iter(rows.values()))
-    table = Table(title=f"{title}: {first['sequences']} sequences, {first['frames']} frames")
-    table.add_column("metric [95 % interval]")
+    counts = (
+        f"{n} {noun}{'' if n == 1 else 's'}" for noun in ("sequence", "frame") for n in (first[f"{noun}s"],)
+    )
+    known = any(
+        end is not None for row in rows.values() for ends in row["intervals_95"].values() for end in ends
+    )
+    table = Table(title=f"{title}: {', '.join(counts)}")
+    table.add_column("metric [95 % interval]" if known else "metric")
     for name in rows:
         table.add_column(name, justify="right", overflow="fold")
     for metric in first["means"]:
-        cells = (_cell(row["means"][metric], row["intervals_95"][metric]) for row in rows.values())
+        cells = (
+            _cell(row["means"][metric], row["intervals_95"][metric] if known else None)
+            for row in rows.values()
+        )
         table.add_row(metric, *cells)
     Console().print(table)
 
 
-def _cell(mean: float | None, ends: Sequence[float | None]) -> str:
-    """Mean and interval; a dash where a number is unknown."""
+def _cell(mean: float | None, ends: Sequence[float | None] | None) -> str:
+    """Mean, and interval if any; a dash where a number is unknown."""
     digits = 4 if mean is not None and abs(mean) < 1 else 2
-    middle, low, high = ("–" if x is None else f"{x:.{digits}f}" for x in (mean, *ends))
-    return f"{middle} \\[{low}, {high}]"
+    middle, *interval = ("–" if x is None else f"{x:.{digits}f}" for x in (mean, *(ends or ())))
+    return f"{middle} \\[{', '.join(interval)}]" if interval else middle
 
 
 def tables(

@@ -11,6 +11,7 @@ from hanet.cli import inputs
 from hanet.cli.errors import user_errors
 from hanet.cli.lines import say
 from hanet.cli.outputs import check_new_folder, wrote
+from hanet.numbers import plain
 
 if TYPE_CHECKING:
     from hanet.formats.base import ReadOptions
@@ -70,7 +71,7 @@ def train(
                 epochs=epochs,
                 seed=seed,
                 on_epoch=lambda row: progress.update(
-                    task, advance=1, description=f"validation {row['validation_error']:.4g}"
+                    task, advance=1, description=f"validation {plain(row['validation_error'], 4)}"
                 ),
             )
     for line in _table(rows, takes[0].gt[0].unit):
@@ -93,7 +94,7 @@ def _table(rows: list[Row], unit: str) -> list[str]:
     shown = "mm" if unit == "m" else "px"
     lines = ["on the recordings that validate:"]
     lines += [
-        f"  {row.name:<16} {row.error:8.4g} {shown}, acceleration error {row.acceleration:.3g} "
+        f"  {row.name:<16} {plain(row.error, 4):>8} {shown}, acceleration error {plain(row.acceleration)} "
         f"{shown}/frame², {100 * row.unharmed:.0f} % of the recordings not worse than the input"
         for row in rows
     ]

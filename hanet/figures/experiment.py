@@ -27,6 +27,8 @@ from hanet.progress import console
 
 INPUT = "input"
 MAX_GIF_BYTES = 2_000_000
+FOLLOWED = ("-filtered", "-general")
+"""What the name of a row ends with that another method follows, see `hanet.methods.names`."""
 STILLS = 4
 """Number of frames of the worst span to show as skeletons."""
 
@@ -135,17 +137,25 @@ def progress(name: str) -> Callable[[Iterable[Any], int], Iterable[Any]]:
 
 
 def summaries(folder: Path, scores: Mapping[str, Any], provenance: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Draw budget.svg and comparison.svg of all methods of the run."""
+    """Draw budget.svg, of methods that no other follows, and comparison.svg of all methods of the run."""
     rows = {name: MethodScores.from_dict(row) for name, row in scores.items()}
-    save(budget(rows), folder / "budget.svg")
+    alone = {name: row for name, row in rows.items() if not name.endswith(FOLLOWED)}
+    save(budget(alone), folder / "budget.svg")
     save(comparison(rows), folder / "comparison.svg")
     metrics = " and ".join(METRICS[metric] for metric in shared_metrics(rows))
-    basis = (
-        f"{metrics} of {names(rows)}; bars are 95% bootstrap intervals over sequences. {protocol(provenance)}"
-    )
+    bars = f"bars are 95% bootstrap intervals over sequences. {protocol(provenance)}"
+    few = "" if len(alone) == len(rows) else ", without another one after them"
     return [
-        entry("budget.svg", "Accuracy against frames read", f"By the share of frames that are read: {basis}"),
-        entry("comparison.svg", "All methods", f"Best first, the dotted line is the input: {basis}"),
+        entry(
+            "budget.svg",
+            "Accuracy against frames read",
+            f"By the share of frames that are read: {metrics} of {names(alone)}{few}; {bars}",
+        ),
+        entry(
+            "comparison.svg",
+            "All methods",
+            f"Best first, the dotted line is the input: {metrics} of {names(rows)}; {bars}",
+        ),
     ]
 
 
@@ -175,8 +185,9 @@ def by_joint(
 
 
 def names(methods: Iterable[str]) -> str:
-    """Labels of methods, for captions."""
-    return ", ".join(style.label for style in method_styles(methods).values())
+    """Labels of methods, for captions; of many their number, as the figure names them."""
+    labels = [style.label for style in method_styles(methods).values()]
+    return ", ".join(labels) if len(labels) <= 8 else f"{len(labels)} methods"
 
 
 def protocol(provenance: Mapping[str, Any]) -> str:

@@ -50,7 +50,8 @@ class Calibration:
         centre: (F,) mean features.
         weight: (F, J·D) from features to corrections.
         strength: the penalty chosen.
-        errors: mean error per penalty on pieces of time that were left out; the key ``input`` is the input's.
+        errors: mean error per penalty on pieces of time that were left out; the key ``input`` is the input's,
+            alone where the recording is one piece.
     """
 
     joints: tuple[str, ...]
@@ -118,7 +119,9 @@ def calibrate(detected: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> C
     if not np.isfinite(y).any():
         raise ValueError("no joint is detected and true in the same frame, so there is nothing to calibrate")
     errors = _left_out(x, y, pieces % PARTS)
-    strength = min(STRENGTHS, key=lambda tried: errors[f"{tried:g}"])
+    # Of a single piece nothing can be left out: a constant offset is the safe choice.
+    tried = [strength for strength in STRENGTHS if f"{strength:g}" in errors] or [np.inf]
+    strength = min(tried, key=lambda strength: errors.get(f"{strength:g}", np.inf))
     offset, centre, weight = _fit(x, y, strength)
     return Calibration(
         first.skeleton.joints,
@@ -139,14 +142,13 @@ def _left_out(
     """Mean errors of each strength on parts that it was not fitted to, and of no correction."""
     parts = [p for p in np.unique(part) if np.isfinite(y[part != p]).any()]
     left = {"input": [_length(y)]}
-    for strength in STRENGTHS:
+    for strength in STRENGTHS if parts else ():
         errors = []
         for p in parts:
             offset, centre, weight = _fit(x[part != p], y[part != p], strength)
             shown = (x[part == p] - centre) @ weight
             errors.append(_length(y[part == p] - offset - shown.reshape(-1, *y.shape[1:])))
-        # Of a single piece nothing can be left out: a constant offset is the safe choice.
-        left[f"{strength:g}"] = errors or [0.0 if np.isinf(strength) else 1.0]
+        left[f"{strength:g}"] = errors
     return {name: float(np.nanmean(errors)) for name, errors in left.items()}
 
 

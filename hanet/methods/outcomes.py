@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from hanet.metrics.smoothness import mean_acceleration
+from hanet.numbers import plain
 from hanet.poses.errors import NoPosesError
 from hanet.poses.plausible import without_wild
 from hanet.poses.sequence import PoseSequence
@@ -56,12 +57,7 @@ class Refined:
         if not np.isfinite([self.before, self.after]).all():
             return text + "; no joint is known in three frames in a row"
         unit = "per s² (rotations as 6D numbers)" if self.unit == "rot6d" else f"{self.unit}/s²"
-        return text + f"; mean acceleration {_figures(self.before)} → {_figures(self.after)} {unit}"
-
-
-def _figures(value: float) -> str:
-    """Three digits of a number, all digits before the point of a larger one."""
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+        return text + f"; mean acceleration {plain(self.before)} → {plain(self.after)} {unit}"
 
 
 def result_of(detected: PoseSequence, after: PoseSequence, wild: int, error: ValueError | None) -> Refined:

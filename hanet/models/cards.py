@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hanet.models.checkpoints import WEIGHTS, read_description
+from hanet.models.descriptions import WEIGHTS, read_description
 from hanet.options import flatten
 
 _PACKAGE = Path(__file__).parents[1]

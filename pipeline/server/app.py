@@ -3,7 +3,7 @@
 `pipeline.server.serve` starts it and sets its environment. It adds to `prefect server start`: requests for
 hosts that are not in PREFECT_ALLOWED_HOSTS get 400; the page `/open` stores the auth string in the browser;
 a Content-Security-Policy keeps browsers from calling other servers (Prefect's V2 pages call an analytics
-service even if analytics are off).
+service even if analytics are off). Its `unsafe-eval` is for the graph of a run: without it there is none.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from pipeline.server.access import ALLOWED_HOSTS, LOGIN_PATH
 HEADERS = [
     (
         "Content-Security-Policy",
-        "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+        "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+        "style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; frame-ancestors 'none'",
     ),
     ("Referrer-Policy", "no-referrer"),

@@ -57,6 +57,9 @@ def test_score_any_two_files(tmp_path):
     assert rows["moved.json"]["means"]["found"] == pytest.approx(1 - 30 / 1020)
     assert rows["moved.json"]["means"]["pck_010"] == pytest.approx(1 - 30 / 1020)
     _, text, _ = invoke("score", "--gt", gt, "--detected", shifted, "--fps", 30)
+    assert (
+        "walk.json: 1 sequence, 60 frames" in " ".join(text.split()) and "[" not in text
+    )  # no interval over one sequence
     assert "pck_010" in text and "moved.json" in text
     code, _, error = invoke("score", "--gt", gt, "--detected", gt)
     assert code == 2 and "give --fps" in error

@@ -42,14 +42,18 @@ NOT_RUN = {
     "needs an hour, a network or both; the default run is compared with docs/results/reference": (
         "make repro",
         "make run EXPERIMENT=clips-smpl SEEDS=1,2 MODELS=hanet,deciwatch",
+        "make run EXPERIMENT=jhmdb-simplebaseline",
         "make run EXPERIMENT=jhmdb-simplebaseline-frames",
+        "make run EXPERIMENT=clips-fcn ABLATIONS=oml-off,one-scale",
+        "make tables",
+        "make verify",
         "make run EXPERIMENT=cmu-fcn SET='experiments.cmu-fcn.dataset=aist "
         "experiments.cmu-fcn.estimate.train_on=target experiments.cmu-fcn.estimate.out_of_fold=5'",
         "dvc exp run -S models.hanet.model.hidden=64",
         "dvc exp run -S train.devices=4",
         "hanet demo-videos",
     ),
-    "is this test": ("make test",),
+    "is this test": ("make test", "python -m pytest -q tests/models tests/metrics/test_released_scores.py"),
     "installs packages; .ci/wheel.py installs the wheel into an empty environment": (
         "pip install .",
         'pip install ".[formats,view]"',

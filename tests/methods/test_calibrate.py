@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 import hanet
 from hanet.cli.app import app
+from hanet.cli.calibrate import described
 from hanet.methods.calibrate import calibrate, load_calibration, save_calibration
 from hanet.methods.calibrated import Calibrated
 from hanet.poses.sequence import PoseSequence
@@ -61,6 +62,11 @@ def test_of_one_piece_the_constant_offset_is_learned(rng: np.random.Generator) -
     gt = body(rng, 90)
     made = calibrate([track(gt + 0.1)], [track(gt)])
     assert np.isinf(made.strength) and not made.weight.any()
+    assert set(made.errors) == {"input"} and made.errors["input"] == pytest.approx(0.1 * 3**0.5, rel=0.01)
+    assert (
+        "17 joints; a constant offset, from a mean error of 173 mm. The recording is too short"
+        in described(made)
+    )
 
 
 def test_missing_joints_and_frames_without_truth_do_not_count(rng: np.random.Generator) -> None:

@@ -29,7 +29,10 @@ def tree(tmp_path: Path) -> Path:
     (reports / "index.html").write_text("report")
     for table in ("budget", "comparison"):
         (reports / "one" / "tables" / f"{table}.md").write_text(f"# {table}\n")
-    metrics = {"kin-none": {"mpjpe": 2.0, "accel": 1.5}, "input": {"mpjpe": 3.0, "accel": 9.0}}
+    metrics = {
+        "kin-none": {"mpjpe_mm": 2.0, "accel_mm_per_frame2": 1.504},
+        "input": {"mpjpe_mm": 3.0, "accel_mm_per_frame2": 9.0},
+    }
     (reports / "one" / "metrics.json").write_text(json.dumps(metrics))
     (tmp_path / "tree" / "data" / "published").mkdir()
     receipt = {"tracking_ui": "http://127.0.0.1:5000/", "runs": RUNS}
@@ -85,19 +88,23 @@ def test_artifact_of_ablations(tmp_path: Path, tree: Path, shown: dict[str, str]
     failed = results.collect(tmp_path, tree, "c", [])
     results.publish_ablations({"kin-none": made, "kin-flow": failed})
     text = shown["ablations-one"]
-    assert "|  | accel (mm/frame²) | mpjpe (mm) |\n| --- | ---: | ---: |\n| kin-none | 1.5 | 2.0 |" in text
+    head = "|  | MPJPE (mm) | Accel (mm/frame²) |\n| --- | ---: | ---: |\n"
+    assert f"{head}| kin-none | 2.00 | 1.50 |" in text
     assert "[2 runs compared](http://127.0.0.1:5000/#/compare-runs?runs=%5B%22a%22%2C%22b%22%5D" in text
     assert "hanet-paper" not in text
 
 
-def test_every_metric_has_a_unit() -> None:
-    from stages.compare import HEADLINE
+def test_every_metric_is_shown_with_its_unit() -> None:
+    from hanet.results.columns import COLUMNS
+    from stages.compare import HEADLINE, headline
 
-    joints, keypoints = {"mpjpe", "mpvpe", "accel"}, {"pck_005", "pck_010", "pck_020", "map", "accel"}
-    assert joints | keypoints == set(HEADLINE.values())
-    for names, unit in ((joints, "accel (mm/frame²)"), (keypoints, "accel (px/frame²)")):
-        head = results.markdown_table({"a": dict.fromkeys(names, 1.0)}).splitlines()[0]
-        assert unit in head and head.count("(") == len(names)
+    assert set(HEADLINE) <= {column.key for column in COLUMNS}
+    metrics = headline({column.key: {"mean": 0.125} for column in COLUMNS})
+    assert len(metrics) == len(HEADLINE)
+    head, _, row = results.markdown_table({"a": metrics}).splitlines()
+    assert head.count("(") == len(HEADLINE) and "| PCK@.1 (%) |" in head and "| Accel (px/frame²) |" in head
+    assert results.markdown_table({"a": {"mm": 2.0}}).endswith("| a | 2.0 |")
+    assert row.count("12.50") == 4 and row.count("0.12") == 4
 
 
 def test_nothing_made_shows_nothing(tmp_path: Path, tree: Path, shown: dict[str, str]) -> None:

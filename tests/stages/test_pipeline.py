@@ -438,7 +438,7 @@ def test_dvc_shows_metrics_and_plots(project: Project) -> None:
     shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
     scores = json.loads((project.path / "data/reports/tiny/scores.json").read_text())
     assert next(iter(shown.values()))["data"]["data/reports/tiny/metrics.json"]["data"] == {
-        name: {"mpjpe": row["mpjpe_mm"]["mean"], "accel": row["accel_mm_per_frame2"]["mean"]}
+        name: {key: row[key]["mean"] for key in ("mpjpe_mm", "accel_mm_per_frame2")}
         for name, row in scores.items()
     }
     project.run("dvc", "plots", "show", "--out", "plots")

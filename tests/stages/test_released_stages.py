@@ -217,9 +217,8 @@ def assert_tables(folder: Path, shown: str) -> None:
     assert any(line.startswith("PCK@.05 PCK@.1 ") for line in lines)
     assert "input 20.00 36.67 0.00 100%" in lines
     metrics = json.loads((folder / "metrics.json").read_text())
-    assert metrics["input"] == pytest.approx(
-        {"pck_005": 0.2, "pck_010": 0.3667, "pck_020": 0.5, "accel": 0.0}
-    )
+    percent = {"pck_005_percent": 20.0, "pck_010_percent": 36.67, "pck_020_percent": 50.0}
+    assert metrics["input"] == pytest.approx(percent | {"accel_px_per_frame2": 0.0})
     flat = pd.read_csv(folder / "table.csv")
     decides = flat["pck_010.mean"].tolist()[1:]
     assert flat["method"].tolist()[0] == "input" and decides == sorted(decides, reverse=True)
@@ -427,7 +426,7 @@ def test_map_where_the_data_set_has_labels(write: Callable[[], None], settings: 
     text = (report / "tables" / "main.md").read_text()
     assert "| mAP % |" in text and "leak" not in text
     metrics = json.loads((report / "metrics.json").read_text())
-    assert metrics["hanet-paper"]["map"] == 1.0
+    assert metrics["hanet-paper"]["map_percent"] == 100.0
     assert publish.scores(json.loads((report / "runs.json").read_text())[1])["test_map"] == 1.0
 
 

@@ -277,7 +277,7 @@ def test_methods_are_ordered_by_error_below_the_input(experiment: Path) -> None:
     assert flat["method"].tolist() == order and set(flat["metric"]) == {"MPJPE mm"}
     assert flat["score"].tolist() == flat["mpjpe_mm.mean"].tolist()
     metrics = json.loads((experiment / "metrics.json").read_text())
-    assert metrics["better"]["mpjpe"] == 1.0
+    assert metrics["better"]["mpjpe_mm"] == 1.0
 
 
 @pytest.mark.parametrize(

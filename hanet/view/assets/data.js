@@ -57,7 +57,8 @@ function number(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return '–';
   if (value === 0) return '0';
   const size = Math.abs(value);
-  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size >= 1 ? value.toFixed(2) : value.toPrecision(3);
+  return size >= 1000 ? value.toFixed(0) : size >= 100 ? value.toFixed(1) : size >= 1 ? value.toFixed(2)
+    : size >= 1e-6 ? value.toPrecision(3) : '0.000';
 }
 // A canvas sized for the screen's pixels; draws in CSS pixels.
 function prepared(canvas, height) {

@@ -87,7 +87,7 @@ const REFINED_COLUMNS = [
   ['filled', (f) => f.filled ?? '–'],
   ['left missing', (f) => f.left ?? '–'],
   ['leaps, refined', (f) => f.leaps_after ?? '–'],
-  ['acceleration, refined', (f) => (content.fps === null ? '–' : number(f.acceleration_after))],
+  [`acceleration, refined (${content.unit}/s²)`, (f) => (content.fps === null ? '–' : number(f.acceleration_after))],
   [`moved (median, ${content.unit})`, (f) => number(f.moved)],
 ];
 function showTable() {

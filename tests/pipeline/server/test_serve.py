@@ -13,10 +13,11 @@ from urllib.request import Request, urlopen
 from uuid import UUID
 
 import pytest
+from playwright.sync_api import expect
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.states import Cancelling
 
-from tests.support.browser import FOREIGN, LACKING, page_text
+from tests.support.browser import FOREIGN, LACKING, chromium, page_text
 from tests.support.foreign_site import attack, foreign_site
 from tests.support.graph_of_shell import shell
 from tests.support.served import (
@@ -151,6 +152,21 @@ class TestServed:
         assert (project / "params.yaml").read_bytes() == before
         assert len(shell(project, "git", "worktree", "list").splitlines()) == 1
         assert not list(project.rglob("X"))
+
+    @pytest.mark.skipif(bool(LACKING), reason=LACKING)
+    def test_a_run_s_page_draws_its_graph(self, served: Served, client: SyncPrefectClient) -> None:
+        """Prefect's graph needs `unsafe-eval` in the Content-Security-Policy."""
+        run = served.run(client, "reproduce/reproduce")
+        until(lambda: client.read_flow_run(run).state.is_final())
+        errors: list[str] = []
+        with chromium() as browser:
+            page = browser.new_page()
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(served.link)
+            page.wait_for_url("**/deployments")
+            page.goto(f"{served.address}/runs/flow-run/{run}")
+            expect(page.locator("canvas").first).to_be_attached()
+        assert not errors
 
     def test_ablations_on_two_workers_and_a_cancelled_run(
         self, project: Path, served: Served, client: SyncPrefectClient
