@@ -22,6 +22,7 @@ from jaxtyping import Float
 from hanet.files.atomic import fresh_folder
 from hanet.files.json_text import read_json
 from hanet.methods.general import refine_general
+from hanet.poses.errors import NoPosesError
 from hanet.poses.gaps import interpolate
 from hanet.poses.scale import body_scale, known_joints
 from hanet.poses.sequence import PoseSequence
@@ -95,7 +96,8 @@ def calibrate(detected: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> C
         gt: their truth, of the same frames, joints and unit; where it is not `labelled` it does not count.
 
     Raises:
-        ValueError: no frame in which a joint is detected and true, or tracks of different joints.
+        NoPosesError: no frame in which a joint is detected and true.
+        ValueError: tracks of different joints.
     """
     first = detected[0]
     bones = _bones(first)
@@ -116,7 +118,9 @@ def calibrate(detected: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> C
         piece.append(number + (piece[-1][-1] + 1 if piece else 0))
     x, y, pieces = (np.concatenate(parts) for parts in (rows, wrong, piece))
     if not np.isfinite(y).any():
-        raise ValueError("no joint is detected and true in the same frame, so there is nothing to calibrate")
+        raise NoPosesError(
+            "no joint is detected and true in the same frame, so there is nothing to calibrate"
+        )
     errors = _left_out(x, y, pieces % PARTS)
     strength = min(STRENGTHS, key=lambda tried: errors[f"{tried:g}"])
     offset, centre, weight = _fit(x, y, strength)
