@@ -10,6 +10,7 @@ Axes: T frames, J joints, D coordinates, N frames of all tracks, F features.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +36,8 @@ PARTS = 5
 """Groups of pieces that are left out in turn."""
 ARRAYS = ("offset", "centre", "weight")
 TENSORS, DESCRIPTION = "calibration.safetensors", "calibration.json"
+HASH = "sha256"
+"""Key of the description: SHA-256 of the numbers and of all else in the description."""
 REMEDY = "make it again by `hanet calibrate`"
 
 
@@ -229,9 +232,16 @@ def save_calibration(folder: Path, calibration: Calibration) -> None:
         "strength": f"{calibration.strength:g}",
         "errors": calibration.errors,
     }
+    content = save(tensors)
+    description[HASH] = _hash(content, description)
     with fresh_folder(folder) as made:
-        (made / TENSORS).write_bytes(save(tensors))
+        (made / TENSORS).write_bytes(content)
         (made / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+
+
+def _hash(tensors: bytes, description: dict[str, Any]) -> str:
+    """SHA-256 of the bytes of the tensors and of the description, in one order of its keys."""
+    return hashlib.sha256(tensors + json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
 def load_calibration(folder: Path) -> Calibration:
@@ -245,7 +255,11 @@ def load_calibration(folder: Path) -> Calibration:
 
     said: dict[str, Any] = read_json(folder / DESCRIPTION, dict, remedy=REMEDY)
     try:
-        tensors = load((folder / TENSORS).read_bytes())
+        content = (folder / TENSORS).read_bytes()
+        noted = said.pop(HASH, None)  # calibrations of before 0.3 have none
+        if noted not in (None, _hash(content, said)):
+            raise ValueError("SHA-256 of its numbers and description is not the one noted")
+        tensors = load(content)
         made = Calibration(
             joints=tuple(map(str, said["joints"])),
             bones=tuple((int(a), int(b)) for a, b in said["bones"]),
