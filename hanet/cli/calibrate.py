@@ -29,7 +29,7 @@ def calibrate(
     with user_errors():
         check_new_folder(out, inputs=[detected, gt])
         options = inputs.read_options(fps, image_size, skeleton, min_score)
-        truth, poses = (inputs.open_poses(path, options, None) for path in (gt, detected))
+        truth, poses = (inputs.open_people(path, options) for path in (gt, detected))
         truth.require_fps()
         from hanet.methods.calibrate import calibrate as fit
         from hanet.methods.calibrate import save_calibration

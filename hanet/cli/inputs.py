@@ -194,3 +194,18 @@ def open_poses(path: Path, options: ReadOptions, format: str | None) -> PoseFile
     from hanet.formats.registry import read
 
     return read(path, options, format=format)
+
+
+def open_people(path: Path, options: ReadOptions) -> PoseFile:
+    """As `open_poses`, of a file that must show someone.
+
+    Raises:
+        NoPosesError: nobody in any frame.
+        FileNotFoundError, ValueError: as there.
+    """
+    from hanet.poses.errors import NoPosesError
+
+    poses = open_poses(path, options, None)
+    if not any(len(track) for track in poses.tracks):
+        raise NoPosesError(f"{path}: nobody in any frame, so there is nothing to compare")
+    return poses

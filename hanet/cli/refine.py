@@ -14,6 +14,7 @@ import typer
 from hanet.cli import inputs
 from hanet.cli.errors import finite, user_errors
 from hanet.cli.lines import say
+from hanet.cli.memory import trimmed
 from hanet.cli.outputs import Force, check_new_folder, check_output, wrote
 from hanet.cli.progress import bar
 from hanet.cli.refine_tables import with_tables, write_tables
@@ -209,7 +210,7 @@ class _Model:
             out,
             parameters=trained.settings | {"longest_gap": longest},
             longest=longest,
-            track=bar(self.folder.name) if show else iter,
+            track=lambda tracks: trimmed(bar(self.folder.name)(tracks) if show else tracks),
         )
         other = abs(trained.kind.fps / fps - 1) > 1e-3
         return [f"{fps:.6g} fps, refined at the model's {trained.kind.fps:.6g}"] if other else [], results

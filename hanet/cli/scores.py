@@ -77,12 +77,12 @@ def _any_files(
     from hanet.metrics.evaluate import require_frames
 
     options = inputs.read_options(fps, image_size, skeleton)
-    truth = inputs.open_poses(gt, options, None)
+    truth = inputs.open_people(gt, options)
     truth.require_fps()
     rows: dict[str, Any] = {}
     notes = [f"{gt}: {note}" for note in truth.notes]
     for path in detected:
-        poses = inputs.open_poses(path, options, None)
+        poses = inputs.open_people(path, options)
         notes += [f"{path}: {note}" for note in poses.notes]
         pair = common(truth.tracks, poses.tracks, gt_path=gt, path=path)
         if len(pair.joints) < len(truth.skeleton):

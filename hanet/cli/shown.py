@@ -12,6 +12,7 @@ from hanet.estimators.mediapipe.video import Video, frame_rate
 from hanet.figures.charts.errors import Span, errors, worst_span
 from hanet.figures.choose import find_sequence, spread_rows
 from hanet.figures.skeletons.compare import Footage
+from hanet.poses.errors import NoPosesError
 from hanet.poses.sequence import PoseSequence
 
 STILLS = 4
@@ -78,7 +79,7 @@ def sequence_of(cache: PoseCache, name: str | None, track: int | None) -> PoseSe
     """
     first = next(cache.sequences(), None)
     if first is None:
-        raise ValueError(f"{cache.path}: holds no poses")
+        raise NoPosesError(f"{cache.path}: holds no poses")
     return find_sequence(cache, name or first.name, track=track)
 
 

@@ -83,7 +83,7 @@ def _take(detected: Path, gt: Path, options: ReadOptions) -> Take:
     from hanet.methods.own_pairs import Take
     from hanet.metrics.common import common
 
-    truth, poses = (inputs.open_poses(path, options, None) for path in (gt, detected))
+    truth, poses = (inputs.open_people(path, options) for path in (gt, detected))
     truth.require_fps()
     pair = common(truth.tracks, poses.tracks, gt_path=gt, path=detected)
     return Take(detected.name, pair.detected, pair.gt)

@@ -18,6 +18,7 @@ from hanet.cache.metadata import CacheMetadata
 from hanet.files.atomic import whole_file
 from hanet.formats.cells import guarded
 from hanet.formats.missing import present
+from hanet.poses.errors import NoPosesError
 from hanet.poses.sequence import PoseSequence
 
 if TYPE_CHECKING:  # a light installation has no pyarrow, and writes TRC
@@ -59,7 +60,8 @@ def export(
         What was left out, one sentence each.
 
     Raises:
-        ValueError: another ending, nothing to write, or for TRC poses that are not 3D joints of one track,
+        NoPosesError: the cache is empty.
+        ValueError: another ending, no such track, or for TRC poses that are not 3D joints of one track,
             whose upward axis is unknown, or none of whose joints is ever known.
     """
     write = WRITERS.get(path.suffix)
@@ -70,7 +72,8 @@ def export(
     chosen = [s for s in cache.sequences() if sequence in (None, s.name) and track in (None, s.track)]
     if not chosen:
         names = ", ".join(dict.fromkeys(f"{s.name} (track {s.track})" for s in cache.sequences()))
-        raise ValueError(f"{cache.path}: nothing to write; it has {names or 'no sequences'}")
+        kind = ValueError if names else NoPosesError
+        raise kind(f"{cache.path}: nothing to write; it has {names or 'no sequences'}")
     with whole_file(path) as temporary:
         return write(cache.metadata, chosen, temporary, path.name, up) or []
 

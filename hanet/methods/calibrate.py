@@ -10,6 +10,7 @@ Axes: T frames, J joints, D coordinates, N frames of all tracks, F features.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from jaxtyping import Float
 from hanet.files.atomic import fresh_folder
 from hanet.files.json_text import read_json
 from hanet.methods.general import refine_general
+from hanet.poses.errors import NoPosesError
 from hanet.poses.gaps import interpolate
 from hanet.poses.scale import body_scale, known_joints
 from hanet.poses.sequence import PoseSequence
@@ -34,6 +36,8 @@ PARTS = 5
 """Groups of pieces that are left out in turn."""
 ARRAYS = ("offset", "centre", "weight")
 TENSORS, DESCRIPTION = "calibration.safetensors", "calibration.json"
+HASH = "sha256"
+"""Key of the description: SHA-256 of the numbers and of all else in the description."""
 REMEDY = "make it again by `hanet calibrate`"
 
 
@@ -96,7 +100,8 @@ def calibrate(detected: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> C
         gt: their truth, of the same frames, joints and unit; where it is not `labelled` it does not count.
 
     Raises:
-        ValueError: no frame in which a joint is detected and true, or tracks of different joints.
+        NoPosesError: no frame in which a joint is detected and true.
+        ValueError: tracks of different joints.
     """
     first = detected[0]
     bones = _bones(first)
@@ -117,7 +122,9 @@ def calibrate(detected: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> C
         piece.append(number + (piece[-1][-1] + 1 if piece else 0))
     x, y, pieces = (np.concatenate(parts) for parts in (rows, wrong, piece))
     if not np.isfinite(y).any():
-        raise ValueError("no joint is detected and true in the same frame, so there is nothing to calibrate")
+        raise NoPosesError(
+            "no joint is detected and true in the same frame, so there is nothing to calibrate"
+        )
     errors = _left_out(x, y, pieces % PARTS)
     # Of a single piece nothing can be left out: a constant offset is the safe choice.
     tried = [strength for strength in STRENGTHS if f"{strength:g}" in errors] or [np.inf]
@@ -227,9 +234,16 @@ def save_calibration(folder: Path, calibration: Calibration) -> None:
         "strength": f"{calibration.strength:g}",
         "errors": calibration.errors,
     }
+    content = save(tensors)
+    description[HASH] = _hash(content, description)
     with fresh_folder(folder) as made:
-        (made / TENSORS).write_bytes(save(tensors))
+        (made / TENSORS).write_bytes(content)
         (made / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n")
+
+
+def _hash(tensors: bytes, description: dict[str, Any]) -> str:
+    """SHA-256 of the bytes of the tensors and of the description, in one order of its keys."""
+    return hashlib.sha256(tensors + json.dumps(description, sort_keys=True).encode()).hexdigest()
 
 
 def load_calibration(folder: Path) -> Calibration:
@@ -243,7 +257,11 @@ def load_calibration(folder: Path) -> Calibration:
 
     said: dict[str, Any] = read_json(folder / DESCRIPTION, dict, remedy=REMEDY)
     try:
-        tensors = load((folder / TENSORS).read_bytes())
+        content = (folder / TENSORS).read_bytes()
+        noted = said.pop(HASH, None)  # calibrations of before 0.3 have none
+        if noted not in (None, _hash(content, said)):
+            raise ValueError("SHA-256 of its numbers and description is not the one noted")
+        tensors = load(content)
         made = Calibration(
             joints=tuple(map(str, said["joints"])),
             bones=tuple((int(a), int(b)) for a, b in said["bones"]),

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from hanet.methods.base import image_scale
+from hanet.poses.errors import NoPosesError
 from hanet.poses.gaps import interpolate
 from hanet.poses.scale import known_joints
 from hanet.poses.sequence import PoseSequence
@@ -73,7 +74,8 @@ def rows_of(takes: Sequence[Take]) -> PoseRows:
     other joints where it was never detected; where the truth is not known it does not count.
 
     Raises:
-        ValueError: tracks of other joints, units or rates, keypoints without an image size, or nothing known.
+        NoPosesError: no joint is known.
+        ValueError: tracks of other joints, units or rates, or keypoints without an image size.
     """
     first = takes[0].gt[0]
     detected, gt, lengths = [], [], [0]
@@ -101,7 +103,7 @@ def rows_of(takes: Sequence[Take]) -> PoseRows:
             gt.append(b.reshape(T, -1))
             lengths.append(T)
     if not detected:
-        raise ValueError(
+        raise NoPosesError(
             f"{takes[0].name}: no joint is detected in any frame, so there is nothing to train on"
         )
     return PoseRows(

@@ -14,6 +14,22 @@ from hanet.methods.smoothers import Smoother
 from hanet.methods.smoothing import DEFAULT_GAP, GENERAL, GapAware, General, Smoothing
 from hanet.methods.state_space import SMOOTHERS
 
+RANGES: dict[str, tuple[float, float]] = {
+    "cutoff": (1e-3, 1e4),
+    "min_cutoff": (1e-3, 1e4),
+    "d_cutoff": (0.02, 1e4),
+    "window": (1e-5, 10.0),
+    "sigma": (1e-5, 10.0),
+    "order": (0, 20),
+    "beta": (0.0, 1e6),
+    "trust_ratio": (1e-6, 1e5),
+    "smoothness": (1e-6, 1e6),
+    "n_sigma": (1e-3, 1e6),
+    "trust": (0.0, 1e6),
+}
+"""The parameters' bounds, wider than what is of use for poses: beyond them arrays of the size that a window
+asks for do not fit into memory, and numbers overflow. Hz for cutoffs, seconds for window and sigma."""
+
 
 def parse_method(method: str, max_gap: float, lag: float | None) -> GapAware:
     """As `parse`; with a lag in milliseconds, the general refiner at that lag.
@@ -66,8 +82,15 @@ def _numbers(text: str, known: dict[str, str]) -> dict[str, Any]:
         except (ValueError, SyntaxError):
             number = None
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            raise ValueError(f"{name}: {key} must be a number, got {value!r}")
+            raise ValueError(f"{name}: {key} must be a number, got {_short(value)!r}")
         if known[key] == "int" and not isinstance(number, int):
             raise ValueError(f"{name}: {key} must be a whole number, got {value!r}")
+        low, high = RANGES[key]
+        if not low <= number <= high:
+            raise ValueError(f"{name}: {key} must be from {low:g} to {high:g}, got {_short(value)}")
         given[key] = number if known[key] == "int" else float(number)
     return given
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}…"

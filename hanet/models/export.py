@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from hanet.files.atomic import whole_file
 from hanet.models import checkpoints, trained_skeleton
-from hanet.models.exported import INPUT, KEY, OUTPUT, ExportedNetwork, description
+from hanet.models.exported import INPUT, KEY, OUTPUT, SEAL, UNSEALED, ExportedNetwork, description, seal_of
 from hanet.models.registry import Model, Network, network_of
 from hanet.models.trained_on import PoseKind
 from hanet.poses.sequence import DIMS
@@ -96,5 +96,6 @@ def _write(module: nn.Module, example: Tensor, path: Path, text: str) -> None:
             dynamo=False,
         )
     model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, {KEY: text})
-    onnx.save(model, str(path))
+    onnx.helper.set_model_props(model, {KEY: text, SEAL: UNSEALED})
+    content = model.SerializeToString()
+    path.write_bytes(content.replace(UNSEALED.encode(), seal_of(content).encode(), 1))

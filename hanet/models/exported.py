@@ -7,6 +7,7 @@ Axes: W windows, T frames per window, C channels (joints × dims).
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ KEY = "hanet"
 """The key of our description in the file's metadata."""
 FORMAT_VERSION = 1
 INPUT, OUTPUT = "detected", "refined"
+SEAL = "hanet_sha256"
+"""Entry of the file's metadata: SHA-256 of the file, in which `UNSEALED` stands in its place."""
+UNSEALED = "sha256:" + "0" * 64
 _AGAIN = "export the model again (hanet export-onnx)"
 
 
@@ -62,10 +66,13 @@ class ExportedNetwork:
         try:
             with redirect_stdout(StringIO()):  # it prints some errors and tries again
                 session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-            text = session.get_modelmeta().custom_metadata_map.get(KEY)
+            metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # its classes have no common base but this
             reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
             raise ValueError(f"{path} is not a whole ONNX model ({reason}); {_AGAIN}") from error
+        text, noted = metadata.get(KEY), metadata.get(SEAL)
+        if noted not in (None, seal_of(content.replace(str(noted).encode(), UNSEALED.encode(), 1))):
+            raise ValueError(f"{path}: damaged: its SHA-256 differs from what was written; {_AGAIN}")
         if text is None:
             raise ValueError(f"{path}: an ONNX model, but not one that `hanet export-onnx` wrote; {_AGAIN}")
         described = parse_json(text.encode(), dict, where=str(path), remedy=_AGAIN)
@@ -86,6 +93,11 @@ class ExportedNetwork:
     def refine(self, windows: Float[np.ndarray, "W T C"]) -> Float[np.ndarray, "W T C"]:
         """Windows of detected poses to refined ones, in float32."""
         return self.session.run([OUTPUT], {INPUT: np.ascontiguousarray(windows, dtype=np.float32)})[0]
+
+
+def seal_of(unsealed: bytes) -> str:
+    """What stands under `SEAL` in the file with these bytes. Files of before 0.3 have none."""
+    return f"sha256:{hashlib.sha256(unsealed).hexdigest()}"
 
 
 def description(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from hanet.cli.app import app
 from tests.cli.commands import leaves
 from tests.cli.test_startup import CALL, ENVIRONMENT
+from tests.support import cache_files
 
 FIGURE = "--gt {input} --poses a={input} --sequence s"
 READS = {
@@ -101,6 +103,32 @@ def test_output_that_must_not_be_written(words: str, template: str, tmp_path: Pa
         kind = "a folder" if path.is_dir() else "a device, pipe or socket"
         assert f"got {kind}" in refused(words, f"{arguments} --force")
         path.rmdir() if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "refine {empty} --out out.parquet",
+        "score --gt {empty} --detected {full}",
+        "score --gt {full} --detected {empty}",
+        "calibrate --gt {empty} --detected {full} --out out",
+        "calibrate --gt {full} --detected {empty} --out out",
+        "train --gt {empty} --detected {full} --out out",
+        "convert {empty} --out out.csv",
+        "export {empty} --to out.csv",
+        "view {empty} --html out.html",
+    ],
+)
+def test_input_without_poses_is_another_error(arguments: str, tmp_path: Path):
+    cache_files.write(tmp_path / "empty.parquet", [])
+    cache_files.write(tmp_path / "full.parquet", [cache_files.make(frames=40)])
+    words = arguments.format(empty="empty.parquet", full="full.parquet").split()
+    result = runner.invoke(app, words)
+    assert result.exit_code == 1 and result.stdout == "", result.output
+    assert re.fullmatch(r"Error: empty\.parquet.*(nobody|no poses|no sequences).*\n", result.stderr), (
+        result.stderr
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.parquet", "full.parquet"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from hanet.estimators.fcn import network as fcn
 from hanet.methods import calibrate
 from hanet.models import checkpoints
 from hanet.models.export import export
-from hanet.models.exported import ExportedNetwork
+from hanet.models.exported import SEAL, ExportedNetwork
 from hanet.models.general_export import load_general
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
 from hanet.models.trained_on import PoseKind
@@ -113,8 +113,12 @@ def _read_weights(folder: Path) -> Any:
 
 
 def _exported(folder: Path) -> list[Path]:
+    """Without a seal, as a release before seals wrote it, and anyone can."""
     _checkpoint(folder / "model")
     export(folder / "model", folder / "m.onnx", PoseKind.of_checkpoint(folder / "model"))
+    model = onnx.load(str(folder / "m.onnx"))
+    onnx.helper.set_model_props(model, {p.key: p.value for p in model.metadata_props if p.key != SEAL})
+    onnx.save(model, str(folder / "m.onnx"))
     return [folder / "m.onnx"]
 
 
@@ -151,6 +155,10 @@ def _calibration(name: str) -> Callable[[Path], list[Path]]:
             ("a", "b", "c"), ((0, 1), (1, 2)), 2, "px", offset, centre, weight, 3.0, {"input": 1.0}
         )
         calibrate.save_calibration(folder / "c", made)
+        description = folder / "c" / calibrate.DESCRIPTION
+        content = json.loads(description.read_text())
+        del content[calibrate.HASH]
+        description.write_text(json.dumps(content))
         return [folder / "c" / name]
 
     return write_it

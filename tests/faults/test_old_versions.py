@@ -82,15 +82,17 @@ def test_states_of_trainings_open(version):
     assert torch.equal(state[0]["model.w"], torch.linspace(0, 1, 6).reshape(2, 3))
 
 
-def test_exported_networks_open_and_refine_as_they_did():
-    network = ExportedNetwork.open(GOLDEN / "exported-1" / "model.onnx")
+@pytest.mark.parametrize("version", ["exported-1", "exported-1-sealed"])
+def test_exported_networks_open_and_refine_as_they_did(version):
+    network = ExportedNetwork.open(GOLDEN / version / "model.onnx")
     refined = network.refine(np.linspace(0, 1, 8 * 51).reshape(1, 8, 51))
     np.testing.assert_allclose(refined[0, :, 7], REFINED, rtol=1e-5, atol=1e-5)
     assert network.poses["skeleton"] == "h36m17" and network.poses["fps"] == 60.0
 
 
-def test_calibrations_open():
-    made = load_calibration(GOLDEN / "calibration-1")
+@pytest.mark.parametrize("version", ["calibration-1", "calibration-1-hashed"])
+def test_calibrations_open(version):
+    made = load_calibration(GOLDEN / version)
     assert (made.joints, made.bones, made.dimensions) == (("a", "b", "c"), ((0, 1), (1, 2)), 2)
     assert (made.unit, made.strength, made.errors) == ("px", 3.0, {"input": 1.0})
     np.testing.assert_array_equal(made.offset, np.linspace(0, 1, 6).reshape(3, 2))

@@ -18,6 +18,7 @@ from hanet.methods.calibrate import calibrate, load_calibration, save_calibratio
 from hanet.methods.calibrated import Calibrated
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, LIMBS12
+from tests.support.mutations import flip_bit
 
 
 def body(rng: np.random.Generator, T: int = 600) -> np.ndarray:
@@ -135,9 +136,26 @@ def test_files_hold_all_of_it_and_damage_is_told(tmp_path: Path, rng: np.random.
             load_calibration(tmp_path / "model")
     tensors.write_bytes(content)
     description = tmp_path / "model" / "calibration.json"
-    description.write_text(description.read_text().replace('"dimensions": 3', '"dimensions": 2'))
+    written = description.read_text()
+    description.write_text(written.replace('"dimensions": 3', '"dimensions": 2'))
+    with pytest.raises(ValueError, match="SHA-256 of its numbers and description is not the one noted"):
+        load_calibration(tmp_path / "model")
+    described = json.loads(written)
+    del described["sha256"]  # as before 0.3
+    description.write_text(json.dumps(described | {"dimensions": 2}))
     with pytest.raises(ValueError, match="does not fit"):
         load_calibration(tmp_path / "model")
+
+
+def test_every_flipped_bit_is_noticed(tmp_path: Path, rng: np.random.Generator) -> None:
+    gt = body(rng)
+    save_calibration(tmp_path / "model", calibrate([track(gt + 0.1)], [track(gt)]))
+    path = tmp_path / "model" / "calibration.safetensors"
+    content = path.read_bytes()
+    for bit in rng.integers(0, 8 * len(content), 100):
+        path.write_bytes(flip_bit(content, int(bit)))
+        with pytest.raises(ValueError, match="SHA-256 of its numbers"):
+            load_calibration(tmp_path / "model")
 
 
 def test_the_command_and_its_use(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from hanet.methods.parsing import parse
+from hanet.methods.parsing import RANGES, parse
 from hanet.methods.smoothers import Smoother
 from hanet.methods.state_space import SMOOTHERS, Kalman, _smoothed
 from hanet.methods.tuned import smooth_runs
@@ -208,8 +208,13 @@ def test_description_names_what_was_chosen():
         ("smooth", "unknown method 'smooth'; expected general or one of butterworth, "),
         ("butterworth:6", "butterworth: expected cutoff=NUMBER or order=NUMBER, got '6'"),
         ("butterworth:cutoff=x", "cutoff must be a number, got 'x'"),
-        ("butterworth:cutoff=-1", "cutoff must be a positive number of Hz, got -1"),
-        ("butterworth:cutoff=1e999", "cutoff must be a positive number of Hz, got inf"),
+        ("butterworth:cutoff=-1", "cutoff must be from 0.001 to 10000, got -1"),
+        ("butterworth:cutoff=1e999", "cutoff must be from 0.001 to 10000, got 1e999"),
+        ("gaussian:sigma=1e9", "sigma must be from 1e-05 to 10, got 1e9"),
+        ("gaussian:sigma=1e-300", "sigma must be from 1e-05 to 10, got 1e-300"),
+        ("median:window=99999999999", "window must be from 1e-05 to 10, got 99999999999"),
+        ("butterworth:order=99999999", "order must be from 0 to 20, got 99999999"),
+        (f"general:trust={'9' * 400}", f"trust must be from 0 to 1e+06, got {'9' * 40}…"),
         ("butterworth:order=2.5", "order must be a whole number, got '2.5'"),
         ("butterworth:order=3", "order must be an even number of at least 2, got 3"),
         ("gaussian:sigma=True", "sigma must be a number, got 'True'"),
@@ -217,8 +222,24 @@ def test_description_names_what_was_chosen():
     ],
 )
 def test_methods_that_cannot_be_are_refused(text: str, message: str):
-    with pytest.raises(ValueError, match=message.replace("(", r"\(")):
+    with pytest.raises(ValueError, match=message.replace("(", r"\(").replace("+", r"\+")):
         parse(text)
+
+
+@pytest.mark.parametrize("name", SMOOTHERS)
+def test_at_its_bounds_every_parameter_gives_numbers_or_a_message(name: str):
+    """Beyond them a Gaussian of 1e9 s asked for terabytes, and one of 1e-300 s divided by 0."""
+    _, seen = noisy(60.0, 0.01)
+    poses = track(seen[:60, :2])
+    for option in fields(SMOOTHERS[name]):  # type: ignore[arg-type]
+        for number in RANGES[option.name]:
+            value = int(number) if option.type == "int" else number
+            try:
+                refined = parse(f"{name}:{option.name}={value}").refine(poses)
+            except ValueError as error:
+                assert option.name in str(error)
+            else:
+                assert np.isfinite(refined.values).all(), (option.name, value)
 
 
 def test_a_cutoff_beyond_the_frame_rate_is_refused():

@@ -24,6 +24,7 @@ from hanet.models.trained_on import PoseKind
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 from hanet.poses.transforms import mirror
+from tests.support.mutations import flip_bit
 
 KIND = PoseKind("h36m17", "3d", "m", "camera_root_relative", 60.0)
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -122,6 +123,19 @@ def test_files_that_are_no_export(tmp_path: Path, change: Any, message: str) -> 
     with pytest.raises(ValueError, match=message) as caught:
         ExportedNetwork.open(path)
     assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_flipped_bits_are_noticed(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Weights take most of the file; before 0.3 their bits were read as other weights."""
+    path = tmp_path / "model.onnx"
+    export(checkpoint(tmp_path / "mlp", "mlp"), path, KIND)
+    whole = path.read_bytes()
+    for bit in rng.integers(0, 8 * len(whole), 100):
+        path.write_bytes(flip_bit(whole, int(bit)))
+        with pytest.raises(ValueError, match=r"its SHA-256 differs|not a whole ONNX model"):
+            ExportedNetwork.open(path)
+    path.write_bytes(whole)
+    ExportedNetwork.open(path)
 
 
 def described(path: Path, text: str | None) -> None:

@@ -21,6 +21,13 @@ _DTYPES = (b"<f4", b"<f8", b"<i8", b"|b1", b"<c8", b"|O", b"<U9", b"|S3", b"<M8"
 _ST_DTYPES = (b"F32", b"F64", b"F16", b"BF16", b"I64", b"I8", b"BOOL", b"U8", b"F8_E4M3", b"XYZ")
 
 
+def flip_bit(data: bytes, bit: int) -> bytes:
+    """One bit flipped."""
+    changed = bytearray(data)
+    changed[bit // 8] ^= 1 << bit % 8
+    return bytes(changed)
+
+
 def flip_bits(rng: random.Random, data: bytes) -> bytes:
     """One to four bits flipped."""
     changed = bytearray(data)
