@@ -22,8 +22,8 @@ from pipeline.node import payload
 from pipeline.node.network import Network
 from pipeline.processes.children import StoppedError
 from pipeline.repository.command import DVC, dvc
-from pipeline.repository.rwlock import mend
 from pipeline.repository.git import git
+from pipeline.repository.rwlock import mend
 from pipeline.server.pools import GPU
 from pipeline.work import StageError, Work, failure_message
 

@@ -17,7 +17,7 @@ GUARD = "rwlock.lock"
 
 
 def mend(tree: Path) -> bool:
-    """Remove a tree's damaged file; return whether there was one. A DVC that runs meanwhile is not disturbed."""
+    """Remove a tree's damaged file; return whether there was one. A DVC that runs is not disturbed."""
     path = tree / FILE
     if _whole(path):
         return False
