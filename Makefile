@@ -8,6 +8,8 @@ PORT   ?= 5000
 # `dvc exp run` for a selection of experiments: see `python -m stages.params.run --help`.
 SELECT  = python -m stages.params.run $(if $(MODELS),--models '$(MODELS)') \
 	$(if $(filter-out undefined,$(origin ABLATIONS)),--ablations '$(ABLATIONS)') $(foreach change,$(SET),--set '$(change)')
+# A DVC that was killed can leave a file that stops every later one.
+MEND    = @python -m pipeline.repository.rwlock
 SEEDS3  = 4321,4322,4323
 # Every package at one version, in a file whose hash is known. Packages without a wheel are built with the setuptools
 # of constraints-build.txt, which is installed first.
@@ -41,6 +43,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt constraints-build.txt
 	touch $@
 
 repro: env  ## reproduce the default experiments (dvc repro), then show the tables
+	$(MEND)
 	dvc repro
 	$(MAKE) --no-print-directory publish
 	hanet tables
@@ -54,6 +57,7 @@ run: env  ## run EXPERIMENT=name of params.yaml, or several (a,b); with SEEDS=, 
 ifeq ($(strip $(EXPERIMENT)),)
 	@python -m stages.params.run --list
 else
+	$(MEND)
 	$(SELECT) --seeds '$(SEEDS)' -- '$(EXPERIMENT)'
 	$(MAKE) --no-print-directory publish
 	hanet tables
@@ -61,6 +65,7 @@ else
 endif
 
 tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=, ABLATIONS=, SET= as for make run)
+	$(MEND)
 	$(SELECT) --seeds '$(or $(SEEDS),$(SEEDS3))' --default --name tables
 	$(MAKE) --no-print-directory publish
 	hanet tables
@@ -73,6 +78,7 @@ domains: env  ## score filters and the general refiner on real detections in FOL
 	python -m stages.domains '$(FOLDER)' $(if $(TRAINED),'$(TRAINED)')
 
 publish: env  ## put every result of dvc.lock into MLflow, also those of stages that were skipped
+	$(MEND)
 	dvc repro --quiet --force --single-item publish summarise
 	dvc repro --quiet report
 

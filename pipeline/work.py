@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pipeline.processes.children import Children
 from pipeline.repository.command import DVC
+from pipeline.repository.rwlock import mend
 from pipeline.repository.shared_cache import SharedCache
 
 LAST_LINES = 20
@@ -73,6 +74,7 @@ class Work:
         force = ["--force"] if self.force else []
         command = [*DVC, "--wait-for-lock", "repro", "--single-item", *force, name]
         with self.cache.synced() if self.cache else nullcontext():
+            mend(self.tree)
             return self.children.run(
                 command, cwd=self.tree, env=self.env, on_line=on_line, timeout=self.timeout
             )

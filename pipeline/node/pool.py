@@ -23,6 +23,7 @@ from pipeline.node.network import Network
 from pipeline.processes.children import StoppedError
 from pipeline.repository.command import DVC, dvc
 from pipeline.repository.git import git
+from pipeline.repository.rwlock import mend
 from pipeline.server.pools import GPU
 from pipeline.work import StageError, Work, failure_message
 
@@ -129,6 +130,7 @@ def would_run(name: str, work: Work) -> bool:
     force = ["--force"] if work.force else []
     lines: list[str] = []
     command = [*DVC, "--wait-for-lock", "repro", "--single-item", "--dry", *force, name]
+    mend(work.tree)
     code = work.children.run(command, cwd=work.tree, env=work.env, on_line=lines.append)
     if code != 0:
         raise StageError(failure_message(name, f"dvc repro --dry exited with code {code}", lines[-20:]))

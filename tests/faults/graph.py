@@ -29,11 +29,14 @@ def graph(folder: Path) -> None:
     """`dvc repro` in a folder with in.parquet, to out.json; its stages find this module from there."""
     from dvc.cli import main
 
+    from pipeline.repository.rwlock import mend
+
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     os.chdir(folder)
     if not Path("dvc.yaml").exists():
         main(["init", "--no-scm", "--force", "--quiet"])
         write_text(Path("dvc.yaml"), GRAPH)
+    mend(Path())  # as `make repro` does
     if main(["repro", "--quiet"]):
         raise SystemExit(1)
 
