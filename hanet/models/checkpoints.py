@@ -18,8 +18,15 @@ import torch
 from safetensors.torch import save as format_safetensors
 
 from hanet.files.atomic import write_bytes, write_text
-from hanet.files.json_text import parse_json
 from hanet.files.safe_tensors import parse_tensors
+from hanet.models.descriptions import (
+    AGAIN,
+    DESCRIPTION,
+    FORMAT_VERSION,
+    WEIGHTS,
+    read_description,
+    read_file,
+)
 from hanet.models.hanet import HANet, HANetConfig
 from hanet.models.options import Config
 from hanet.models.registry import Model, Network, named, network_of
@@ -32,11 +39,6 @@ from hanet.models.released_weights import (
     require_finite,
     substitute,
 )
-
-FORMAT_VERSION = 2
-WEIGHTS = "model.safetensors"
-DESCRIPTION = "model.json"
-_AGAIN = "restore the checkpoint, or train it again"
 
 _PREFIX = "transformer."
 _RELEASED_NAMES = (
@@ -139,7 +141,7 @@ def load(folder: str | os.PathLike[str]) -> Model:
     """
     folder = Path(folder)
     description = read_description(folder)
-    weights = _read(folder / WEIGHTS)
+    weights = read_file(folder / WEIGHTS)
     if hashlib.sha256(weights).hexdigest() != description["weights_sha256"]:
         raise ValueError(
             f"{folder / WEIGHTS} is not the file that {DESCRIPTION} describes: its SHA-256 differs. "
@@ -150,9 +152,9 @@ def load(folder: str | os.PathLike[str]) -> Model:
         config = network.config.from_dict(description["config"])
     except (ValueError, TypeError) as error:
         raise ValueError(
-            f"{folder / DESCRIPTION}: not a network and its configuration ({error}); {_AGAIN}"
+            f"{folder / DESCRIPTION}: not a network and its configuration ({error}); {AGAIN}"
         ) from error
-    tensors = parse_tensors(weights, where=str(folder / WEIGHTS), remedy=_AGAIN)
+    tensors = parse_tensors(weights, where=str(folder / WEIGHTS), remedy=AGAIN)
     complaint = f"{folder / WEIGHTS} does not fit its configuration"
     check_tensors(tensors, _shapes(network, config, len(tensors), complaint), complaint)
     require_finite(tensors, str(folder / WEIGHTS))
@@ -177,32 +179,3 @@ def _shapes(network: Network, config: Config, tensors: int, complaint: str) -> d
 def read_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:
     """The metadata given to `save`; raises as `load` does for a missing checkpoint."""
     return read_description(folder)["metadata"]
-
-
-def read_description(folder: str | os.PathLike[str]) -> dict[str, Any]:
-    """Network, configuration, SHA-256 of the weights and metadata of a checkpoint; raises as `load` does."""
-    path = Path(folder) / DESCRIPTION
-    description = parse_json(_read(path), dict, where=str(path), remedy=_AGAIN)
-    version = description.get("format_version")
-    if version == 1 and not isinstance(version, bool):  # knew HANet alone
-        description["network"] = "hanet"
-    elif version != FORMAT_VERSION:
-        raise ValueError(f"{path} has format version {version!r}, this package reads 1 to {FORMAT_VERSION}")
-    expected = ("network", "config", "weights_sha256", "metadata")
-    if missing := [key for key in expected if key not in description]:
-        raise ValueError(f"{path} lacks {', '.join(missing)}; {_AGAIN}")
-    for key, kind in (("network", str), ("config", dict), ("weights_sha256", str), ("metadata", dict)):
-        if not isinstance(description[key], kind):
-            raise ValueError(
-                f"{path}: {key} must be a {kind.__name__}, got {description[key]!r:.50}; {_AGAIN}"
-            )
-    return description
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{path} is missing: a checkpoint is a folder with {DESCRIPTION} and {WEIGHTS}"
-        ) from None
