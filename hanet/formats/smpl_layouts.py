@@ -129,7 +129,7 @@ def _vibe(content: Mapping[Any, Any], path: Path) -> Results | None:
         return None
     found = []
     for number, (key, fields) in enumerate(people):
-        track = int(key) if isinstance(key, int | np.integer) or str(key).isdigit() else number
+        track = int(key) if isinstance(key, int | np.integer) or str(key).isdecimal() else number
         for name in ("pose", "pose_world"):
             if name not in fields:
                 continue

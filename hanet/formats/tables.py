@@ -104,7 +104,7 @@ def _deeplabcut(table: Table) -> _Found:
         columns.setdefault(person, {}).setdefault(rows[depth - 2][i], {})[rows[depth - 1][i]] = i
     joints = list(dict.fromkeys(joint for parts in columns.values() for joint in parts))
     body = list(range(depth, len(rows)))
-    numbered = all(row[:1] and row[0].strip().isdigit() for row in rows[depth:])
+    numbered = all(row[:1] and row[0].strip().isdecimal() for row in rows[depth:])
     frames = [int(table.number(i, 0)) for i in body] if numbered else list(range(len(body)))
     tracks = []
     for number, parts in enumerate(columns.values()):
@@ -204,7 +204,7 @@ def _groups(table: Table, names: Sequence[str]) -> dict[tuple[str, str], dict[in
 
 
 def _number(person: str, otherwise: int) -> int:
-    return int(person) if person.isdigit() else otherwise
+    return int(person) if person.isdecimal() else otherwise
 
 
 def _rate(table: Table, names: Sequence[str]) -> float | None:

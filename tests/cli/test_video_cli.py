@@ -65,9 +65,9 @@ def run(*arguments: str | Path) -> str:
     return result.stdout
 
 
-def failure(*arguments: str | Path) -> str:
+def failure(*arguments: str | Path, code: int = 2) -> str:
     result = runner.invoke(app, list(map(str, arguments)))
-    assert result.exit_code == 2 and "Traceback" not in result.output
+    assert result.exit_code == code and "Traceback" not in result.output
     return result.stderr
 
 
@@ -264,7 +264,7 @@ def test_compare_refuses(tmp_path, film, poses):
     with CacheWriter(tmp_path / "empty.parquet", PoseCache.open(poses).metadata):
         pass
     empty = ["--poses", f"input={tmp_path / 'empty.parquet'}"]
-    assert "holds no poses" in failure("compare", *empty, "--out", tmp_path / "a.mp4")
+    assert "holds no poses" in failure("compare", *empty, "--out", tmp_path / "a.mp4", code=1)
 
 
 # --- demo videos

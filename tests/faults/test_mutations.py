@@ -94,6 +94,19 @@ def test_damaged_files_are_refused_or_read(folder: Path, name: str) -> None:
     assert taken <= 3 * max(map(len, good.values())) + MEMORY, f"{taken >> 20} MB for small files"
 
 
+@pytest.mark.parametrize(("name", "number"), [("posetrack18", 2926), ("makehuman", 1030)])
+def test_what_more_cases_found_is_refused(folder: Path, name: str, number: int) -> None:
+    """Cases beyond those of a run of the tests: a box of 1e300 pixels, a corner of 30 digits."""
+    reader = READERS[name]
+    targets = list(reader.make(folder))
+    rng = random.Random(f"4321 {name} {number}")
+    target = rng.choice(targets)
+    mutate = rng.choice(reader.mutations)
+    target.write_bytes(mutate(rng, target.read_bytes()))
+    with pytest.raises(REFUSALS, match=folder.name), np.errstate(all="ignore"):
+        reader.read(folder)
+
+
 def _problem(reader: Reader, folder: Path) -> str | None:
     """What is wrong with how a reader took its damaged files; None where nothing is."""
     try:

@@ -131,7 +131,12 @@ def sequences(
     for track in sorted(tracks):
         shown = [p for p in tracks[track].values() if np.isfinite(p.keypoints).any()]
         if shown:
-            yield _sequence(path.stem, track, shown, skeleton=skeleton, image_size=image_size)
+            sequence = _sequence(path.stem, track, shown, skeleton=skeleton, image_size=image_size)
+            if np.isinf(sequence.values).any() or np.isinf(sequence.boxes).any():
+                raise PoseTrackError(
+                    f"{path}: track {track} has a coordinate beyond single precision; get the file again"
+                )
+            yield sequence
 
 
 def _sequence(

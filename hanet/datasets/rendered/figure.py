@@ -131,7 +131,7 @@ def _target(path: Path) -> tuple[Int[np.ndarray, " N"], Float[np.ndarray, "N 3"]
     try:
         with gzip.open(path, "rt", encoding="ascii") as file:
             lines = file.read(_MOST_TEXT).splitlines()
-        rows = np.array([line.split() for line in lines if line[:1].isdigit()], float).reshape(-1, 4)
+        rows = np.array([line.split() for line in lines if line[:1].isdecimal()], float).reshape(-1, 4)
         if not np.isfinite(rows).all() or (rows[:, 0] > np.iinfo(np.int32).max).any():
             raise ValueError("numbers out of range")
     except (OSError, EOFError, ValueError, zlib.error) as error:
@@ -171,7 +171,7 @@ def _read_obj(path: Path) -> tuple[np.ndarray, dict[str, np.ndarray]]:
         elif words[0] == "f":
             corners = [int(word.split("/")[0]) - 1 for word in words[1:]]
             groups.setdefault(group, []).append([*corners, corners[-1]][:4])
-    return np.array(vertices), {name: np.array(quads) for name, quads in groups.items()}
+    return np.array(vertices), {name: np.array(quads, np.int64) for name, quads in groups.items()}
 
 
 def _skin(given: Mapping[str, Any], parents: Mapping[str, str], count: int) -> Float[np.ndarray, "V 24"]:
