@@ -132,7 +132,8 @@ def sequences(
         shown = [p for p in tracks[track].values() if np.isfinite(p.keypoints).any()]
         if shown:
             sequence = _sequence(path.stem, track, shown, skeleton=skeleton, image_size=image_size)
-            if np.isinf(sequence.values).any() or np.isinf(sequence.boxes).any():
+            boxes = sequence.boxes
+            if np.isinf(sequence.values).any() or (boxes is not None and np.isinf(boxes).any()):
                 raise PoseTrackError(
                     f"{path}: track {track} has a coordinate beyond single precision; get the file again"
                 )
