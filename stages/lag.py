@@ -112,11 +112,11 @@ def main(motion: Path, folder: Path) -> None:
 _MIRROR = H36M17.mirror.tolist()
 
 
-def drawn_pairs(clips: Sequence[Motion], count: int = CLIPS, seed: int = 7) -> list[Pair]:
+def drawn_pairs(clips: Sequence[Motion], count: int | None = None, seed: int = 7) -> list[Pair]:
     """Pieces of clips at 60 and 30 frames per second, in 3D and 2D, with drawn errors."""
     rng = np.random.default_rng(seed)
     pairs = []
-    for i in range(count):
+    for i in range(CLIPS if count is None else count):
         every = 1 + i % 2
         gt = clips[i % len(clips)].joints[::every].astype(np.float64)
         length = int(rng.integers(*FRAMES))

@@ -160,7 +160,7 @@ def test_wrong_frames_and_options_are_refused() -> None:
         stream.push(np.full((5, 2), np.inf))
     for options in ({"fps": 0}, {"joints": 0}, {"lag": -1}, {"lag": 5000}):
         with pytest.raises(ValueError, match="lag of 0 to 1000"):
-            hanet.Stream(**{"fps": 30, "joints": 5, **options})
+            hanet.Stream(**dict[str, Any]({"fps": 30, "joints": 5, **options}))
     with pytest.raises(ValueError, match="lag of 0 to 1000"):
         FixedLag(0.25, 5000.0)
     with pytest.raises(ValueError, match="general refiner's alone"):

@@ -56,7 +56,7 @@ def test_features_by_hand() -> None:
     detected[:, 1, 0] = 2.0  # one joint at 0, one at 2: body scale 1
     refined = detected + np.array([0.3, 0.4])
     rows = features(detected, refined, 30.0)
-    shown = dict(zip(FEATURES, rows[20, 0], strict=True))
+    shown: dict[str, float] = {name: float(row) for name, row in zip(FEATURES, rows[20, 0], strict=True)}
     assert shown["one"] == shown["two dimensions"] == 1.0
     for name in ("near", "wide", "of the whole body", "this frame"):
         assert shown[f"log distance moved, {name}"] == pytest.approx(np.log(0.5), abs=1e-3)

@@ -52,20 +52,23 @@ def test_lag_writes_a_page(clips: Path, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(lag, "CLIPS", 2)
     monkeypatch.setattr(lag, "FRAMES", (40, 45))
     monkeypatch.setattr(lag, "LAGS", (0.0, 66.0))
+    monkeypatch.setattr(lag, "NETWORK_LAGS", (66.0,))
     monkeypatch.setattr(lag, "CUTOFFS", (1.0, 4.0))
     monkeypatch.setattr(lag, "BETAS", (0.0,))
     lag.main(clips, tmp_path)
     rows = json.loads((tmp_path / "lag.json").read_text())["Bandai-1, drawn errors"]
     names = [
         "input",
+        "input, gaps held",
         "general, offline",
         "general, 0 ms",
         "One Euro, 0 ms",
         "general, 66 ms",
+        "network, 66 ms",
         "One Euro, 66 ms",
     ]
     assert [row["method"] for row in rows] == names
-    assert rows[1]["error_gain"] == rows[1]["accel_gain"] == 1.0 and rows[0]["error_gain"] == 0.0
+    assert rows[2]["error_gain"] == rows[2]["accel_gain"] == 1.0 and rows[0]["error_gain"] == 0.0
     assert "## Bandai-1, drawn errors" in (tmp_path / "lag.md").read_text()
 
 
