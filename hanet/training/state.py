@@ -25,7 +25,8 @@ def save_state(path: Path, tensors: dict[str, Tensor], fingerprint: str, progres
     remove_leftovers(path)
     metadata = {
         "fingerprint": fingerprint,
-        "progress": json.dumps(progress),
+        "progress": (noted := json.dumps(progress)),
+        "progress_sha256": hashlib.sha256(noted.encode()).hexdigest(),
         "tensors_sha256": _tensors_hash(copies),
     }
     with whole_file(path) as temporary:
@@ -51,14 +52,17 @@ def load_state(path: Path, fingerprint: str) -> tuple[dict[str, Tensor], dict[st
         tensors, metadata = read_tensors(path, remedy=remedy)
     except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path}: not a whole training state ({error}); {remedy}") from error
-    # States of before 0.3 have no such hash.
-    if metadata.get("tensors_sha256", expected := _tensors_hash(tensors)) != expected:
-        raise ValueError(
-            f"{path}: not a whole training state (SHA-256 of its tensors is not the one noted); {remedy}"
-        )
-    return tensors, parse_json(
-        metadata.get("progress", ""), dict, where=f"{path}, its progress", remedy=remedy
-    )
+    progress = metadata.get("progress", "")
+    hashes = {
+        "tensors": _tensors_hash(tensors),
+        "progress": hashlib.sha256(progress.encode()).hexdigest(),
+    }
+    for part, expected in hashes.items():  # earlier states have one hash or none
+        if metadata.get(f"{part}_sha256", expected) != expected:
+            raise ValueError(
+                f"{path}: not a whole training state (SHA-256 of its {part} is not the one noted); {remedy}"
+            )
+    return tensors, parse_json(progress, dict, where=f"{path}, its progress", remedy=remedy)
 
 
 def _tensors_hash(tensors: Mapping[str, Tensor]) -> str:

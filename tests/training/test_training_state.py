@@ -62,6 +62,17 @@ def test_a_damaged_file_is_refused(tmp_path, keep):
         load_state(path, "mine")
 
 
+def test_changed_progress_is_refused(tmp_path):
+    path = tmp_path / "state.safetensors"
+    save_state(path, {"w": torch.ones(2)}, "mine", {"epoch": 3})
+    content = path.read_bytes()
+    changed = content.replace(b'epoch\\": 3', b'epoch\\": 7')
+    assert changed != content
+    path.write_bytes(changed)
+    with pytest.raises(ValueError, match="SHA-256 of its progress is not the one noted"):
+        load_state(path, "mine")
+
+
 def test_a_file_of_another_kind_is_refused(tmp_path):
     path = tmp_path / "state.safetensors"
     path.write_text("weights, honestly")

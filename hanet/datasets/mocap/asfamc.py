@@ -162,7 +162,7 @@ def read_amc(path: Path, skeleton: AcclaimSkeleton) -> dict[str, Float[np.ndarra
             if words[0].upper() == ":RADIANS":
                 raise AcclaimError(f"{path}:{number}: angles must be in degrees, got {words[0]}")
             continue
-        if len(words) == 1 and words[0].isdigit():
+        if len(words) == 1 and words[0].isdecimal():
             first = first if frames else int(words[0])
             if int(words[0]) != first + len(frames):
                 raise AcclaimError(

@@ -146,6 +146,13 @@ def test_a_missing_section_is_named(tmp_path, section):
         read_asf(asf)
 
 
+def test_a_raised_digit_is_no_frame_number(tmp_path):
+    asf, amc = write(tmp_path, [frame(), frame()])
+    amc.write_bytes(amc.read_bytes().replace(b"\n2\n", b"\n\xb2\n"))
+    with pytest.raises(AcclaimError, match=r"two\.amc:8: ² has 0 numbers, expected no such bone"):
+        read_amc(amc, read_asf(asf))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
