@@ -6,7 +6,6 @@ some minutes on a CPU. Weights are random, which changes no timing; images are d
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from pathlib import Path
@@ -15,14 +14,15 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmarks.report import environment, save
+from benchmarks.report import Page, Ratio, Table, run
 from hanet.estimators.images.adapters import (
     BodyEstimator,
     DCPoseEstimator,
     Estimator,
     SimpleBaselineEstimator,
 )
-from hanet.estimators.images.batches import PersonTrack, run
+from hanet.estimators.images.batches import PersonTrack
+from hanet.estimators.images.batches import run as estimate
 from hanet.estimators.images.dcpose import DCPose
 from hanet.estimators.images.footage import Footage
 from hanet.estimators.images.pare import PARE
@@ -31,6 +31,7 @@ from hanet.estimators.images.spin import HMR
 from hanet.poses.skeletons import MPII16
 
 BATCHES = (1, 2, 4)
+FRAMES = 8
 BOX = (400.0, 100.0, 700.0, 650.0)
 
 
@@ -72,7 +73,7 @@ def track(footage: Footage, frames: int) -> PersonTrack:
 def seconds(estimator: Estimator, person: PersonTrack, *, batch: int, device: str) -> float:
     """Time from files to poses."""
     begin = clock(device)
-    for _ in run(estimator, [person], batch=batch, device=device, half=device != "cpu", ahead=2 * batch):
+    for _ in estimate(estimator, [person], batch=batch, device=device, half=device != "cpu", ahead=2 * batch):
         pass
     return clock(device) - begin
 
@@ -86,40 +87,40 @@ def reading(estimator: Estimator, person: PersonTrack) -> float:
     return time.process_time() - begin
 
 
-def report(frames: int) -> None:
-    """Measure everything and write the table."""
+def measure() -> Page:
+    """All estimators at all sizes of a batch."""
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(1)
-    lines = [
-        "# Estimators over images",
-        "",
-        f"From JPEG files of 1280 × 720 to poses, {frames} frames of one person after a warm-up, "
+    rows, ratios = [], []
+    with tempfile.TemporaryDirectory() as name:
+        footage = draw(Path(name), FRAMES)
+        for title, estimator in estimators(device).items():
+            seconds(estimator, track(footage, 1), batch=1, device=device)
+            times = {b: seconds(estimator, track(footage, FRAMES), batch=b, device=device) for b in BATCHES}
+            share = reading(estimator, track(footage, FRAMES)) / times[1]
+            speeds = [times[1] / times[b] for b in BATCHES[1:]]
+            rows.append([title, FRAMES / times[1], *speeds, share])
+            ratios.append(Ratio(f"{title}: batches of {BATCHES[-1]}", speeds[-1], "one crop at a time"))
+    columns = {
+        "estimator": "",
+        "frames/s, batch 1": ".2f",
+        **{f"speed, batch {b}": ".2f" for b in BATCHES[1:]},
+        "reading": ".0%",
+    }
+    return Page(
+        "estimators",
+        "Estimators over images",
+        f"From JPEG files of 1280 × 720 to poses, {FRAMES} frames of one person after a warm-up, "
         + ("half precision on a GPU" if device != "cpu" else "one thread, as in each worker of the stage")
         + ". *Frames/s* counts frames per second of the process's own CPU time, which other work on the "
         "machine changes little; *speed* is relative to a batch of 1 in the same run; *reading* is the share "
         "of reading and cropping, which the stage does in a separate thread. Speed grows with workers up to "
         "the number of cores.",
-        "",
-        "| estimator | frames/s, batch 1 | "
-        + " | ".join(f"speed, batch {b}" for b in BATCHES[1:])
-        + " | reading |",
-        "|---|---:|" + "---:|" * len(BATCHES),
-    ]
-    with tempfile.TemporaryDirectory() as name:
-        footage = draw(Path(name), frames)
-        for title, estimator in estimators(device).items():
-            seconds(estimator, track(footage, 1), batch=1, device=device)
-            times = {b: seconds(estimator, track(footage, frames), batch=b, device=device) for b in BATCHES}
-            share = reading(estimator, track(footage, frames)) / times[1]
-            speeds = [f"{times[1] / times[b]:.2f} ×" for b in BATCHES[1:]]
-            cells = [title, f"{frames / times[1]:.2f}", *speeds, f"{share:.0%}"]
-            lines.append(f"| {' | '.join(cells)} |")
-            print(lines[-1], flush=True)
-    save("estimators", [*lines, "", environment()])
+        [Table(columns, rows)],
+        ratios=ratios,
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--frames", type=int, default=8)
-    report(parser.parse_args().frames)
+    run(measure)

@@ -8,15 +8,13 @@ matrices of 1024 × 1024 in the same run.
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from benchmarks.report import environment, save
+from benchmarks.report import Floor, Page, Ratio, Table, in_turns, matrix_product, median, run
 from hanet.methods.network_cost import window_flops
 from hanet.models import checkpoints
 from hanet.models.export import export
@@ -44,31 +42,42 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def main() -> None:
-    """Write and print the table."""
+def measure() -> Page:
+    """Every network with one window and with 64, on one thread."""
     torch.set_num_threads(1)
-    rows = []
+    rows, floors, ratios = [], [], []
     for name, (network, options) in CONFIGS.items():
         config = named(network).config(**options)
         for windows in (1, 64):
-            rows.append(row(name, network, config, windows))
-    save(
+            row, peak = measured(network, config, windows)
+            rows.append([name, windows, *row, row[-1] / peak])
+            what = f"ONNX Runtime, {name}: {windows} window" + ("s" if windows > 1 else "")
+            floors.append(Floor(what, row[-1], peak, "GFLOP/s", "product of matrices"))
+            ratios.append(Ratio(what, row[3], "PyTorch"))
+    columns = {
+        "network": "",
+        "windows": "d",
+        "ONNX Runtime ms, median": ".2f",
+        "99th percentile": ".2f",
+        "PyTorch ms, median": ".2f",
+        "PyTorch / ONNX": ".1f",
+        "GFLOP/s": ".1f",
+        "of the peak": ".0%",
+    }
+    return Page(
         "exported",
-        [
-            "# Trained networks without PyTorch",
-            "",
-            f"{RUNS} calls each in turns, wall time. {environment()}",
-            "",
-            "| network | windows | ONNX Runtime ms, median | 99th percentile | PyTorch ms, median "
-            "| PyTorch / ONNX | GFLOP/s | of the peak |",
-            "|---|---:|---:|---:|---:|---:|---:|---:|",
-            *rows,
-        ],
+        "Trained networks without PyTorch",
+        f"{RUNS} calls each in turns, one thread, wall time. Operations are PyTorch's count, two a "
+        "multiplication and addition; the peak is NumPy's product of two float32 matrices of 1024 × 1024 "
+        "in the same turns.",
+        [Table(columns, rows)],
+        floors,
+        ratios,
     )
 
 
-def row(name: str, network: str, config: Config, windows: int) -> str:
-    """Times of one network for a batch of windows."""
+def measured(network: str, config: Config, windows: int) -> tuple[list[float], float]:
+    """Milliseconds (ONNX median and 99th percentile, PyTorch), their ratio, GFLOP/s; and the core's peak."""
     model = named(network).build(config).eval()
     rng = np.random.default_rng(0)
     poses = rng.normal(size=(windows, config.window, 51)).astype(np.float32)
@@ -77,32 +86,18 @@ def row(name: str, network: str, config: Config, windows: int) -> str:
         export(Path(folder), Path(folder) / "model.onnx", KIND)
         exported = ExportedNetwork.open(Path(folder) / "model.onnx")
     tensor = torch.from_numpy(poses)
-    square = rng.normal(size=(1024, 1024)).astype(np.float32)
+    product, operations = matrix_product()
 
     def by_torch() -> None:
         with torch.inference_mode():
             network_of(config).refine(model, tensor)
 
-    ours, theirs, product = timed(lambda: exported.refine(poses), by_torch, lambda: square @ square)
-    operations = windows * window_flops(model, 51)
-    rate, peak = operations / np.median(ours), 2 * 1024**3 / np.min(product)
-    return (
-        f"| {name} | {windows} | {1000 * np.median(ours):.2f} | {1000 * np.quantile(ours, 0.99):.2f} "
-        f"| {1000 * np.median(theirs):.2f} | {np.median(theirs) / np.median(ours):.1f} "
-        f"| {rate / 1e9:.1f} | {100 * rate / peak:.0f} % |"
-    )
-
-
-def timed(*functions: Callable[[], object]) -> list[np.ndarray]:
-    """Seconds of every call, in turns; the first of each warms up."""
-    seconds = np.empty((len(functions), RUNS + 3))
-    for run in range(RUNS + 3):
-        for number, function in enumerate(functions):
-            start = time.perf_counter()
-            function()
-            seconds[number, run] = time.perf_counter() - start
-    return list(seconds[:, 3:])
+    ours, theirs, peak = in_turns(lambda: exported.refine(poses), by_torch, product, runs=RUNS)
+    rate = windows * window_flops(model, 51) / median(ours) / 1e9
+    slowest = float(np.quantile(ours, 0.99))
+    times = [1e3 * median(ours), 1e3 * slowest, 1e3 * median(theirs), median(theirs / ours), rate]
+    return times, operations / median(peak) / 1e9
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

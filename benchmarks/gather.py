@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from benchmarks.report import environment, save
+from benchmarks.report import Floor, Page, Ratio, Table, copy, in_turns, median, run
 from hanet.poses.windows import WindowSet
 
 FRAMES, CHANNELS, TRACK = 500_000, 51, 1_000
@@ -51,7 +51,7 @@ def seconds(make: Callable[[Tensor], object], batches: list[Tensor]) -> float:
     return float(np.median(times))
 
 
-def compare(window: int, detected: np.ndarray, gt: np.ndarray) -> str:
+def compare(window: int, detected: np.ndarray, gt: np.ndarray) -> list[float]:
     """One row of the table; refuses to time batches that are not the same."""
     offsets = np.arange(0, FRAMES + 1, TRACK)
     begin = time.perf_counter()
@@ -73,38 +73,53 @@ def compare(window: int, detected: np.ndarray, gt: np.ndarray) -> str:
     order = torch.randperm(len(windows), generator=torch.Generator().manual_seed(0))
     batches = list(order.split(BATCH)[:BATCHES])
     assert all(torch.equal(a, b) for a, b in zip(indexed(batches[0]), looped(batches[0]), strict=True))
-    # Alternate twice: the first turn is a warm-up.
-    for _ in range(2):
-        loop, index = seconds(looped, batches), seconds(indexed, batches)
-    return (
-        f"| {window} | {len(windows):,} | {1e3 * loop:.2f} | {1e3 * index:.2f} | {loop / index:.1f} "
-        f"| {1e3 * set_up_loop:.1f} | {1e3 * set_up:.1f} |"
-    )
+    for way in (looped, indexed):  # warm-up
+        seconds(way, batches)
+    loop, index = seconds(looped, batches), seconds(indexed, batches)
+    moved = 2 * 2 * BATCH * window * CHANNELS * detected.itemsize  # two arrays, each read and written
+    ways = [1e3 * loop, 1e3 * index, loop / index, moved / index / 1e9]
+    return [window, len(windows), *ways, 1e3 * set_up_loop, 1e3 * set_up]
 
 
-def main() -> None:
-    # As in a loader's worker process; on a busy machine threads wait for each other longer than they copy.
+def measure() -> Page:
+    """Both ways at every window, on one thread as in a loader's worker process."""
     torch.set_num_threads(1)
     rng = np.random.default_rng(0)
     detected, gt = (rng.random((FRAMES, CHANNELS), dtype=np.float32) for _ in range(2))
-    lines = [
-        "# Gathering windows",
-        "",
+    rows = [compare(window, detected, gt) for window in WINDOWS]
+    copying, moved = copy()
+    bandwidth = moved / median(in_turns(copying, runs=9)[0]) / 1e9
+    columns = {
+        "frames": "d",
+        "windows": ",d",
+        "one by one, ms": ".2f",
+        "index, ms": ".2f",
+        "ratio": ".1f",
+        "GB/s": ".1f",
+        "set-up one by one, ms": ".1f",
+        "index set-up, ms": ".1f",
+    }
+    return Page(
+        "gather",
+        "Gathering windows",
         f"{FRAMES:,} frames of {CHANNELS} channels, detected and ground truth, in tracks of {TRACK:,}; "
         f"random batches of {BATCH} windows at stride {STRIDE}, float32, in memory, one thread. Median of "
         f"{BATCHES} batches, both ways alternately in one process. *One by one*: `Dataset.__getitem__` and "
         "`default_collate`, no worker processes. *Index*: `WindowSet.gather`. Both give equal tensors. "
-        "Longer windows spend more of the time copying, which takes equally long both ways. Set-up builds "
-        "the list of windows.",
-        "",
-        "| frames | windows | one by one, ms | index, ms | ratio | set-up one by one, ms | index, ms |",
-        "|---:|---:|---:|---:|---:|---:|---:|",
-        *(compare(window, detected, gt) for window in WINDOWS),
-        "",
-        environment(),
-    ]
-    save("gather", lines)
+        "Longer windows spend more of the time copying, which takes equally long both ways. *GB/s* counts "
+        f"what the index reads and writes; a plain copy of a large array moves {bandwidth:.1f} GB/s here, "
+        "and batches that fit the caches can move more. Set-up builds the list of windows.",
+        [Table(columns, rows)],
+        [
+            Floor(f"Gathering windows of {row[0]} frames", row[5], bandwidth, "GB/s", "copy of an array")
+            for row in rows
+        ],
+        [
+            Ratio(f"Gathering windows of {row[0]} frames", row[4], "a data set that builds them one by one")
+            for row in rows
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.report import environment, save
+from benchmarks.report import Page, Table, run
 from hanet import refine
 from hanet.methods.general import refine_general
 
@@ -20,8 +20,8 @@ FRAMES, RUNS = 8000, 7
 FPS = 30.0
 
 
-def main() -> None:
-    """Write and print poses per second."""
+def measure() -> Page:
+    """Poses per second of each method."""
     rng = np.random.default_rng(0)
     shape = (FRAMES, 17, 3)
     poses = np.cumsum(0.01 * rng.normal(size=shape), axis=0) + 0.01 * rng.normal(size=shape)
@@ -36,26 +36,19 @@ def main() -> None:
     seconds = dict.fromkeys(methods, np.inf)
     refine_general(poses[:100], FPS)  # loads the weights
     for _ in range(RUNS):
-        for name, run in methods.items():
+        for name, method in methods.items():
             start = time.process_time()
-            run()
+            method()
             seconds[name] = min(seconds[name], time.process_time() - start)
     first = seconds["general refiner"]
-    rows = [f"| {name} | {FRAMES / taken:,.0f} | {taken / first:.2f} |" for name, taken in seconds.items()]
-    save(
+    rows = [[name, FRAMES / taken, taken / first] for name, taken in seconds.items()]
+    return Page(
         "general",
-        [
-            "# Speed of the general refiner",
-            "",
-            f"{FRAMES:,} poses of 17 joints in 3D, one thread, CPU time, best of {RUNS} runs in turns.",
-            environment(),
-            "",
-            "| method | poses per second | time, general refiner = 1 |",
-            "|---|---:|---:|",
-            *rows,
-        ],
+        "Speed of the general refiner",
+        f"{FRAMES:,} poses of 17 joints in 3D, one thread, CPU time, best of {RUNS} runs in turns.",
+        [Table({"method": "", "poses per second": ",.0f", "time, general refiner = 1": ".2f"}, rows)],
     )
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

@@ -1,18 +1,16 @@
 """HANet's training step on a GPU: speed-up by larger batches and bfloat16, and deviations of the outputs.
 
-Run ``python -m benchmarks.gpu`` in the repository's root on a machine with a GPU (about a minute). Times are
-the mean of 20 steps after 5; ratios are within the run.
+Run ``python -m benchmarks.gpu`` in the repository's root on a machine with a GPU (about a minute).
 """
 
 from __future__ import annotations
 
-import argparse
 import time
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from benchmarks.report import Page, Table, run
 from hanet.models.hanet import HANet, HANetConfig
 from hanet.models.losses import hanet_loss
 
@@ -26,7 +24,6 @@ CASES = {
     ),
 }
 BATCHES = (64, 256, 1024)
-RESULT = Path(__file__).parent / "results" / "gpu.md"
 
 
 def step_ms(config: HANetConfig, batch: int, *, half: bool) -> float:
@@ -72,49 +69,34 @@ def deviations(config: HANetConfig) -> tuple[float, ...]:
     return off(cpu), off(gpu), off(half)
 
 
-def report() -> str:
-    """All of it as Markdown."""
-    lines = [
-        "# HANet on a GPU",
-        "",
-        f"`python -m benchmarks.gpu` on {torch.cuda.get_device_name()}, PyTorch {torch.__version__}.",
-        "",
-        "| configuration | batch | float32 ms | bfloat16 ms | windows/s, the faster | against batch 64 |",
-        "|---|---:|---:|---:|---:|---:|",
-    ]
+def measure() -> Page:
+    """Steps by batch, and deviations."""
+    torch.backends.cudnn.allow_tf32 = False  # as the pipeline does
+    rows = []
     for name, config in CASES.items():
         base = 0.0
         for batch in BATCHES:
             single, half = (step_ms(config, batch, half=half) for half in (False, True))
             speed = 1000 * batch / min(single, half)
             base = base or speed
-            lines.append(
-                f"| {name} | {batch} | {single:.1f} | {half:.1f} | {speed:,.0f} | {speed / base:.1f} |"
-            )
-    lines += [
-        "",
-        "Decoder poses against float64, `max|a-b| / std(b)`, random weights, convolutions in full float32:",
-        "",
-        "| configuration | CPU float32 | GPU float32 | GPU bfloat16 |",
-        "|---|---:|---:|---:|",
-    ]
-    lines += [
-        f"| {name} | {' | '.join(f'{value:.1e}' for value in deviations(config))} |"
-        for name, config in CASES.items()
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Measure, print and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--output", type=Path, default=RESULT, help="Markdown file to write")
-    options = parser.parse_args()
-    torch.backends.cudnn.allow_tf32 = False  # as the pipeline does
-    text = report()
-    print(text)
-    options.output.write_text(text)
+            rows.append([name, batch, single, half, speed, speed / base])
+    steps = {
+        "configuration": "",
+        "batch": "d",
+        "float32 ms": ".1f",
+        "bfloat16 ms": ".1f",
+        "windows/s, the faster": ",.0f",
+        "against batch 64": ".1f",
+    }
+    off = {"configuration": "", "CPU float32": ".1e", "GPU float32": ".1e", "GPU bfloat16": ".1e"}
+    return Page(
+        "gpu",
+        "HANet on a GPU",
+        f"{torch.cuda.get_device_name()}. Training steps, mean of 20 after 5. The second table has decoder "
+        "poses against float64, `max|a-b| / std(b)`, with random weights and convolutions in full float32.",
+        [Table(steps, rows), Table(off, [[name, *deviations(config)] for name, config in CASES.items()])],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

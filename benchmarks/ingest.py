@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.reading import peak_mb
-from benchmarks.report import environment, save
+from benchmarks.report import Page, Table, peak_mb, run
 from hanet.datasets.aist.content import aist_content
 from hanet.datasets.aist.options import AistIngest
 from hanet.datasets.aist.views import CAMERAS
@@ -44,8 +43,8 @@ def camera(index: int) -> dict[str, Any]:
 
 
 def make(folder: Path, dances: int) -> None:
-    """AIST++'s files of random walks: joints of every dance, cameras, splits (dancers apart)."""
-    for name in ("keypoints3d", "cameras", "splits"):
+    """AIST++'s files of random walks: joints and SMPL of every dance, cameras, splits (dancers apart)."""
+    for name in ("keypoints3d", "motions", "cameras", "splits"):
         (folder / name).mkdir(parents=True)
     names = [
         f"gBR_sBM_cAll_d{10 + min(number, 2)}_mBR{number % 10}_ch{number // 10:02}"
@@ -56,6 +55,9 @@ def make(folder: Path, dances: int) -> None:
         walk = rng.normal(0, 50, (1, 17, 3)) + np.cumsum(rng.normal(0, 0.5, (DANCE, 17, 3)), axis=0)
         content = {"keypoints3d": walk, "keypoints3d_optim": walk}
         (folder / "keypoints3d" / f"{name}.pkl").write_bytes(pickle.dumps(content, protocol=4))
+        turned = np.cumsum(rng.normal(0, 0.01, (DANCE, 72)), axis=0)
+        motion = {"smpl_poses": turned, "smpl_trans": np.zeros((DANCE, 3)), "smpl_scaling": np.array([93.0])}
+        (folder / "motions" / f"{name}.pkl").write_bytes(pickle.dumps(motion, protocol=4))
     (folder / "cameras" / "setting1.json").write_text(json.dumps([camera(i) for i in range(9)]))
     (folder / "cameras" / "mapping.txt").write_text("".join(f"{name} setting1\n" for name in names))
     for split, part in (("test", names[:1]), ("val", names[1:2]), ("train", names[2:])):
@@ -73,7 +75,7 @@ def ingest(raw: Path, out: Path) -> dict[str, float]:
     return {"frames": frames, "seconds": seconds, "before": before, "peak": peak_mb()}
 
 
-def row(dances: int) -> str:
+def row(dances: int) -> list[float]:
     """One row of the table, measured in a process of its own."""
     with TemporaryDirectory() as folder:
         raw, out = Path(folder) / "raw", Path(folder) / "poses"
@@ -81,34 +83,39 @@ def row(dances: int) -> str:
         command = [sys.executable, "-m", "benchmarks.ingest", "--folders", str(raw), str(out)]
         got = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         size = sum(path.stat().st_size for path in out.iterdir())
-    return (
-        f"| {got['frames'] / 1e6:.2f} | {got['frames'] / got['seconds']:,.0f} | {got['peak']:,.0f} "
-        f"| {got['peak'] - got['before']:,.0f} | {size / 1e6:,.0f} |"
+    rate, above = got["frames"] / got["seconds"], got["peak"] - got["before"]
+    return [got["frames"] / 1e6, rate, got["peak"], above, size / 1e6]
+
+
+def measure() -> Page:
+    """All sizes."""
+    columns = {
+        "million camera frames": ".2f",
+        "frames/s": ",.0f",
+        "peak, MB": ",.0f",
+        "above imports, MB": ",.0f",
+        "written, MB": ",.0f",
+    }
+    return Page(
+        "ingest",
+        "Ingesting a data set",
+        f"AIST++'s files with synthetic dances of {DANCE:,} frames: pickles read by the restricted "
+        "unpickler, nine cameras, caches of joints, keypoints and SMPL, and the leakage guard over all "
+        "splits, which keeps a hash of every frame. Each line is one run in a fresh process. *Peak* is "
+        "`ru_maxrss`; *above imports* is the peak minus the memory used before the run began.",
+        [Table(columns, [row(count) for count in COUNTS])],
     )
 
 
 def main() -> None:
+    """Ingest once in this process, or measure all sizes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folders", nargs=2, metavar=("RAW", "OUT"), help="ingest once, print JSON")
     folders = parser.parse_args().folders
-    if folders is not None:
+    if folders is None:
+        run(measure)
+    else:
         print(json.dumps(ingest(*map(Path, folders))))
-        return
-    lines = [
-        "# Ingesting a data set",
-        "",
-        f"AIST++'s files with synthetic dances of {DANCE:,} frames: pickles read by the restricted "
-        "unpickler, nine cameras, two caches (joints and keypoints), and the leakage guard over all splits, "
-        "which keeps a hash of every frame. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; "
-        "*above imports* is the peak minus the memory used before the run began.",
-        "",
-        "| million camera frames | frames/s | peak, MB | above imports, MB | written, MB |",
-        "|---:|---:|---:|---:|---:|",
-        *map(row, COUNTS),
-        "",
-        environment(),
-    ]
-    save("ingest", lines)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from benchmarks.report import environment, save
+from benchmarks.report import Page, Ratio, Table, peak_mb, run
 from hanet.metrics.mesh import evaluate_meshes
 from hanet.smpl.synthetic_body import synthetic_body
 from hanet.smpl.tracks import SmplTrack, from_axis_angle
@@ -38,11 +37,6 @@ def tracks(frames: int) -> tuple[SmplTrack, SmplTrack]:
     return made[0], made[1]
 
 
-def peak_mb() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
 def task(frames: int, chunk: int) -> dict[str, float]:
     """Score one track; return the seconds and the memory before and at the peak."""
     torch.set_num_threads(1)
@@ -53,53 +47,64 @@ def task(frames: int, chunk: int) -> dict[str, float]:
     return {"seconds": time.perf_counter() - begin, "before": before, "peak": peak_mb()}
 
 
-def measure(frames: int, chunk: int) -> dict[str, float]:
+def alone(frames: int, chunk: int) -> dict[str, float]:
     """One task in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.mesh", "--task", str(frames), str(chunk)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def report() -> None:
-    """Measure everything and write the table."""
+def measure() -> Page:
+    """By chunk and by length."""
     V = synthetic_body().smpl.v_template.shape[0]
-    by_chunk = {chunk: measure(FRAMES, chunk) for chunk in CHUNKS}
-    by_length = {frames: measure(frames, 64) for frames in LENGTHS}
+    by_chunk = {chunk: alone(FRAMES, chunk) for chunk in CHUNKS}
+    by_length = {frames: alone(frames, 64) for frames in LENGTHS}
     first = by_chunk[1]["seconds"]
-    lines = [
-        "# Scoring SMPL meshes",
-        "",
+
+    def rate(frames: int, got: dict[str, float]) -> float:
+        return 2 * frames * V / got["seconds"] / 1e6
+
+    def above(got: dict[str, float]) -> float:
+        return got["peak"] - got["before"]
+
+    chunks = {
+        f"chunk ({FRAMES:,} frames)": "d",
+        "speed over chunk 1": ".1f",
+        "million vertices/s": ".1f",
+        "above tracks, MB": ",.0f",
+    }
+    lengths = {
+        "frames (chunk 64)": ",d",
+        "million vertices/s": ".1f",
+        "above tracks, MB": ",.0f",
+        "peak, MB": ",.0f",
+    }
+    return Page(
+        "mesh",
+        "Scoring SMPL meshes",
         f"`evaluate_meshes` of one track on the synthetic body ({V:,} vertices, posed twice per frame: truth "
         "and prediction), one thread, one process per line. SMPL has 6,890 vertices. *Above tracks* is the "
         "peak of resident memory minus its peak before scoring began, with imports, body and tracks loaded; "
         "it includes one flag per number of both tracks.",
-        "",
-        f"| chunk ({FRAMES:,} frames) | speed over chunk 1 | million vertices/s | above tracks, MB |",
-        "|---:|---:|---:|---:|",
-        *(
-            f"| {chunk} | {first / got['seconds']:.1f} × | {2 * FRAMES * V / got['seconds'] / 1e6:.1f} "
-            f"| {got['peak'] - got['before']:,.0f} |"
-            for chunk, got in by_chunk.items()
-        ),
-        "",
-        "| frames (chunk 64) | million vertices/s | above tracks, MB | peak, MB |",
-        "|---:|---:|---:|---:|",
-        *(
-            f"| {frames:,} | {2 * frames * V / got['seconds'] / 1e6:.1f} "
-            f"| {got['peak'] - got['before']:,.0f} | {got['peak']:,.0f} |"
-            for frames, got in by_length.items()
-        ),
-        "",
-        environment(),
-    ]
-    save("mesh", lines)
+        [
+            Table(
+                chunks,
+                [[c, first / got["seconds"], rate(FRAMES, got), above(got)] for c, got in by_chunk.items()],
+            ),
+            Table(lengths, [[n, rate(n, got), above(got), got["peak"]] for n, got in by_length.items()]),
+        ],
+        ratios=[
+            Ratio("Scoring meshes, 64 frames at once", first / by_chunk[64]["seconds"], "one frame at a time")
+        ],
+    )
 
 
 def main() -> None:
+    """Score once in this process, or measure all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--task", nargs=2, type=int, metavar=("FRAMES", "CHUNK"), help="one run, print JSON")
     chosen = parser.parse_args().task
     if chosen is None:
-        report()
+        run(measure)
     else:
         print(json.dumps(task(*chosen)))
 

@@ -6,10 +6,8 @@ minutes.
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,10 +17,11 @@ from tempfile import TemporaryDirectory
 
 from prefect.testing.utilities import prefect_test_harness
 
-from benchmarks.report import environment, save
+from benchmarks.report import Page, Table, run
 from pipeline.repository.command import DVC
 from pipeline.reproduce import reproduce
 
+STAGES, ROUNDS = 10, 3
 DVC_YAML = """\
 stages:
   stage:
@@ -81,51 +80,41 @@ def timed(work: Callable[[], object], stages: int) -> tuple[float, float]:
     return seconds[0], seconds[1]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--stages", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=3, help="of each way the fastest round counts")
-    chosen = parser.parse_args()
-    stages = chosen.stages
+def measure() -> Page:
+    """All ways, in turns."""
     ways: dict[str, Callable[[], object]] = {
         "`dvc repro`, one process": plain,
-        "`dvc repro --single-item`, one process per stage": lambda: one_by_one(stages),
+        "`dvc repro --single-item`, one process per stage": lambda: one_by_one(STAGES),
         "the flow, one stage at a time": lambda: reproduce(jobs=1),
         "the flow, two stages at once": lambda: reproduce(jobs=2),
     }
     os.environ |= {"PREFECT_LOGGING_LEVEL": "ERROR", "DVC_NO_ANALYTICS": "1"}
     with prefect_test_harness(server_startup_timeout=180):
-        reproduce_once()
-        rounds = [{way: timed(work, stages) for way, work in ways.items()} for _ in range(chosen.rounds)]
-    report(stages, chosen.rounds, {way: min(got[way] for got in rounds) for way in ways})
-
-
-def reproduce_once() -> None:
-    """Run the flow once, so that the first measurement does not include imports."""
-    timed(lambda: reproduce(jobs=1), 1)
-
-
-def report(stages: int, rounds: int, fastest: dict[str, tuple[float, float]]) -> None:
-    """Write the table."""
+        timed(lambda: reproduce(jobs=1), 1)  # so that the first measurement does not include imports
+        rounds = [{way: timed(work, STAGES) for way, work in ways.items()} for _ in range(ROUNDS)]
+    fastest = {way: min(got[way] for got in rounds) for way in ways}
     first = next(iter(fastest.values()))[0]
-    lines = [
-        "# Stages run by Prefect",
-        "",
-        f"{stages} independent stages, each an `echo`; everything to do, then again with nothing to do. The "
-        f"fastest of {rounds} rounds, all ways in turn in each. The server was already running; a flow's "
-        "time includes reading the graph (`dvc dag`) and reporting to the server.",
-        "",
-        "| way | seconds | per stage, s | over plain DVC | nothing to do, s |",
-        "|---|---:|---:|---:|---:|",
-        *(
-            f"| {way} | {did:.1f} | {did / stages:.2f} | {did / first:.1f} × | {idle:.1f} |"
-            for way, (did, idle) in fastest.items()
-        ),
-        "",
-        f"{environment()} DVC {version('dvc')}, Prefect {version('prefect')}; {sys.platform}.",
-    ]
-    save("prefect", lines)
+    columns = {
+        "way": "",
+        "seconds": ".1f",
+        "per stage, s": ".2f",
+        "times plain DVC": ".1f",
+        "nothing to do, s": ".1f",
+    }
+    return Page(
+        "prefect",
+        "Stages run by Prefect",
+        f"{STAGES} independent stages, each an `echo`; everything to do, then again with nothing to do. The "
+        f"fastest of {ROUNDS} rounds, all ways in turn in each. The server was already running; a flow's "
+        f"time includes reading the graph (`dvc dag`) and reporting to the server. DVC {version('dvc')}, "
+        f"Prefect {version('prefect')}.",
+        [
+            Table(
+                columns, [[way, did, did / STAGES, did / first, idle] for way, (did, idle) in fastest.items()]
+            )
+        ],
+    )
 
 
 if __name__ == "__main__":
-    main()
+    run(measure)

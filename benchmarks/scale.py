@@ -21,8 +21,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from benchmarks.reading import peak_mb
-from benchmarks.report import environment, save
+from benchmarks.report import Cell, Page, Table, peak_mb, run
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
@@ -157,7 +156,7 @@ TASKS = {
 }
 
 
-def measure(name: str, folder: Path, count: int) -> str:
+def row(name: str, folder: Path, count: int) -> list[Cell]:
     """One row of the table, measured in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.scale", "--task", name, str(folder), str(count)]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -165,56 +164,53 @@ def measure(name: str, folder: Path, count: int) -> str:
         raise SystemExit(f"{name} of {count:,}: {done.stderr[-2000:]}")
     got = json.loads(done.stdout.splitlines()[-1])
     each = 1000 * got["seconds"] / count
-    return (
-        f"| {name} | {count:,} {TASKS[name].unit} | {got['seconds']:,.1f} | {each:,.2f} | {got['peak']:,.0f} "
-        f"| {got['peak'] - got['before']:,.0f} |"
-    )
+    size = f"{count:,} {TASKS[name].unit}"
+    return [name, size, got["seconds"], each, got["peak"], got["peak"] - got["before"]]
 
 
-def table(part: float) -> list[str]:
+def measure(part: float = 1.0) -> Page:
     """All rows, smaller sizes first; caches of one size are kept for the tasks that read them."""
-    rows = []
+    rows: list[list[Cell]] = []
     for index in range(len(SEQUENCES)):
         with TemporaryDirectory() as folder:
             for name, task in TASKS.items():
-                rows.append(measure(name, Path(folder), max(1, round(part * task.sizes[index]))))
-    return sorted(rows, key=lambda row: list(TASKS).index(row.split("|")[1].strip()))
+                rows.append(row(name, Path(folder), max(1, round(part * task.sizes[index]))))
+    columns = {
+        "task": "",
+        "size": "",
+        "seconds of CPU": ",.1f",
+        "ms each": ",.2f",
+        "peak, MB": ",.0f",
+        "above imports, MB": ",.0f",
+    }
+    return Page(
+        "scale",
+        "Large data sets",
+        f"Synthetic sequences of {FRAMES} frames and 17 joints in 3D, written as two caches (truth and "
+        "estimates), read, refined by Savitzky-Golay's filter and scored with intervals; runs of MLflow with "
+        "24 parameters and 24 metrics in a new SQLite database; a report of experiments with two tables and "
+        "four figures each. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; *above imports* "
+        "is the peak minus the memory used before the task began, which includes what it imports.",
+        [Table(columns, sorted(rows, key=lambda row: list(TASKS).index(str(row[0]))))],
+        closing=f"Measured with `--part {part:g}`, that share of every size." if part != 1 else "",
+    )
 
 
 def main() -> None:
+    """Run one task in this process, or measure all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--part", type=float, default=1.0, help="share of every size (default 1)")
     parser.add_argument(
         "--task", nargs=3, metavar=("TASK", "FOLDER", "COUNT"), help="run one task, print JSON"
     )
     given = parser.parse_args()
-    if given.task is not None:
-        name, folder, count = given.task
-        before, begin = peak_mb(), time.process_time()
-        TASKS[name].run(Path(folder), int(count))
-        print(json.dumps({"seconds": time.process_time() - begin, "before": before, "peak": peak_mb()}))
+    if given.task is None:
+        run(lambda: measure(given.part))
         return
-    lines = [
-        "# Large data sets",
-        "",
-        f"Synthetic sequences of {FRAMES} frames and 17 joints in 3D, written as two caches (truth and "
-        "estimates), read, refined by Savitzky-Golay's filter and scored with intervals; runs of MLflow with "
-        "24 parameters and 24 metrics in a new SQLite database; a report of experiments with two tables and "
-        "four figures each. Each line is one run in a fresh process. *Peak* is `ru_maxrss`; *above imports* "
-        "is the peak minus the memory used before the task began, which includes what it imports.",
-        "",
-        "| task | size | seconds of CPU | ms each | peak, MB | above imports, MB |",
-        "|---|---:|---:|---:|---:|---:|",
-        *table(given.part),
-        "",
-        environment(),
-        *(
-            ["", f"Measured with `--part {given.part:g}`, that share of every size."]
-            if given.part != 1
-            else []
-        ),
-    ]
-    save("scale", lines)
+    name, folder, count = given.task
+    before, begin = peak_mb(), time.process_time()
+    TASKS[name].run(Path(folder), int(count))
+    print(json.dumps({"seconds": time.process_time() - begin, "before": before, "peak": peak_mb()}))
 
 
 if __name__ == "__main__":

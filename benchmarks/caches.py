@@ -1,6 +1,6 @@
 """Peak memory and speed of writing, reading and streaming pose caches of millions of frames.
 
-Run from the repository: ``python -m benchmarks.reading``; writes benchmarks/results/reading.md. Needs 2 GB of
+Run from the repository: ``python -m benchmarks.caches``; writes benchmarks/results/caches.md. Needs 2 GB of
 disk in the folder for temporary files, for as long as it runs.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -17,13 +16,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pyarrow.parquet as pq
 
-from benchmarks.report import environment, save
+from benchmarks.report import Cell, Page, Ratio, Table, median, peak_mb, run
+from hanet.cache.columns import PARQUET_OPTIONS
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 
 MILLIONS = (1, 2, 4)
+POSES_MB = 216
+"""Of a million frames: 51 numbers of 4 bytes, and 12 bytes of keys."""
 TRACK = 2_000
 COMMON = {
     "skeleton": H36M17,
@@ -74,66 +77,86 @@ def stream(path: Path, frames: int) -> float:
     return spent
 
 
+def write_by_arrow(path: Path, frames: int) -> float:
+    """Seconds that pyarrow alone takes to write the same rows, read before, in equal row groups."""
+    table = pq.read_table(path)
+    sizes = pq.ParquetFile(path)
+    group = sizes.metadata.row_group(0).num_rows
+    begin = time.perf_counter()
+    pq.write_table(table, path.with_suffix(".arrow.parquet"), row_group_size=group, **PARQUET_OPTIONS)
+    return time.perf_counter() - begin
+
+
 TASKS = {
     "write": write,
+    "write, pyarrow alone": write_by_arrow,
     "read": read,
     "read, mmap_dir": lambda path, frames: read(path, frames, path.parent),
     "sequences()": stream,
 }
 
 
-def peak_mb() -> float:
-    """Largest resident memory of this process so far, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-
-
-def measure(task: str, path: Path, frames: int) -> dict[str, float]:
+def alone(task: str, path: Path, frames: int) -> dict[str, float]:
     """Run one task in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.reading", "--task", task, str(path), str(frames)]
+    command = [sys.executable, "-m", "benchmarks.caches", "--task", task, str(path), str(frames)]
     return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
-def row(task: str, path: Path, millions: int) -> str:
+def row(task: str, path: Path, millions: int) -> list[Cell]:
     """One row of the table."""
-    got = measure(task, path, millions * 1_000_000)
-    return (
-        f"| {task} | {millions} | {millions * 1e6 / got['seconds'] / 1e6:.2f} | {got['peak']:,.0f} "
-        f"| {got['peak'] - got['before']:,.0f} | {path.stat().st_size / 1e6:,.0f} |"
-    )
+    got = alone(task, path, millions * 1_000_000)
+    above, size = got["peak"] - got["before"], path.stat().st_size / 1e6
+    return [
+        task,
+        millions,
+        millions / got["seconds"],
+        got["peak"],
+        above,
+        above / (POSES_MB * millions),
+        size,
+    ]
 
 
-def report() -> None:
-    """Measure everything and write the table."""
-    rows = []
+def measure() -> Page:
+    """All tasks at all sizes."""
+    rows: list[list[Cell]] = []
     for millions in MILLIONS:
         with TemporaryDirectory() as folder:
             rows += [row(task, Path(folder) / "poses.parquet", millions) for task in TASKS]
-    lines = [
-        "# Writing and reading pose caches",
-        "",
-        f"Synthetic random walks of 51 channels (17 joints in 3D) in tracks of {TRACK:,} frames; the "
-        "pose array alone is 204 MB per million frames, its keys 12 MB. Each line is one run in a fresh "
-        "process, the file in the page cache. *Peak* is `ru_maxrss`; *above imports* is the peak minus "
-        "the memory used before the task began. Writing counts the writer's time, without generating the "
-        "poses.",
-        "",
-        "| task | million frames | million frames/s | peak, MB | above imports, MB | file, MB |",
-        "|---|---:|---:|---:|---:|---:|",
-        *sorted(rows),
-        "",
-        environment(),
-    ]
-    save("reading", lines)
+    columns = {
+        "task": "",
+        "million frames": "d",
+        "million frames/s": ".2f",
+        "peak, MB": ",.0f",
+        "above imports, MB": ",.0f",
+        "times the arrays": ".2f",
+        "file, MB": ",.0f",
+    }
+    rates = {task: [float(row[2]) for row in rows if row[0] == task] for task in TASKS}
+    share = median(a / b for a, b in zip(rates["write"], rates["write, pyarrow alone"], strict=True))
+    return Page(
+        "caches",
+        "Writing and reading pose caches",
+        f"Synthetic random walks of 51 channels (17 joints in 3D) in tracks of {TRACK:,} frames; the poses "
+        f"and their keys are {POSES_MB} MB per million frames. Each line is one run in a fresh process, the "
+        "file in the page cache. *Peak* is `ru_maxrss`; *above imports* is the peak minus the memory used "
+        "before the task began, also as a multiple of the arrays. Writing counts the writer's time, "
+        "without generating the poses; *pyarrow alone* writes the same rows, all in memory, with the same "
+        "options.",
+        [Table(columns, sorted(rows, key=lambda row: list(TASKS).index(str(row[0]))))],
+        ratios=[Ratio("Writing a cache", share, "pyarrow alone, of the same rows")],
+    )
 
 
 def main() -> None:
+    """Run one task in this process, or measure all."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--task", nargs=3, metavar=("TASK", "PATH", "FRAMES"), help="run one task, print JSON"
     )
     task = parser.parse_args().task
     if task is None:
-        report()
+        run(measure)
         return
     name, path, frames = task
     before = peak_mb()

@@ -1,0 +1,139 @@
+"""Steps per second of every network's training, and what data and validation take.
+
+Run ``python -m benchmarks.training``: epochs of the pipeline's own trainer on random walks, by one thread and
+by two, with the batches, augmentation and averaging of the default run.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.report import Cell, Page, Table, run
+from hanet.models.registry import named
+from hanet.poses.skeletons import H36M17
+from hanet.training.augmentation import augment
+from hanet.training.options import Augmentation, TrainingOptions
+from hanet.training.pairs import PoseRows
+from hanet.training.trainer import Trainer
+
+FRAMES, TRACK, STRIDE, BATCH = 8_000, 1_000, 10, 64
+EPOCHS = 4
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
+    "HANet (ours)": (
+        "hanet",
+        {
+            "channels": 51,
+            "interval": 5,
+            "window": 51,
+            "hidden": 32,
+            "layers": 3,
+            "dropout": 0.0,
+            "interpolation": "cubic",
+            "output_smoothing": 2.0,
+            "residual": True,
+            "frame_path": True,
+        },
+    ),
+    "HANet (paper's)": (
+        "hanet",
+        {"channels": 51, "interval": 5, "window": 51, "hidden": 32, "layers": 3},
+    ),
+    "DeciWatch": ("deciwatch", {"channels": 51, "interval": 5, "window": 51, "hidden": 64}),
+    "SmoothNet": ("smoothnet", {"window": 51, "hidden": 256, "residual_hidden": 208}),
+    "TCN": ("tcn", {"channels": 51, "window": 51, "hidden": 128, "blocks": 5}),
+    "MLP per frame": ("mlp", {"channels": 51, "window": 11, "hidden": 550}),
+}
+
+
+def rows(seed: int, frames: int) -> PoseRows:
+    """Random walks in tracks, and estimates of them."""
+    rng = np.random.default_rng(seed)
+    gt = np.cumsum(0.003 * rng.standard_normal((frames, 51)), axis=0).astype(np.float32)
+    detected = gt + 0.02 * rng.standard_normal(gt.shape).astype(np.float32)
+    offsets = np.arange(0, frames + 1, TRACK)
+    return PoseRows(torch.from_numpy(detected), torch.from_numpy(gt), offsets, H36M17)
+
+
+def trainer(network: str, model: dict[str, Any], folder: Path) -> Trainer:
+    """A training of `EPOCHS` epochs."""
+    augmentation = Augmentation(mirror_axis=0, rotation_degrees=30.0, scale=0.1, stretch=0.1, reverse=True)
+    options = TrainingOptions(
+        epochs=EPOCHS,
+        batch=BATCH,
+        stride=STRIDE,
+        learning_rate=1e-3,
+        loss_weight=5.0 if network in ("hanet", "deciwatch") else 1.0,
+        average=0.995,
+        jitter_starts=True,
+        augmentation=augmentation,
+    )
+    config = named(network).config(**model)
+    return Trainer(config, options, rows(0, FRAMES), rows(1, TRACK), folder=folder)
+
+
+def data_seconds(training: Trainer) -> float:
+    """Seconds of an epoch's windows and their augmentation alone."""
+    begin = time.perf_counter()
+    generator = torch.Generator().manual_seed(0)
+    train = training.train_rows
+    for chosen in torch.randperm(len(training.windows), generator=generator).split(BATCH):
+        detected, gt = training.windows.gather(chosen, train.detected, train.gt)
+        augment(training.options.augmentation, detected, gt, train.skeleton, generator)
+    return time.perf_counter() - begin
+
+
+def validation_seconds(training: Trainer) -> float:
+    """Seconds of one validation."""
+    begin = time.perf_counter()
+    training.validate()
+    return time.perf_counter() - begin
+
+
+def steps_per_second(network: str, model: dict[str, Any], threads: int) -> tuple[float, float, float]:
+    """Of the median epoch after the first, validation and saving included; their shares of its time."""
+    torch.set_num_threads(threads)
+    with TemporaryDirectory() as folder:
+        training = trainer(network, model, Path(folder))
+        ends: list[float] = []
+        training.run(lambda _: ends.append(time.perf_counter()))
+        epoch = float(np.median(np.diff(ends)))
+        data = float(np.median([data_seconds(training) for _ in range(3)]))
+        validation = float(np.median([validation_seconds(training) for _ in range(3)]))
+    return training.steps_per_epoch / epoch, data / epoch, validation / epoch
+
+
+def measure() -> Page:
+    """Every network by one thread and by two."""
+    table: list[list[Cell]] = []
+    for name, (network, model) in NETWORKS.items():
+        one, data, validation = steps_per_second(network, model, 1)
+        two = steps_per_second(network, model, min(2, os.cpu_count() or 1))[0]
+        table.append([name, one, two, two / one, data, validation])
+    columns = {
+        "network": "",
+        "steps/s, one thread": ".1f",
+        "two threads": ".1f",
+        "ratio": ".2f",
+        "data and augmentation": ".1%",
+        "validation": ".1%",
+    }
+    return Page(
+        "training",
+        "Training",
+        f"{EPOCHS} epochs over {FRAMES:,} frames in batches of {BATCH} windows, with the augmentation and "
+        "averaged weights of the default run. Steps per second of the median epoch after the first, with "
+        "validation over an eighth as many frames and the state saved. Shares are of the epoch by one "
+        "thread: the windows' gathering and augmentation, and validation, timed alone.",
+        [Table(columns, table)],
+    )
+
+
+if __name__ == "__main__":
+    run(measure)
