@@ -86,7 +86,7 @@ def read_clip(path: Path) -> Clip:
         boxes=_boxes(boxes - 1, points, visible).astype(np.float32),
         image_size=(width, height),
     )
-    hidden = tuple(joint for joint, ever in zip(PENN13.joints, visible.any(axis=0), strict=True) if not ever)
+    hidden = tuple(joint for joint, ever in zip(PENN13.joints, _ever(visible), strict=True) if not ever)
     return Clip(poses, str(np.ravel(fields["action"])[0]), _trains(fields["train"], path), hidden)
 
 
@@ -96,7 +96,7 @@ def without_gaps(
     """Each joint interpolated in time where it is not known; NaN for a joint that never is."""
     rows = np.arange(len(points))
     filled = np.full_like(points, np.nan, dtype=np.float64)
-    for joint in np.flatnonzero(known.any(axis=0)):
+    for joint in np.flatnonzero(_ever(known)):
         here = known[:, joint]
         filled[:, joint] = interpolate(points[here, joint].astype(np.float64), rows[here], rows)
     return filled
@@ -106,11 +106,16 @@ def _boxes(
     given: Float[np.ndarray, "T 4"], points: Float[np.ndarray, "T J 2"], visible: Bool[np.ndarray, "T J"]
 ) -> Float[np.ndarray, "T 4"]:
     """The person's boxes; where a frame has none, the extent of the joints, 20 % larger."""
-    usable = np.isfinite(given).all(axis=1) & (given[:, 2:] > given[:, :2]).all(axis=1)
+    usable = np.asarray(np.isfinite(given).all(axis=1) & (given[:, 2:] > given[:, :2]).all(axis=1))
     if usable.all() or not visible.any():
         return np.where(usable[:, None], given, np.nan)
     filled = without_gaps(points, visible)
-    return np.where(usable[:, None], given, person_boxes(filled[:, visible.any(axis=0)]))
+    return np.where(usable[:, None], given, person_boxes(filled[:, _ever(visible)]))
+
+
+def _ever(known: Bool[np.ndarray, "T J"]) -> Bool[np.ndarray, " J"]:
+    """Joints that some frame knows."""
+    return np.asarray(known.any(axis=0))
 
 
 def _trains(value: Any, path: Path) -> bool:

@@ -52,11 +52,12 @@ def drawn(poses: Path, folder: Path, options: DrawnEstimate) -> None:
 def complete(truth: PoseCache) -> Iterator[PoseSequence]:
     """Sequences with a place for every joint in every frame."""
     for sequence in truth.sequences():
-        known = np.isfinite(sequence.values).all(axis=2)
+        known = np.asarray(np.isfinite(sequence.values).all(axis=2))
         if sequence.labelled is not None:
             known &= sequence.labelled
-        if not known.any(axis=0).all():
-            joint = sequence.skeleton.joints[int(np.argmin(known.any(axis=0)))]
+        ever = np.asarray(known.any(axis=0))
+        if not ever.all():
+            joint = sequence.skeleton.joints[int(np.argmin(ever))]
             raise ValueError(
                 f"{sequence.name}, track {sequence.track}: no frame shows {joint}, so no detection of it can "
                 "be drawn; leave the sequence out"
