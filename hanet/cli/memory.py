@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from hanet.poses.sequence import PoseSequence
+if TYPE_CHECKING:
+    from hanet.poses.sequence import PoseSequence
 
 FRAMES = 10_000
 """Of tracks, after which memory is given back: it takes some milliseconds, short tracks less."""

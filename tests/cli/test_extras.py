@@ -53,7 +53,6 @@ NAMED = {
     "refine a.parquet --out out.parquet": "formats",
     "export a.parquet --to out.csv": "formats",
     "data list --poses .": "formats",
-    "models .": "train",
     "refine a.parquet --model . --out out.parquet": "train",
     "refine a.parquet --model m.onnx --out out.parquet": "formats",
     "export-onnx . --out out.onnx": "train",

@@ -77,7 +77,7 @@ def test_another_dog_is_corrected_where_it_walks(trained: Path, tmp_path: Path) 
     exported = TrainedNetwork.open(tmp_path / "dog.onnx", stride=1)
     assert exported.skeleton == network.skeleton == DOG
     again = ByModel(path="dog.onnx", network=exported).smooth(track).sequence.values
-    np.testing.assert_allclose(again, refined, atol=1e-4)
+    np.testing.assert_allclose(again, refined, atol=1e-3)  # metres, three from the origin
 
 
 def test_errors_by_hand() -> None:

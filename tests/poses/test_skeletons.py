@@ -60,6 +60,7 @@ def test_counts_match_the_names():
         "h36m16": 16,
         "lsp14": 14,
         "jhmdb15": 15,
+        "penn13": 13,
         "limbs12": 12,
         "smpl24": 24,
         "coco17": 17,
