@@ -97,7 +97,7 @@ def test_a_changed_line_concerns_the_stages_that_run_it(copy: Path) -> None:
     trained = of("train") | of("refine") | of("publish")
     by_deciwatch = {name for name in trained if name.endswith("/deciwatch")} | of("publish")
     by_fcn = of("estimate", estimate("fcn"))
-    drawn = of("estimate", estimate("drawn"))  # has the detector's options of FCN
+    detectors = by_fcn | of("estimate", estimate("drawn"))
     archive = of("download", lambda name: name.startswith("aist"))
     aist = of("ingest", lambda name: name.startswith("aist")) | of("download", dataset("aist_keypoints"))
     edits = {
@@ -105,7 +105,7 @@ def test_a_changed_line_concerns_the_stages_that_run_it(copy: Path) -> None:
         "hanet.datasets.aist.source": ("/20210308/", "/20300101/", archive),
         "hanet.datasets.mocap.source": ("https://mocap", "https://other", of("download", dataset("cmu"))),
         # a default of an option, which is also seen resolved
-        "hanet.estimators.fcn.options": ("= Field(default=0, ge=0)", "= Field(default=3, ge=0)", by_fcn | drawn),
+        "hanet.estimators.fcn.options": ("= Field(default=0, ge=0)", "= Field(default=3, ge=0)", detectors),
         # a line of a loss, of all networks and of one
         "hanet.models.losses": ("loss_weight * _per_channel", "2 * loss_weight * _per_channel", trained),
         "hanet.models.deciwatch": ("", "", by_deciwatch),
