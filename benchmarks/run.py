@@ -1,8 +1,8 @@
 """All benchmarks in one run: ``python -m benchmarks.run [NAME ...]``.
 
 Each runs in a process of its own, one after another, and writes its page and its part of
-`results/measured.json`; then docs/speed.md is written from that file. About a quarter of an hour on two quiet
-cores. `scale` (half an hour) and, without a GPU, `gpu` run only when named.
+`results/measured.json`; then docs/speed.md is written from that file. `scale` (half an hour) and `gpu` run
+only when named.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks.report import Cell, Page, Table, run
+from hanet.methods.own_training import MODELS
 from hanet.models.registry import named
 from hanet.poses.skeletons import H36M17
 from hanet.training.augmentation import augment
@@ -26,21 +27,7 @@ from hanet.training.trainer import Trainer
 FRAMES, TRACK, STRIDE, BATCH = 8_000, 1_000, 10, 64
 EPOCHS = 4
 NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
-    "HANet (ours)": (
-        "hanet",
-        {
-            "channels": 51,
-            "interval": 5,
-            "window": 51,
-            "hidden": 32,
-            "layers": 3,
-            "dropout": 0.0,
-            "interpolation": "cubic",
-            "output_smoothing": 2.0,
-            "residual": True,
-            "frame_path": True,
-        },
-    ),
+    "HANet (ours)": ("hanet", {"channels": 51, **MODELS["hanet"]}),
     "HANet (paper's)": (
         "hanet",
         {"channels": 51, "interval": 5, "window": 51, "hidden": 32, "layers": 3},

@@ -102,7 +102,7 @@ def read_trained(folder: Path) -> list[Group]:
     """The packaged network and those below a folder, by variant and steps, in the order of `VARIANTS`.
 
     Raises:
-        ValueError: a network that is none of `VARIANTS`.
+        ValueError: a network outside `VARIANTS`.
     """
     found: dict[tuple[int, int], list[tuple[float, Method]]] = {}
     for path in [WEIGHTS, *sorted(one.parent for one in folder.glob("*/general.json"))]:

@@ -40,7 +40,7 @@ PAGE = Path("docs/results/lag.md")
 LAGS = (0.0, 33.0, 66.0, 100.0)
 NETWORK_LAGS = (33.0, 100.0)
 THINNED = {"UI-PRMD, Kinect v2": 5, "AIST++, 2D detector": 3}
-"""Domains of which only every so many sequences are scored: the network refines each frame's past anew."""
+"""Domains of which only every so many sequences are scored: the network refines every frame's past again."""
 CUTOFFS = (0.5, 1.0, 2.0, 4.0, 8.0)
 BETAS = (0.0, 0.5, 2.0, 8.0, 32.0)
 """Hertz per body scale and second."""

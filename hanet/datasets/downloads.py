@@ -90,18 +90,7 @@ def collect(described: AnyDataset, raw: Path, *, dataset: str, archives: Path, h
                 archives=archives / dataset,
                 record=hashes / f"{dataset}.json",
             )
-        case (
-            Aist()
-            | AistKeypoints()
-            | Cmu()
-            | Human36M()
-            | PennAction()
-            | PoseTrack17()
-            | PoseTrack18()
-            | Pw3d()
-            | SubJhmdb()
-            | UIPRMDRaw()
-        ):
+        case _:
             from hanet.datasets.common import published
 
             published.collect(

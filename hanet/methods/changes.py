@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hanet.methods.around import Around
 from hanet.methods.smoothing import GapAware, Smoothed
 from hanet.methods.swaps import mend_swaps
 from hanet.poses.gaps import runs
@@ -27,7 +28,7 @@ NORMAL = 1.4826
 
 
 @dataclass(frozen=True)
-class Noted(GapAware):
+class Noted(Around):
     """A method that notes outliers, and may mend swaps first (`hanet.methods.swaps`).
 
     Attributes:
@@ -36,7 +37,6 @@ class Noted(GapAware):
         mend: whether swaps are mended.
     """
 
-    method: GapAware | None = None
     mend: bool = False
 
     @classmethod
@@ -45,23 +45,13 @@ class Noted(GapAware):
         return cls(method.max_gap, method, mend)
 
     @property
-    def _method(self) -> GapAware:
-        assert self.method is not None
-        return self.method
-
-    @property
-    def name(self) -> str:
-        """The method's name."""
-        return self._method.name
-
-    @property
     def parameters(self) -> dict[str, Any]:
         """The method's, and whether swaps are mended."""
-        return {**self._method.parameters, "mend_swaps": self.mend}
+        return {**self.inner.parameters, "mend_swaps": self.mend}
 
     def describe(self, results: Sequence[Smoothed]) -> str:
         """The method, and how many swaps were mended."""
-        text = self._method.describe(results)
+        text = self.inner.describe(results)
         if not self.mend:
             return text
         count = sum(len(result.swaps) for result in results)
@@ -70,14 +60,9 @@ class Noted(GapAware):
     def smooth(self, sequence: PoseSequence) -> Smoothed:
         """As the method's `smooth`, with swaps and outliers."""
         mended, swaps = mend_swaps(sequence) if self.mend else (sequence, [])
-        result = self._method.smooth(mended)
+        result = self.inner.smooth(mended)
         found = outliers(mended.values, result.sequence.values)
         return replace(result, swaps=tuple(swaps), outliers=found)
-
-    def _smooth(
-        self, sequence: PoseSequence, known: Bool[np.ndarray, "T J"]
-    ) -> tuple[Float[np.ndarray, "T J D"], dict[str, Float[np.ndarray, " J"]]]:
-        return self._method._smooth(sequence, known)
 
 
 def outliers(

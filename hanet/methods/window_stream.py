@@ -1,4 +1,4 @@
-"""The general refiner's network at a fixed lag: it refines the last frames anew for each frame that comes in.
+"""The general refiner's network at a fixed lag: it refines the last frames again for every new frame.
 
 The network was trained on short tracks too, so its decisions near the end of a track are about as good as
 its others. It costs ten times what `hanet.methods.stream` does without the network, and is more accurate.

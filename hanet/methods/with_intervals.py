@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from hanet.files.atomic import whole_file
 from hanet.methods import intervals
+from hanet.methods.around import Around
 from hanet.methods.changes import Noted
 from hanet.methods.smoothing import GapAware, General, Smoothed
 from hanet.poses.sequence import PoseSequence
@@ -23,15 +23,13 @@ ENDINGS = (".parquet", ".csv")
 
 
 @dataclass(frozen=True)
-class WithIntervals(GapAware):
+class WithIntervals(Around):
     """The general refiner with radii.
 
     Attributes:
         max_gap: seconds, as the method's.
         method: the general refiner.
     """
-
-    method: GapAware | None = None
 
     @classmethod
     def of(cls, method: GapAware) -> WithIntervals:
@@ -48,25 +46,6 @@ class WithIntervals(GapAware):
             )
         return cls(method.max_gap, method)
 
-    @property
-    def _method(self) -> GapAware:
-        assert self.method is not None
-        return self.method
-
-    @property
-    def name(self) -> str:
-        """The method's name."""
-        return self._method.name
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """The method's."""
-        return self._method.parameters
-
-    def describe(self, results: Sequence[Smoothed]) -> str:
-        """As the method's."""
-        return self._method.describe(results)
-
     def smooth(self, sequence: PoseSequence) -> Smoothed:
         """As the method's `smooth`, with radii.
 
@@ -75,14 +54,9 @@ class WithIntervals(GapAware):
         """
         if sequence.unit not in ("m", "px"):
             raise ValueError(f"{sequence.name}: intervals are for places of joints, got rotations")
-        result = self._method.smooth(sequence)
+        result = self.inner.smooth(sequence)
         detected, refined = (poses.values.astype(np.float64) for poses in (sequence, result.sequence))
         return replace(result, radii=intervals.packaged().radii(detected, refined, sequence.fps))
-
-    def _smooth(
-        self, sequence: PoseSequence, known: Bool[np.ndarray, "T J"]
-    ) -> tuple[Float[np.ndarray, "T J D"], dict[str, Float[np.ndarray, " J"]]]:
-        return self._method._smooth(sequence, known)
 
 
 def write_radii(path: Path, results: Sequence[tuple[Path, Smoothed]]) -> None:

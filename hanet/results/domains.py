@@ -65,7 +65,7 @@ LEGEND = (
 SEEDS = (
     "Networks trained on the same motion with errors drawn alike, by `make general`; each row but the "
     "first two has one seed. General: mean and standard deviation over its seeds. *Without bound* are "
-    "the packaged weights with `trust` infinite. Validation windows are drawn anew per seed, so losses "
+    "the packaged weights with `trust` infinite. Validation windows are drawn again for each seed, so losses "
     "compare within a seed only."
 )
 COLUMNS = {

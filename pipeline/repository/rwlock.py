@@ -1,6 +1,6 @@
 """The file in which DVC notes who reads and writes what: ``python -m pipeline.repository.rwlock``.
 
-DVC empties `.dvc/tmp/rwlock` and then writes it anew, many times in a run. If it is killed in between, every
+DVC empties `.dvc/tmp/rwlock` and then writes it again, many times in a run. If it is killed in between, every
 later command ends with "Unable to read RWLock-file". What the file notes of a killed program is void anyway.
 """
 

@@ -77,7 +77,10 @@ def test_another_dog_is_corrected_where_it_walks(trained: Path, tmp_path: Path) 
     exported = TrainedNetwork.open(tmp_path / "dog.onnx", stride=1)
     assert exported.skeleton == network.skeleton == DOG
     again = ByModel(path="dog.onnx", network=exported).smooth(track).sequence.values
-    np.testing.assert_allclose(again, refined, atol=1e-3)  # metres, three from the origin
+    others = [joint for joint in range(refined.shape[1]) if joint != 4]
+    np.testing.assert_allclose(again[:, others], refined[:, others], atol=1e-4)
+    # Beside a gap of a second, rounding can change the penalty that the general refiner chooses for a joint.
+    np.testing.assert_allclose(again[:, 4], refined[:, 4], atol=1e-3)
 
 
 def test_errors_by_hand() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hanet.datasets.common.content import Content, Item
-from hanet.datasets.penn_action.clips import PennActionError, read_clip
+from hanet.datasets.penn_action.clips import Clip, PennActionError, read_clip
 from hanet.datasets.penn_action.options import PennActionIngest
 from hanet.options import SPLITS
 
@@ -28,27 +28,21 @@ def penn_action(raw: Path, options: PennActionIngest) -> Content:
             f"{raw}: expected files labels/*.mat, got none; unpack Penn_Action.tar.gz, or correct "
             "download.folder in params.yaml"
         )
-    notes: dict[str, Any] = {"left_out": dict.fromkeys(SPLITS, 0), "actions": {}}
-    clips = {path.stem: path for path in files}
-    trains = {name: read_clip(path).train for name, path in clips.items()}
-    training = [name for name, train in trains.items() if train]
+    notes: dict[str, Any] = {"left_out": {}, "actions": {}}
+    clips = [read_clip(path) for path in files]  # small: twenty megabytes of keypoints
+    training = [clip.poses.name for clip in clips if clip.train]
     rng = np.random.default_rng(options.seed)
     held_out = round(options.val_share * len(training))
     validation = {training[i] for i in rng.permutation(len(training))[:held_out]}
 
-    def split_of(name: str) -> str:
-        return "test" if not trains[name] else "val" if name in validation else "train"
+    def split_of(clip: Clip) -> str:
+        return "test" if not clip.train else "val" if clip.poses.name in validation else "train"
 
     def items(split: str) -> Iterator[Item]:
-        kept = 0
-        for name, path in clips.items():
-            if split_of(name) != split or (options.limit is not None and kept >= options.limit):
-                continue
-            clip = read_clip(path)
-            if clip.hidden:
-                notes["left_out"][split] += 1
-                continue
-            kept += 1
+        of_split = [clip for clip in clips if split_of(clip) == split]
+        whole = [clip for clip in of_split if not clip.hidden]
+        notes["left_out"][split] = len(of_split) - len(whole)
+        for clip in whole[: options.limit]:
             notes["actions"][clip.action] = notes["actions"].get(clip.action, 0) + 1
             yield Item(clip.poses)
 
