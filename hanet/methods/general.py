@@ -144,8 +144,9 @@ class _Track:
         """Poses of all frames, piece by piece."""
         T = len(self.values)
         centre = self.values.reshape(-1, self.values.shape[2]).mean(axis=0)
-        # Tracks one after another, the numbers of a joint apart: as the solver takes them.
-        columns = np.ascontiguousarray(self.values.transpose(2, 1, 0))
+        # Tracks one after another, the numbers of a joint apart: as the solver takes them. Always a copy, as
+        # arrays in Fortran's order have this layout already.
+        columns = np.array(self.values.transpose(2, 1, 0), order="C")
         columns -= centre[:, None, None]
         columns /= self.scale
         scaled = columns.transpose(2, 1, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -106,6 +107,16 @@ def test_long_tracks_do_not_depend_on_where_pieces_end(
     monkeypatch.setattr("hanet.methods.general.PIECE", 600)
     pieces = refine_general(noisy, 30.0)
     np.testing.assert_allclose(pieces, whole, atol=5e-3)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_callers_array_stays_as_it_is(rng: np.random.Generator, order: Literal["C", "F"]) -> None:
+    """Also of a layout that is the solver's own."""
+    noisy = np.array(motion(rng, T=60, J=3) + 0.02 * rng.normal(size=(60, 3, 3)), order=order)
+    before = noisy.copy()
+    refined = refine_general(noisy, 30.0)
+    np.testing.assert_array_equal(noisy, before)
+    np.testing.assert_array_equal(refined, refine_general(np.ascontiguousarray(before), 30.0))
 
 
 def test_is_a_method_that_keeps_types(rng: np.random.Generator) -> None:
