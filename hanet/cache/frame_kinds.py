@@ -1,4 +1,6 @@
-"""What a simulated detector did to each frame, beside a cache of detected poses: Parquet, a row per frame."""
+"""What a simulated detector did to each frame, beside a cache of detected poses: sealed Parquet, a row per
+frame.
+"""
 
 from __future__ import annotations
 
@@ -7,34 +9,29 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from jaxtyping import Int
 
-from hanet.files.atomic import whole_file
-from hanet.files.parquet import read_parquet
+from hanet.files.parquet import parquet_writer, read_parquet
 from hanet.poses.frame_kinds import FRAME_KINDS
 from hanet.poses.sequence import PoseSequence
 
 COLUMNS = ("sequence", "track", "frame", "kind")
+_SCHEMA = pa.schema(
+    [("sequence", pa.string()), ("track", pa.int32()), ("frame", pa.int32()), ("kind", pa.string())]
+)
 
 
 def write_kinds(path: Path, kinds: Iterable[tuple[PoseSequence, Int[np.ndarray, " _"]]]) -> None:
     """Write the kind of every frame of some sequences, from its number in `FRAME_KINDS`, as a whole file."""
-    parts = []
-    for sequence, numbers in kinds:
-        names = np.array(FRAME_KINDS)[numbers]
-        parts.append(
-            pa.table(
-                {
-                    "sequence": pa.repeat(sequence.name, len(sequence)),
-                    "track": pa.array(np.full(len(sequence), sequence.track, dtype=np.int32)),
-                    "frame": pa.array(sequence.frames.astype(np.int32)),
-                    "kind": pa.array(names.tolist(), pa.string()),
-                }
-            )
-        )
-    with whole_file(path) as temporary:
-        pq.write_table(pa.concat_tables(parts), temporary, compression="zstd")
+    with parquet_writer(path, _SCHEMA, compression="zstd") as writer:
+        for sequence, numbers in kinds:
+            columns = [
+                pa.repeat(sequence.name, len(sequence)),
+                pa.array(np.full(len(sequence), sequence.track, dtype=np.int32)),
+                pa.array(sequence.frames.astype(np.int32)),
+                pa.array(np.array(FRAME_KINDS)[numbers].tolist(), pa.string()),
+            ]
+            writer.write_table(pa.table(columns, schema=_SCHEMA))
 
 
 def read_kinds(path: Path) -> dict[tuple[str, int], tuple[Int[np.ndarray, " N"], Int[np.ndarray, " N"]]]:

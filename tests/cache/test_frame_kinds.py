@@ -43,3 +43,25 @@ def test_files_that_are_no_kinds_are_refused(tmp_path: Path) -> None:
     other.to_parquet(path)
     with pytest.raises(ValueError, match="unknown kinds odd; known: clean, jitter, burst, swap"):
         read_kinds(path)
+
+
+def test_no_flipped_bit_changes_kinds(tmp_path: Path) -> None:
+    path = tmp_path / "kinds.parquet"
+    numbers = np.random.default_rng(0).integers(0, 4, 300)
+    write_kinds(path, [(sequence("a", 300), numbers)])
+    whole = path.read_bytes()
+    for position in np.random.default_rng(1).choice(len(whole), 200):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        try:
+            _, found = read_kinds(path)["a", 0]
+        except ValueError as error:
+            assert "kinds.parquet" in str(error)
+        else:
+            assert found.tolist() == numbers.tolist()
+
+
+def test_no_frames_have_no_kinds(tmp_path: Path) -> None:
+    write_kinds(tmp_path / "kinds.parquet", [])
+    assert read_kinds(tmp_path / "kinds.parquet") == {}

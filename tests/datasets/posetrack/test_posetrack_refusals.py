@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hanet.cache.video_labels import LabelsError, read_labels, write_labels
@@ -150,23 +151,40 @@ def test_labels_are_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "labels" / "val.jsonl"
     with pytest.raises(LabelsError, match=rf"val.jsonl: video {video.name} comes twice"):
         write_labels(path, iter([video, video]))
-    assert list(path.parent.iterdir()) == []
+    assert not path.parent.exists()
     write_labels(path, [])
     assert list(read_labels(path)) == []
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"name": "a", "heads": [[1, 2]]}', '{"heads": []}', "1"])
-def test_damaged_labels(tmp_path, line):
+def test_damaged_labels_of_an_earlier_release(tmp_path, line):
     video, _ = year2018.read_video(write18(tmp_path, scene()))
     path = tmp_path / "val.jsonl"
     write_labels(path, [video])
-    path.write_text(path.read_text() + line)
+    path.write_text(path.read_text().split("\n")[1] + "\n" + line)
     reader = read_labels(path)
     assert next(reader) == video
     with pytest.raises(LabelsError, match=r"val.jsonl:2: not the labels of a video .*write the file again"):
         next(reader)
 
 
+def test_no_flipped_bit_changes_labels(tmp_path):
+    video, _ = year2018.read_video(write18(tmp_path, scene()))
+    path = tmp_path / "val.jsonl"
+    write_labels(path, [video])
+    whole = path.read_bytes()
+    for position in np.random.default_rng(0).choice(len(whole), 200):
+        flipped = bytearray(whole)
+        flipped[position] ^= 1 << position % 8
+        path.write_bytes(flipped)
+        with pytest.raises(LabelsError, match=r"val.jsonl:?"):
+            list(read_labels(path))
+    for rest in (whole[:-1], whole[:100], whole.split(b"\n")[0], whole + whole.split(b"\n")[1]):
+        path.write_bytes(rest)
+        with pytest.raises(LabelsError, match=r"its SHA-256 differs from what was written|not the labels"):
+            list(read_labels(path))
+
+
 def test_labels_that_are_not_there(tmp_path):
-    with pytest.raises(LabelsError, match=r"val.jsonl: no such file; write it from"):
+    with pytest.raises(LabelsError, match=r"val.jsonl: no such file; write the file again from"):
         next(read_labels(tmp_path / "val.jsonl"))
