@@ -81,3 +81,11 @@ def test_an_audit_that_could_ask_for_nothing_fails(package, code, says):
     status, lines = verdict("constraints.txt", found)
     assert status == code
     assert says in lines[0]
+
+
+def test_workflows_use_actions_of_known_commits():
+    workflows = "".join(path.read_text() for path in (ROOT / ".github/workflows").glob("*.yml"))
+    steps = workflows.split("uses:")[1:]
+    assert steps
+    for step in steps:
+        assert re.match(r" [\w/-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+\n", step), step.splitlines()[0]
