@@ -40,6 +40,8 @@ class Tally(NamedTuple):
 def tally(errors: Float[np.ndarray, "N K"], *, scale: float = 1.0) -> Tally:
     """Sum of the known errors of each column, times `scale`, and how many they are."""
     known = np.isfinite(errors)
+    if known.all():
+        return Tally(scale * errors.sum(axis=0), np.full(errors.shape[1], float(len(errors))))
     return Tally(scale * np.where(known, errors, 0.0).sum(axis=0), known.sum(axis=0).astype(np.float64))
 
 

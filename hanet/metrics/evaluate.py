@@ -19,7 +19,9 @@ from jaxtyping import Float, Int
 
 from hanet.metrics import functional as F  # noqa: N812
 from hanet.metrics.accumulate import Accumulator, Scores, SequenceScores, Tally, tally
+from hanet.metrics.planes import around, planes
 from hanet.metrics.plausibility import plausibility_tallies
+from hanet.metrics.similarity import aligned
 from hanet.poses.frame_kinds import FRAME_KINDS
 from hanet.poses.plausible import NoPosesError, check_metres, without_wild
 from hanet.poses.segments import window_length
@@ -183,16 +185,18 @@ def _score(
     gt, pred = _known(truth), refined.values
     if truth.representation == "3d":
         joints, root = _annotated(gt, truth.skeleton.root)
-        gt, pred = gt[:, joints], pred[:, joints]
+        if len(joints) < gt.shape[1]:
+            gt, pred = gt[:, joints], pred[:, joints]
         frames = F.valid_frames(gt)
-        if not np.isfinite(pred[frames]).all():
+        if not np.isfinite(pred).all() and not np.isfinite(pred[frames]).all():
             bad = truth.frames[frames][~np.isfinite(pred[frames]).all(axis=(1, 2))]
             raise ValueError(
                 f"{truth.name}: no pose (NaN) in {len(bad)} frames that are to be scored, "
                 f"the first is {bad[0]}; fill missing detections (as hanet refine does up to --max-gap), or "
                 "mark these frames unlabelled in the truth"
             )
-        tallies, error = _joint_tallies(gt, pred, root=root, fps=truth.fps, protocol=protocol, brief=brief)
+        p, g = around(planes(pred), root), F.truth_around(gt, root)
+        tallies, error = _joint_tallies(p, g, fps=truth.fps, protocol=protocol, brief=brief)
         tallies = {name: _spread(entry, joints, len(truth.skeleton)) for name, entry in tallies.items()}
         if not brief:
             tallies |= plausibility_tallies(refined, _known(truth))
@@ -201,7 +205,7 @@ def _score(
                 f"mpjpe_{kind}_mm": tally(np.where(kinds == number, error, np.nan)[:, None])
                 for number, kind in enumerate(FRAME_KINDS)
             }
-        speed = F.frame_speed(gt, root=root)
+        speed = F.mean_speed(g)
         accumulator.add(
             SequenceScores(truth.name, truth.track, int(frames.sum()), tallies, truth.person),
             # Central differences leave out the frame itself, so an unknown one may have a speed but no error.
@@ -230,7 +234,10 @@ def _annotated(gt: Float[np.ndarray, "T J 3"], root: Sequence[int]) -> tuple[lis
     3DPW's and AIST++'s 14 joints, made from the releases' own, lack two in every frame. Without its root no
     joint can be measured: then all are kept, and every frame counts as unknown.
     """
-    joints = np.flatnonzero(np.isfinite(gt).all(axis=2).any(axis=0)).tolist()
+    finite = np.isfinite(gt)
+    if finite.all():
+        return list(range(gt.shape[1])), list(root)
+    joints = np.flatnonzero(finite.all(axis=2).any(axis=0)).tolist()
     if not set(root) <= set(joints):
         return list(range(gt.shape[1])), list(root)
     return joints, [joints.index(joint) for joint in root]
@@ -246,31 +253,26 @@ def _spread(entry: Tally, joints: Sequence[int], count: int) -> Tally:
 
 
 def _joint_tallies(
-    gt: Float[np.ndarray, "T J 3"],
-    pred: Float[np.ndarray, "T J 3"],
-    *,
-    root: Sequence[int],
-    fps: float,
-    protocol: str,
-    brief: bool,
+    p: Float[np.ndarray, "3 J T"], g: Float[np.ndarray, "3 J T"], *, fps: float, protocol: str, brief: bool
 ) -> tuple[dict[str, Tally], Float[np.ndarray, " T"]]:
-    error = F.mpjpe_per_joint(pred, gt, root=root)
-    accel = tally(F.accel_per_joint(pred, gt, root=root), scale=F.MM_PER_M)
+    """Tallies of root-relative joints, and the mean error (mm) of each frame."""
+    error = F.position_errors(p, g)
+    accel = tally(F.second_difference_errors(p, g).T, scale=F.MM_PER_M)
     if protocol == "smoothnet":
         accel = Tally(accel.total, np.where(accel.weight > 0, accel.weight + 2, 0.0))
     if brief:
-        return {"mpjpe_mm": tally(error), "accel_mm_per_frame2": accel}, error.mean(axis=1)
-    aligned = F.pa_mpjpe_per_joint(pred, gt)
+        return {"mpjpe_mm": tally(error.T), "accel_mm_per_frame2": accel}, error.mean(axis=0)
+    after = F.position_errors(aligned(p, g), g)
     if protocol == "released":
         # A padded frame of a method that leaves it at zero has no alignment there, and is not averaged.
-        aligned[F.collapsed(pred)] = np.nan
+        after[:, F.collapsed(p.T)] = np.nan
     tallies = {
-        "mpjpe_mm": tally(error),
-        "pa_mpjpe_mm": tally(aligned),
+        "mpjpe_mm": tally(error.T),
+        "pa_mpjpe_mm": tally(after.T),
         "accel_mm_per_frame2": accel,
         "accel_m_per_s2": Tally(accel.total * F.accel_m_per_s2(1.0, fps), accel.weight),
     }
-    return tallies, error.mean(axis=1)
+    return tallies, error.mean(axis=0)
 
 
 def _keypoint_tallies(

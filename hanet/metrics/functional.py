@@ -1,8 +1,9 @@
 """The arithmetic of every metric, as pure functions of one sequence.
 
-Axes: T frames, J joints, D dimensions. Errors of 3D joints come in metres and leave in millimetres; all sums
-run in float64. A ground-truth value that is NaN is unknown: what needs it is NaN and left out of means. A
-prediction that is NaN where the truth is known makes the mean NaN: no frame is dropped for a method's sake.
+Axes: T frames, J joints, D dimensions; T2 is T - 2. Poses with the frames last (D, J, T) are planes, see
+`hanet.metrics.planes`. Errors of 3D joints come in metres and leave in millimetres; all sums run in float64.
+A ground-truth value that is NaN is unknown: what needs it is NaN and left out of means. A prediction that is
+NaN where the truth is known makes the mean NaN: no frame is dropped for a method's sake.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from hanet.metrics.planes import around, lengths, planes, whole_frames
+from hanet.metrics.similarity import aligned
+from hanet.metrics.similarity import procrustes as procrustes
 from hanet.poses.skeletons import Skeleton
 
 MM_PER_M = 1000.0
@@ -19,13 +23,7 @@ MM_PER_M = 1000.0
 
 def valid_frames(gt: Float[np.ndarray, "T J D"]) -> Bool[np.ndarray, " T"]:
     """True where every joint of the ground truth is known."""
-    return np.asarray(np.isfinite(gt).all(axis=(1, 2)))
-
-
-def root_relative(poses: Float[np.ndarray, "T J D"], root: Sequence[int]) -> Float[np.ndarray, "T J D"]:
-    """Poses in float64, minus the mean of the `root` joints frame by frame."""
-    poses = poses.astype(np.float64)
-    return poses - poses[:, list(root)].mean(axis=1, keepdims=True)
+    return whole_frames(gt)
 
 
 def mpjpe_per_joint(
@@ -37,9 +35,21 @@ def mpjpe_per_joint(
         pred, gt: joints in metres, in one frame of reference up to translation.
         root: the joints whose mean is the origin, `Skeleton.root`.
     """
-    difference = root_relative(pred, root) - root_relative(gt, root)
-    error = MM_PER_M * np.linalg.norm(difference, axis=-1)
-    error[~valid_frames(gt)] = np.nan
+    return position_errors(around(planes(pred), root), truth_around(gt, root)).T
+
+
+def truth_around(gt: Float[np.ndarray, "T J D"], root: Sequence[int]) -> Float[np.ndarray, "D J T"]:
+    """Root-relative planes of the ground truth; a frame with an unknown joint is all NaN."""
+    true = around(planes(gt), root)
+    if not (valid := valid_frames(gt)).all():
+        true[:, :, ~valid] = np.nan
+    return true
+
+
+def position_errors(p: Float[np.ndarray, "D J T"], g: Float[np.ndarray, "D J T"]) -> Float[np.ndarray, "J T"]:
+    """Distances (mm) of planes in metres."""
+    error = lengths(p - g)
+    error *= MM_PER_M
     return error
 
 
@@ -63,35 +73,12 @@ def collapsed(poses: Float[np.ndarray, "T J D"]) -> Bool[np.ndarray, " T"]:
     return (poses == poses[:, :1]).all(axis=(1, 2))
 
 
-def procrustes(
-    pred: Float[np.ndarray, "T J D"], gt: Float[np.ndarray, "T J D"]
-) -> Float[np.ndarray, "T J D"]:
-    """`pred` moved onto `gt` by the best similarity of each frame: rotation, uniform scale, translation.
-
-    "Best" is least squares; reflections are excluded (Umeyama, PAMI 1991). All joints in one point go to
-    the truth's centroid, which is all that a similarity can do for them. Frames with NaN stay NaN.
-    """
-    known = np.isfinite(pred).all(axis=(1, 2)) & valid_frames(gt)
-    aligned = np.full(pred.shape, np.nan)
-    p, g = pred[known].astype(np.float64), gt[known].astype(np.float64)
-    p_centre, g_centre = p.mean(axis=1, keepdims=True), g.mean(axis=1, keepdims=True)
-    p, g = p - p_centre, g - g_centre
-    u, singular, vt = np.linalg.svd(p.transpose(0, 2, 1) @ g)
-    # A negative determinant is a reflection: turn the axis that costs least.
-    sign = np.where(np.linalg.det(u @ vt) < 0, -1.0, 1.0)
-    u[:, :, -1] *= sign[:, None]
-    singular[:, -1] *= sign
-    spread = (p**2).sum(axis=(1, 2))
-    scale = np.divide(singular.sum(axis=1), spread, out=np.zeros_like(spread), where=spread > 0)
-    aligned[known] = scale[:, None, None] * (p @ (u @ vt)) + g_centre
-    return aligned
-
-
 def pa_mpjpe_per_joint(
     pred: Float[np.ndarray, "T J D"], gt: Float[np.ndarray, "T J D"]
 ) -> Float[np.ndarray, "T J"]:
     """Distance (mm) of every joint from the truth after `procrustes`; NaN in frames with an unknown joint."""
-    return MM_PER_M * np.linalg.norm(procrustes(pred, gt) - gt, axis=-1)
+    true = planes(gt)
+    return position_errors(aligned(planes(pred), true), true).T
 
 
 def pa_mpjpe(pred: Float[np.ndarray, "T J D"], gt: Float[np.ndarray, "T J D"]) -> float:
@@ -114,11 +101,19 @@ def accel_per_joint(
     NaN where the truth is unknown in one of the three frames: with a root, where any joint is, without one,
     where this joint is. No rows below three frames.
     """
-    if root is not None:
-        pred, gt = root_relative(pred, root), root_relative(gt, root)
-        gt[~valid_frames(gt)] = np.nan
-    error = pred.astype(np.float64) - gt
-    return np.linalg.norm(error[:-2] - 2 * error[1:-1] + error[2:], axis=-1)
+    if root is None:
+        return second_difference_errors(planes(pred), planes(gt)).T
+    return second_difference_errors(around(planes(pred), root), truth_around(gt, root)).T
+
+
+def second_difference_errors(
+    p: Float[np.ndarray, "D J T"], g: Float[np.ndarray, "D J T"]
+) -> Float[np.ndarray, "J T2"]:
+    """Lengths of the error's second differences, in the planes' unit per frame²."""
+    error = p - g
+    second = error[..., :-2] - 2 * error[..., 1:-1]
+    second += error[..., 2:]
+    return lengths(second)
 
 
 def accel(pred: Float[np.ndarray, "T J D"], gt: Float[np.ndarray, "T J D"], *, root: Sequence[int]) -> float:
@@ -175,7 +170,7 @@ def pck_hits(
 
     A predicted NaN is a miss: the keypoint was there and was not found.
     """
-    distance = np.linalg.norm(pred.astype(np.float64) - gt, axis=-1)
+    distance = lengths(planes(pred) - planes(gt)).T
     limit = alpha * size.astype(np.float64)[:, None]
     hits = (distance <= limit).astype(np.float64)
     hits[~np.isfinite(gt).all(axis=-1) | ~np.isfinite(limit)] = np.nan
@@ -210,9 +205,19 @@ def frame_speed(gt: Float[np.ndarray, "T J D"], *, root: Sequence[int]) -> Float
 
     Central differences, one-sided at both ends; NaN where a frame it needs is unknown or there is only one.
     """
-    if len(gt) < 2:
-        return np.full(len(gt), np.nan)
-    return np.linalg.norm(np.gradient(root_relative(gt, root), axis=0), axis=-1).mean(axis=1)
+    return mean_speed(truth_around(gt, root))
+
+
+def mean_speed(g: Float[np.ndarray, "D J T"]) -> Float[np.ndarray, " T"]:
+    """`frame_speed` of root-relative planes."""
+    T = g.shape[2]
+    if T < 2:
+        return np.full(T, np.nan)
+    difference = np.empty_like(g)
+    np.subtract(g[..., 2:], g[..., :-2], out=difference[..., 1:-1])
+    difference[..., 1:-1] *= 0.5
+    difference[..., 0], difference[..., -1] = g[..., 1] - g[..., 0], g[..., -1] - g[..., -2]
+    return lengths(difference).mean(axis=0)
 
 
 def fast_frames(speed: Float[np.ndarray, " N"], *, share: float = 0.05) -> Bool[np.ndarray, " N"]:
@@ -225,9 +230,13 @@ def fast_frames(speed: Float[np.ndarray, " N"], *, share: float = 0.05) -> Bool[
     known = np.isfinite(speed)
     # The tolerance keeps 0.05 · 20 frames at one frame.
     count = int(np.ceil(share * known.sum() - 1e-9))
-    order = np.argsort(np.where(known, -speed, np.inf), kind="stable")
-    mask = np.zeros(len(speed), dtype=bool)
-    mask[order[:count]] = True
+    if count == 0:
+        return np.zeros(len(speed), dtype=bool)
+    ranked = np.where(known, speed, -np.inf)
+    slowest = np.partition(ranked, len(ranked) - count)[len(ranked) - count]
+    mask = ranked > slowest
+    equal = np.flatnonzero(ranked == slowest)  # of equal speeds the first frames enter
+    mask[equal[: count - int(mask.sum())]] = True
     return mask
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float
 
 from hanet.metrics.accumulate import Tally, tally
 from hanet.metrics.functional import MM_PER_M
+from hanet.metrics.planes import lengths, planes
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import Skeleton
 
@@ -22,12 +23,16 @@ def bone_length_cv(joints: Float[np.ndarray, "T J 3"], skeleton: Skeleton) -> fl
 
     A share, 0 for a rigid body. Bones with an unknown end (NaN) are left out of a frame; NaN without bones.
     """
-    lengths = np.stack([np.linalg.norm(joints[:, c] - joints[:, p], axis=-1) for p, c in skeleton.bones])
+    points = planes(joints)
+    parents, children = (list(ends) for ends in zip(*skeleton.bones, strict=True))
+    bones = lengths(points[:, children] - points[:, parents])
+    if np.isfinite(bones).all() and (means := bones.mean(axis=1)).all():
+        return float((bones.std(axis=1) / means).mean())
     found = []
-    for length in lengths:
-        known = length[np.isfinite(length)].astype(np.float64)
-        if len(known) and known.mean() > 0:
-            found.append(known.std() / known.mean())
+    for length in bones:
+        known = length[np.isfinite(length)]
+        if len(known) and (mean := known.mean()) > 0:
+            found.append(known.std() / mean)
     return float(np.mean(found)) if found else float("nan")
 
 
@@ -63,9 +68,10 @@ def plausibility_tallies(refined: PoseSequence, gt: Float[np.ndarray, "T J 3"]) 
         gt: the truth, NaN where unknown; joints that it never knows are left out of bones.
     """
     skeleton = refined.skeleton
-    never = ~np.isfinite(gt).all(axis=2).any(axis=0)
-    joints = refined.values.copy()
-    joints[:, never] = np.nan
+    joints, known = refined.values, np.isfinite(gt)
+    if not known.all():
+        joints = joints.copy()
+        joints[:, ~known.all(axis=2).any(axis=0)] = np.nan
     tallies = {}
     if skeleton.bones:
         variation = bone_length_cv(joints, skeleton)

@@ -23,7 +23,7 @@ _OFFSET = 0.1
 """Metres: how far the root of root-relative poses may lie from 0 at the median, for example once refined."""
 _FAR, _SHARE = 0.5, 0.05
 """Metres that no refinement moves a root, and the largest share of frames whose root may lie farther away."""
-_SAMPLE = 1000
+_SAMPLE = 250
 """Frames that decide about a track's unit."""
 
 
@@ -32,8 +32,10 @@ def without_wild(sequence: PoseSequence) -> tuple[PoseSequence, int]:
 
     The bounds are `LIMITS`; for root-relative joints `REACH`.
     """
-    unknown = np.asarray(np.isnan(sequence.values).any(axis=2))
     limit = REACH if _root_relative(sequence) else LIMITS[sequence.unit]
+    if _within(sequence.values, limit):
+        return sequence, 0
+    unknown = np.asarray(np.isnan(sequence.values).any(axis=2))
     wild = ~unknown & ~np.asarray((np.abs(sequence.values) <= limit).all(axis=2))
     if not wild.any():
         return sequence, 0
@@ -50,8 +52,10 @@ def check_metres(sequence: PoseSequence) -> None:
     values = _sampled(sequence)
     if len(values) == 0:
         return
-    middle = np.nanmedian(values, axis=1, keepdims=True)
-    size = float(np.nanmedian(np.linalg.norm(values - middle, axis=2)))
+    median = np.median if np.isfinite(values).all() else np.nanmedian  # ten times as fast
+    joints = np.ascontiguousarray(values.transpose(2, 0, 1))  # 3 T J
+    joints -= median(joints, axis=2, keepdims=True)
+    size = float(median(np.sqrt((joints * joints).sum(axis=0))))
     low, high = _SIZES
     if size > high or 0 < size < low:
         remedy = "divide millimetres by 1000" if size > high else "convert the poses"
@@ -84,6 +88,11 @@ def check_root(sequence: PoseSequence) -> None:
         )
 
 
+def _within(values: Float[np.ndarray, "T J D"], limit: float) -> bool:
+    """Whether all are finite and at most `limit` from 0."""
+    return values.size == 0 or bool(values.min() >= -limit and values.max() <= limit)  # False for NaN
+
+
 def _root_relative(sequence: PoseSequence) -> bool:
     return sequence.frame_of_reference.endswith("root_relative")
 
@@ -93,6 +102,8 @@ def _sampled(sequence: PoseSequence) -> Float[np.ndarray, "T J 3"]:
     if sequence.representation != "3d":
         return np.empty((0, len(sequence.skeleton), 3))
     values = sequence.values[:: max(len(sequence) // _SAMPLE, 1)].astype(np.float64)
+    if _within(values, 99 * LIMITS["m"]):
+        return values
     known: Bool[np.ndarray, "T J"] = np.asarray((np.abs(values) < 100 * LIMITS["m"]).all(axis=2))
     values[~known] = np.nan
     return values[2 * known.sum(axis=1) >= len(sequence.skeleton)]
