@@ -70,9 +70,9 @@ tables: env  ## the default experiments with three seeds (or SEEDS=...; MODELS=,
 	$(MAKE) --no-print-directory publish
 	hanet tables
 
-general: env  ## train the general refiner on motion capture in MOTION=folder (SEED=, VARIANT=, STEPS=; docs/general.md)
+general: env  ## train the general refiner on MOTION=folder (SEED=, VARIANT=, STEPS=, DOMAIN=; docs/general.md)
 	python -m stages.general '$(MOTION)' '$(or $(OUTPUT),data/models/general)' $(if $(SEED),--seed $(SEED)) \
-	$(if $(VARIANT),--variant $(VARIANT)) $(if $(STEPS),--steps $(STEPS))
+	$(if $(VARIANT),--variant $(VARIANT)) $(if $(STEPS),--steps $(STEPS)) $(if $(DOMAIN),--domain $(DOMAIN))
 
 domains: env  ## score filters and the general refiner on real detections in FOLDER=folder (TRAINED=; docs/general.md)
 	python -m stages.domains '$(FOLDER)' $(if $(TRAINED),'$(TRAINED)')

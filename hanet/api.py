@@ -90,8 +90,8 @@ def refine(
         lag: milliseconds; no pose depends on frames later than that, as of `Stream`. Only of the general
             refiner. None for all frames.
         return_intervals: return radii too, in the poses' unit: in nine of ten cases the true place of a joint
-            should lie so near to the refined one, but for what the estimator gets wrong all the time. Only of
-            the general refiner.
+            should lie so near to the refined one. Without a calibration they do not hold what the estimator
+            gets wrong all the time. Only of the general refiner and of calibrations.
 
     Returns:
         Of an array one of its shape and type: NaN where a joint is missing for longer than `max_gap`. Of a

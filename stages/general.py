@@ -6,7 +6,8 @@ marker jumps (clips with some are left out). OUTPUT gets the weights, as `hanet.
 them, and ``training.csv``. Copied to hanet/weights they are what the package refines with.
 
 `VALIDATION` names people whose clips are kept for validation, which chooses the best step. `VARIANTS` are
-ablations, and other networks to compare with.
+ablations, and other networks to compare with. With `--domain` MOTION is a folder of domains instead, as for
+`stages.domains`, and the network learns from one of them (`stages.one_domain`).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from hanet.poses.skeletons import H36M17
 from hanet.progress import console
 from hanet.training.general import Checked, GeneralTraining, train_general
 from hanet.training.general_windows import Motion, draw_windows
-from stages import workspace
+from stages import one_domain, workspace
 
 VALIDATION = ("003", "005", "007")
 FPS = 60.0
@@ -67,33 +68,48 @@ VARIANTS = {
 
 
 def main(
-    motion: Path, output: Path, options: GeneralTraining | None = None, variant: Variant = VARIANTS["full"]
+    motion: Path,
+    output: Path,
+    options: GeneralTraining | None = None,
+    variant: Variant = VARIANTS["full"],
+    domain: str | None = None,
 ) -> None:
     """Draw windows, train, write."""
     with workspace.stage("general"):
         options = replace(options or GeneralTraining(), harm=variant.harm, acceleration=variant.acceleration)
-        files = sorted(motion.glob("*.npz"))
-        train, validation = read_motion(files)
-        console.print(f"  {len(train)} clips to learn from, {len(validation)} to choose on")
-        learn, choose = (
-            [
-                draw_windows(clips, count, frames, np.random.default_rng([options.seed, i, frames]))
-                for frames in options.frames
-            ]
-            for i, (clips, count) in enumerate(((train, options.windows), (validation, options.validation)))
+        if domain is None:
+            learned, people = _of_motion(motion, options), {"people": VALIDATION}
+        else:
+            learned, people = one_domain.windows(motion, domain, options), {"domain": domain}
+            console.print(f"  windows of {', '.join(map(str, learned.options.frames))} frames from {domain}")
+        model, history = train_general(
+            variant.config, learned.options, learned.learn, learned.choose, report=_report
         )
-        model, history = train_general(variant.config, options, learn, choose, report=_report)
         best = min(history, key=lambda checked: checked.loss)
         write_weights(
             output,
             model,
             {
-                "training": asdict(options),
-                "validation": {"people": VALIDATION, **asdict(best)},
-                "motion_sha256": {path.name: file_hash(path) for path in files},
+                "training": asdict(learned.options),
+                "validation": {**people, **asdict(best)},
+                "motion_sha256": learned.files,
             },
         )
         write_text(output / "training.csv", _csv(history))
+
+
+def _of_motion(folder: Path, options: GeneralTraining) -> one_domain.Learned:
+    files = sorted(folder.glob("*.npz"))
+    train, validation = read_motion(files)
+    console.print(f"  {len(train)} clips to learn from, {len(validation)} to choose on")
+    learn, choose = (
+        [
+            draw_windows(clips, count, frames, np.random.default_rng([options.seed, i, frames]))
+            for frames in options.frames
+        ]
+        for i, (clips, count) in enumerate(((train, options.windows), (validation, options.validation)))
+    )
+    return one_domain.Learned(learn, choose, options, {path.name: file_hash(path) for path in files})
 
 
 def read_motion(files: list[Path]) -> tuple[list[Motion], list[Motion]]:
@@ -146,6 +162,7 @@ def _arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("motion", type=Path, help="folder of motion capture")
     parser.add_argument("output", type=Path, help="folder for the weights")
     parser.add_argument("--variant", choices=VARIANTS, default="full", help="an ablation or another network")
+    parser.add_argument("--domain", choices=one_domain.DOMAINS, help="learn from one domain in this folder")
     parser.add_argument("--seed", type=int, default=GeneralTraining.seed)
     parser.add_argument("--steps", type=int, default=GeneralTraining.steps)
     return parser.parse_args(given)
@@ -155,7 +172,7 @@ def command(given: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     said = _arguments(given)
     options = GeneralTraining(seed=said.seed, steps=said.steps, every=min(said.steps, GeneralTraining.every))
-    main(said.motion, said.output, options, VARIANTS[said.variant])
+    main(said.motion, said.output, options, VARIANTS[said.variant], said.domain)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from hanet.files.unpickle import read_npz
 from hanet.methods.calibrate import calibrate
 from hanet.methods.gap_filling import fill_by_motion
 from hanet.methods.general import GeneralRefiner
+from hanet.methods.intervals import covered
 from hanet.methods.swaps import mend_swaps
 from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
@@ -213,7 +214,13 @@ def _calibration(folder: Path) -> list[dict[str, Any]]:
         chosen = [pair for person in who for pair in _minute(p for p in pairs if _person(p[1]) == person)]
         made = calibrate([detected for detected, _ in chosen], [gt for _, gt in chosen])
         errors: dict[str, dict[str, list[np.ndarray]]] = {}
+        held: dict[str, list[float]] = {}
+        wide: list[float] = []
         for (detected, _), (smooth, gt) in zip(tests, refined, strict=True):
+            radii = made.intervals.radii(detected.values, smooth.values, detected.fps)
+            wrong = np.linalg.norm(made.correct(smooth) - gt.values, axis=2)
+            held.setdefault(_person(gt), []).append(covered(wrong, radii))
+            wide.append(1000 * float(np.median(radii)))
             offset = smooth.values + made.offset
             for name, values in (
                 ("input", detected.values), ("offset", offset), ("calibrated", made.correct(smooth))
@@ -228,7 +235,12 @@ def _calibration(folder: Path) -> list[dict[str, Any]]:
             name: float(np.concatenate([x for each in of.values() for x in each]).mean())
             for name, of in errors.items()
         }
-        rows.append({"people": who, "strength": f"{made.strength:g}", **whole, "by_person": means})
+        shares = {person: 100 * float(np.mean(each)) for person, each in held.items()}
+        share = 100 * float(np.mean([one for each in held.values() for one in each]))
+        rows.append(
+            {"people": who, "strength": f"{made.strength:g}", **whole, "by_person": means,
+             "radius": float(np.mean(wide)), "held": share, "held_by_person": shares}
+        )  # fmt: skip
     return rows
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 import hanet
 from docs.examples.motion import detect, walk
-from hanet.methods.calibrate import calibrate, save_calibration
+from hanet.methods.calibrate import calibrate
+from hanet.methods.calibration_files import save_calibration
 
 minute = walk("minute", frames=1800, fps=30.0)
 made = calibrate([detect(minute)], [minute])

@@ -32,7 +32,7 @@ def calibrate(
         truth, poses = (inputs.open_people(path, options) for path in (gt, detected))
         truth.require_fps()
         from hanet.methods.calibrate import calibrate as fit
-        from hanet.methods.calibrate import save_calibration
+        from hanet.methods.calibration_files import save_calibration
         from hanet.metrics.common import common
 
         pair = common(truth.tracks, poses.tracks, gt_path=gt, path=detected)

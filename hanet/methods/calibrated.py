@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from hanet.methods.calibrate import Calibration, load_calibration
+from hanet.methods.calibrate import Calibration
+from hanet.methods.calibration_files import load_calibration
 from hanet.methods.smoothing import GapAware, General, Smoothed
 from hanet.poses.sequence import PoseSequence
 

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from hanet.methods.calibrate import DESCRIPTION
 from hanet.methods.calibrated import Calibrated
+from hanet.methods.calibration_files import DESCRIPTION
 from hanet.methods.fixed_lag import FixedLag
 from hanet.methods.smoothers import Smoother
 from hanet.methods.smoothing import DEFAULT_GAP, GENERAL, GapAware, General, Smoothing

@@ -90,25 +90,49 @@ def draw_windows(
     share = np.array([len(m.joints) for m in usable], dtype=float)
     share /= share.sum()
     rows = [_window(usable[rng.choice(len(usable), p=share)], frames, rng, options) for _ in range(count)]
+    return stacked(rows)
+
+
+Row = tuple[
+    Float[np.ndarray, "J T 3"],
+    Float[np.ndarray, "J T 3"],
+    Float[np.ndarray, "J T"],
+    Float[np.ndarray, "J T F"],
+]
+"""One window, in the order of the attributes of `Windows`."""
+
+
+def stacked(rows: Sequence[Row]) -> Windows:
+    """Windows of equal length and as many joints."""
     return Windows(*(np.stack(column) for column in zip(*rows, strict=True)))
 
 
-def _window(
-    motion: Motion, frames: int, rng: np.random.Generator, options: NoiseOptions | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _window(motion: Motion, frames: int, rng: np.random.Generator, options: NoiseOptions | None) -> Row:
     gt, fps = _seen(motion, frames, rng)
     noisy = corrupt(gt, fps, rng, options=options, mirror=motion.mirror)
-    known = np.asarray(np.isfinite(noisy.values).all(axis=2))
+    return window_of(noisy.values, gt, fps)
+
+
+def window_of(detected: Float[np.ndarray, "T J D"], gt: Float[np.ndarray, "T J D"], fps: float) -> Row:
+    """A window of detections and their truth.
+
+    Args:
+        detected: NaN where nothing was detected; each joint is there in some frame.
+        gt: the truth, without NaN, in the same unit.
+        fps: frames per second.
+    """
+    frames = len(gt)
+    known = np.asarray(np.isfinite(detected).all(axis=2))
     rows = np.arange(frames)
-    filled = interpolate(noisy.values.reshape(frames, -1), rows, rows).reshape(gt.shape)
-    scale, centre = body_scale(noisy.values), filled.mean(axis=(0, 1))
+    filled = interpolate(detected.reshape(frames, -1), rows, rows).reshape(gt.shape)
+    scale, centre = body_scale(detected), filled.mean(axis=(0, 1))
     deep = [(0, 0), (0, 0), (0, 3 - gt.shape[2])]
-    detected, truth = (np.pad((poses - centre) / scale, deep).astype(np.float32) for poses in (filled, gt))
+    shown, truth = (np.pad((poses - centre) / scale, deep).astype(np.float32) for poses in (filled, gt))
     return (
-        np.ascontiguousarray(detected.transpose(1, 0, 2)),
+        np.ascontiguousarray(shown.transpose(1, 0, 2)),
         np.ascontiguousarray(truth.transpose(1, 0, 2)),
         known.T.astype(np.float32),
-        features(detected, known, fps, tuned_periods(detected)),
+        features(shown, known, fps, tuned_periods(shown)),
     )
 
 

@@ -20,7 +20,7 @@ from hanet.cache.video_labels import read_labels, write_labels
 from hanet.datasets.posetrack import year2018
 from hanet.download.verify import HashRecord
 from hanet.estimators.fcn import network as fcn
-from hanet.methods import calibrate
+from hanet.methods import calibrate, calibration_files
 from hanet.models import checkpoints
 from hanet.models.export import export
 from hanet.models.exported import SEAL, ExportedNetwork
@@ -154,10 +154,10 @@ def _calibration(name: str) -> Callable[[Path], list[Path]]:
         made = calibrate.Calibration(
             ("a", "b", "c"), ((0, 1), (1, 2)), 2, "px", offset, centre, weight, 3.0, {"input": 1.0}
         )
-        calibrate.save_calibration(folder / "c", made)
-        description = folder / "c" / calibrate.DESCRIPTION
+        calibration_files.save_calibration(folder / "c", made)
+        description = folder / "c" / calibration_files.DESCRIPTION
         content = json.loads(description.read_text())
-        del content[calibrate.HASH]
+        del content[calibration_files.HASH]
         description.write_text(json.dumps(content))
         return [folder / "c" / name]
 
@@ -165,7 +165,7 @@ def _calibration(name: str) -> Callable[[Path], list[Path]]:
 
 
 def _read_calibration(folder: Path) -> calibrate.Calibration:
-    return calibrate.load_calibration(folder / "c")
+    return calibration_files.load_calibration(folder / "c")
 
 
 def _params(folder: Path) -> list[Path]:

@@ -12,7 +12,8 @@ import torch._dynamo  # which every process that makes an optimizer imports: a s
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.formats import exports
 from hanet.methods.apply import refine_cache
-from hanet.methods.calibrate import calibrate, save_calibration
+from hanet.methods.calibrate import calibrate
+from hanet.methods.calibration_files import save_calibration
 from hanet.methods.trained import TrainedNetwork
 from hanet.models import checkpoints
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig

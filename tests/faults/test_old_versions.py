@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from hanet.cache.files import PoseCache
-from hanet.methods.calibrate import load_calibration
+from hanet.methods.calibration_files import load_calibration
 from hanet.models import checkpoints
 from hanet.models.exported import ExportedNetwork
 from hanet.models.hanet import HANet

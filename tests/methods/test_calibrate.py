@@ -14,8 +14,10 @@ from typer.testing import CliRunner
 import hanet
 from hanet.cli.app import app
 from hanet.cli.calibrate import described
-from hanet.methods.calibrate import calibrate, load_calibration, save_calibration
+from hanet.methods.calibrate import calibrate
 from hanet.methods.calibrated import Calibrated
+from hanet.methods.calibration_files import load_calibration, save_calibration
+from hanet.methods.intervals import covered, packaged
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17, LIMBS12
 from tests.support.mutations import flip_bit
@@ -187,3 +189,69 @@ def test_it_is_a_method_for_tracks(tmp_path: Path, rng: np.random.Generator) -> 
     refined = method.refine(track(seen)).values
     np.testing.assert_array_equal(np.isnan(refined).all(axis=(0, 2)), False)
     assert np.isnan(refined[200:300, 5]).all() and np.isfinite(refined[100:103, 4]).all()
+
+
+def drifting(rng: np.random.Generator, gt: np.ndarray, offset: np.ndarray) -> np.ndarray:
+    """Detections that are off all the time, and by 30 mm slowly, whatever the pose."""
+    wander = gaussian_filter1d(rng.normal(size=gt.shape), 40.0, axis=0)
+    return gt + offset + 0.03 * wander / wander.std() + 0.005 * rng.normal(size=gt.shape)
+
+
+def test_radii_hold_nine_of_ten_errors_after_calibration(tmp_path: Path, rng: np.random.Generator) -> None:
+    offset = 0.1 * rng.normal(size=(17, 3))
+    gt, new = body(rng, 1800), body(rng, 900)
+    made = calibrate([track(drifting(rng, gt, offset))], [track(gt)])
+    seen = drifting(rng, new, offset)
+    plain, before = hanet.refine(seen, fps=30, joints=H36M17.joints, return_intervals=True)
+    save_calibration(tmp_path / "model", made)
+    refined, radii = hanet.refine(
+        seen, fps=30, joints=H36M17.joints, method=str(tmp_path / "model"), return_intervals=True
+    )
+    held = [covered(np.linalg.norm(a - new, axis=2), b) for a, b in ((plain, before), (refined, radii))]
+    assert held[0] < 0.1 and 0.8 < held[1] < 0.99
+    assert np.median(radii) < 0.2  # not by being useless: the estimator is off by 173 mm
+    # They follow from what the refiner did, not from how far the calibration moved the pose.
+    model = replace(packaged(), bias=made.bias)
+    np.testing.assert_allclose(radii, model.radii(seen, plain, 30.0), rtol=1e-6)
+    assert load_calibration(tmp_path / "model").bias == made.bias
+
+
+def test_a_calibration_that_knows_nothing_of_its_errors_gives_no_radii(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    gt = body(rng, 90)
+    made = calibrate([track(gt + 0.1)], [track(gt)])  # one piece: nothing could be left out
+    assert np.isnan(made.bias)
+    save_calibration(tmp_path / "model", made)
+    assert np.isnan(load_calibration(tmp_path / "model").bias)
+    with pytest.raises(ValueError, match="model: the calibration does not know how far off its poses may be"):
+        hanet.refine(gt, fps=30, joints=H36M17.joints, method=str(tmp_path / "model"), return_intervals=True)
+    np.savez(tmp_path / "new.npz", poses=gt, joints=np.array(H36M17.joints))
+    arguments = ["refine", str(tmp_path / "new.npz"), "--out", str(tmp_path / "out.npz"), "--fps", "30"]
+    arguments += ["--method", str(tmp_path / "model"), "--intervals", str(tmp_path / "radii.csv")]
+    result = CliRunner(env={"COLUMNS": "300"}).invoke(app, arguments)
+    assert result.exit_code == 2 and "from a minute of poses" in result.output
+    assert not (tmp_path / "out.npz").exists() and not (tmp_path / "radii.csv").exists()
+
+
+def test_radii_in_images_scale_with_the_body(rng: np.random.Generator) -> None:
+    gt = 200 * body(rng)[..., :2]
+    noisy = gt + gaussian_filter1d(30 * rng.normal(size=gt.shape), 20.0, axis=0)
+
+    def flat(values: np.ndarray) -> PoseSequence:
+        return PoseSequence.keypoints("a", values, H36M17, fps=30.0)
+
+    one = calibrate([flat(noisy)], [flat(gt)])
+    large = calibrate([flat(3 * noisy)], [flat(3 * gt)])
+    assert one.bias > 0 and large.bias == pytest.approx(one.bias, rel=1e-3)
+
+
+def test_a_note_of_a_bias_that_cannot_be_is_refused(tmp_path: Path, rng: np.random.Generator) -> None:
+    gt = body(rng, 300)
+    save_calibration(tmp_path / "model", calibrate([track(gt + 0.1)], [track(gt)]))
+    description = tmp_path / "model" / "calibration.json"
+    content = json.loads(description.read_text())
+    del content["sha256"]
+    description.write_text(json.dumps(content | {"bias": -1.0}))
+    with pytest.raises(ValueError, match="bias must be a finite number from 0, got -1"):
+        load_calibration(tmp_path / "model")

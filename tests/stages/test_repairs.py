@@ -44,7 +44,8 @@ def test_repairs_writes_a_page(
     assert {row["missing"] for row in numbers["gaps"]} == {"one joint", "a limb", "all joints"}
     assert [row["people"] for row in numbers["calibration"]] == [["s01"], ["s02"], ["s01", "s02"]]
     page = (tmp_path / "repairs.md").read_text()
-    assert "| one joint | 0.25 |" in page and "| s01, s02 |" in page
+    assert "| one joint | 0.25 |" in page and page.count("| s01, s02 |") == 2
+    assert all(0 <= row["held"] <= 100 and row["radius"] > 0 for row in numbers["calibration"])
 
 
 def test_lag_writes_a_page(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

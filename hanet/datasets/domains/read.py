@@ -20,7 +20,7 @@ Axes: T frames, J joints, D numbers per joint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -51,12 +51,13 @@ Draw = Callable[[Float[np.ndarray, "T 17 3"], np.random.Generator], Float[np.nda
 """Detections drawn for true Human3.6M joints at 30 frames a second."""
 
 
-def read_domains(folder: Path, draw: Draw) -> Iterator[Pair]:
+def read_domains(folder: Path, draw: Draw, names: Collection[str] | None = None) -> Iterator[Pair]:
     """All pairs of the domains that the folder holds, domain by domain.
 
     Args:
         folder: see the module.
         draw: errors for motion that comes without detections.
+        names: subfolders to read; None reads all.
 
     Raises:
         FileNotFoundError: the folder holds none of them.
@@ -64,7 +65,7 @@ def read_domains(folder: Path, draw: Draw) -> Iterator[Pair]:
     """
     found = False
     for name, read in READERS.items():
-        if (folder / name).is_dir():
+        if (folder / name).is_dir() and (names is None or name in names):
             for pair in read(folder / name, draw):
                 found = True
                 yield pair

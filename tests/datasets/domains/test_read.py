@@ -9,6 +9,10 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from hanet.datasets.domains.read import read_domains
+from hanet.datasets.domains.splits import SPLITS, held_out
+from hanet.poses.pair import Pair
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import LIMBS12
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -72,3 +76,29 @@ def test_real_domains_are_read(rng: np.random.Generator) -> None:
     assert count["UI-PRMD, Kinect v2"] == 990
     assert count["AIST++, 2D detector"] == 36
     assert len(count) == 8
+
+
+def test_no_person_is_both_learned_from_and_tested(rng: np.random.Generator) -> None:
+    sequence = PoseSequence.joints("a", np.zeros((2, 12, 3)), LIMBS12, fps=30.0, frame_of_reference="camera")
+    people = {
+        "UI-PRMD, Kinect v2": [f"s{i:02}" for i in range(1, 11)],
+        "AIST++, 2D detector": ["d02", "d03", "d04", "d06"],
+        "Rendered, MediaPipe 2D": [
+            "cmu_actions/train/x",
+            "cmu_actions/test/x",
+            "cmu_subjects_1-7/5",
+            "bandai1/x",
+        ],
+        "Elsewhere": ["x"],
+    }
+    pairs = [
+        Pair(domain, one, sequence, np.zeros((2, 12, 3))) for domain, all_ in people.items() for one in all_
+    ]
+    parts = [
+        [pair.person for pair in SPLITS["uiprmd"].part(pairs, part)] for part in ("learn", "choose", "test")
+    ]
+    assert [len(part) for part in parts] == [6, 2, 2]
+    for split in SPLITS.values():
+        found = [{pair.person for pair in split.part(pairs, part)} for part in ("learn", "choose", "test")]
+        assert all(found) and not (found[0] & found[1] or found[0] & found[2] or found[1] & found[2])
+    assert {pair.person for pair in held_out(pairs)} == {"s09", "s10", "d06", "bandai1/x", "x"}
