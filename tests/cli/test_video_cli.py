@@ -115,6 +115,17 @@ def test_estimate_fails_without_a_half_written_file(tmp_path, film, monkeypatch)
     assert not out.exists()
 
 
+def test_estimate_takes_the_model_that_is_named(tmp_path, film):
+    out = tmp_path / "a.parquet"
+    assert "has the full model alone, got heavy" in failure(
+        "estimate", film, "--out", out, "--model", "heavy"
+    )
+    assert not out.exists()
+    run("estimate", film, "--out", out, "--model", "full")
+    assert PoseCache.open(out).metadata.provenance["model"] == "full"
+    assert "Invalid value for '--model'" in failure("estimate", film, "--out", out, "--model", "lite")
+
+
 # --- refine
 
 

@@ -25,7 +25,7 @@ from hanet.estimators.mediapipe.decoding import (
     person,
     whole,
 )
-from hanet.estimators.mediapipe.models import Models, find
+from hanet.estimators.mediapipe.models import ModelName, Models, find
 from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
 
 _SECONDS = 0.033333
@@ -152,6 +152,7 @@ class LiteRT:
 
     Args:
         smooth: as in `BlazePose`.
+        model: which network places the landmarks.
         models: the files; None fetches them where they are missing.
         threads: of the networks.
 
@@ -159,11 +160,14 @@ class LiteRT:
         about: versions, and the SHA-256 of the models by file name.
     """
 
-    def __init__(self, *, smooth: bool, models: Models | None = None, threads: int = 1) -> None:
+    def __init__(
+        self, *, smooth: bool, model: ModelName = "full", models: Models | None = None, threads: int = 1
+    ) -> None:
+        self._model: ModelName = model
         self._smooth, self._models, self._threads = smooth, models, threads
 
     def __enter__(self) -> LiteRT:
-        models = self._models or find()
+        models = self._models or find(model=self._model)
         networks = (lite(path, self._threads) for path in (models.detector, models.landmarks))
         self._pose = BlazePose(*networks, smooth=self._smooth)
         self.about: dict[str, Any] = {

@@ -22,6 +22,7 @@ from jaxtyping import Float, UInt8
 
 from hanet.estimators.mediapipe import worker as mediapipe_worker
 from hanet.estimators.mediapipe.blazepose import LiteRT
+from hanet.estimators.mediapipe.models import ModelName
 from hanet.estimators.mediapipe.worker import LANDMARKS, NUMBERS
 
 PYTHON_VARIABLE = "HANET_MEDIAPIPE_PYTHON"
@@ -52,11 +53,26 @@ def find_python(environment: Mapping[str, str] = os.environ) -> Path | None:
 
 
 def session(
-    python: Path | None, size: tuple[int, int], *, smooth: bool, frames: int | None = None, threads: int = 1
+    python: Path | None,
+    size: tuple[int, int],
+    *,
+    smooth: bool,
+    model: ModelName = "full",
+    frames: int | None = None,
+    threads: int = 1,
 ) -> Worker | LiteRT:
-    """A context manager whose result detects people: `Worker` with a Python, `LiteRT` without."""
+    """A context manager whose result detects people: `Worker` with a Python, `LiteRT` without.
+
+    Raises:
+        MediaPipeError: MediaPipe's own program is asked for another model than `full`.
+    """
     if python is None:
-        return LiteRT(smooth=smooth, threads=threads)
+        return LiteRT(smooth=smooth, model=model, threads=threads)
+    if model != "full":
+        raise MediaPipeError(
+            f"MediaPipe's own program ({python}) has the full model alone, got {model}: unset "
+            f"{PYTHON_VARIABLE} to run {model} by LiteRT"
+        )
     return Worker(python, size, smooth=smooth, frames=frames)
 
 

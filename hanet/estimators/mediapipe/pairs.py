@@ -36,6 +36,7 @@ from hanet.estimators.images.job import check_images, no_boxes
 from hanet.estimators.images.shards import Plan, Shard, fingerprint, shards
 from hanet.estimators.mediapipe.blazepose import LiteRT
 from hanet.estimators.mediapipe.engine import Worker, find_python, session
+from hanet.estimators.mediapipe.models import ModelName
 from hanet.estimators.mediapipe.options import MediaPipeEstimate
 from hanet.estimators.mediapipe.pose import LANDMARKS33, TO_COCO17, TO_H36M17
 from hanet.estimators.mediapipe.quality import quality
@@ -57,6 +58,7 @@ class Tools:
 
     Attributes:
         python: the interpreter with MediaPipe; None for LiteRT.
+        model: which network places the landmarks.
         smooth: let MediaPipe filter its landmarks.
         footage: the images.
         dataset: its name.
@@ -65,6 +67,7 @@ class Tools:
     """
 
     python: Path | None
+    model: ModelName
     smooth: bool
     footage: Footage
     dataset: str
@@ -86,6 +89,7 @@ def estimate(poses: Path, folder: Path, options: MediaPipeEstimate, *, scratch: 
     truth = caches["train"].metadata
     tools = Tools(
         python,
+        options.model,
         options.smooth,
         Footage(options.images, options.first_frame, Path.cwd()),
         truth.dataset,
@@ -93,11 +97,11 @@ def estimate(poses: Path, folder: Path, options: MediaPipeEstimate, *, scratch: 
         conversion(truth),
     )
     check_images(caches.values(), tools.footage)
-    with session(python, (2, 2), smooth=options.smooth) as worker:
+    with session(python, (2, 2), smooth=options.smooth, model=options.model) as worker:
         about = worker.about
     settings = {
         "kind": options.kind,
-        **options.model_dump(include={"images", "first_frame", "smooth", "shard"}),
+        **options.model_dump(include={"images", "first_frame", "model", "smooth", "shard"}),
         "conversion": (TO_COCO17 if truth.representation == "2d" else TO_H36M17).name,
         "body": None,
         **about,
@@ -207,7 +211,8 @@ class _Process:
     def begin(self, size: tuple[int, int], frames: int) -> Worker | LiteRT:
         """The session, ready for a video."""
         if self._worker is None:
-            worker = session(self._tools.python, size, smooth=self._tools.smooth, frames=frames)
+            tools = self._tools
+            worker = session(tools.python, size, smooth=tools.smooth, model=tools.model, frames=frames)
             self._worker = self._stack.enter_context(worker)
         else:
             self._worker.follow(size, frames)

@@ -1,6 +1,6 @@
 """MediaPipe's pose model (BlazePose GHUM, Bazarevsky et al. 2020, Grishchenko et al. 2022) on a video.
 
-The models ship inside the package ``mediapipe`` 0.10.21, which is fetched for them and not installed
+The models ship inside published packages, which are fetched for them and not installed
 (`hanet.estimators.mediapipe.models`); LiteRT runs them (`hanet.estimators.mediapipe.blazepose`). They track
 one person.
 
@@ -22,6 +22,7 @@ from hanet.cache.files import CacheMetadata, CacheWriter
 from hanet.estimators.common.joint_mixes import JointMix, joint_mix
 from hanet.estimators.mediapipe.blazepose import LiteRT
 from hanet.estimators.mediapipe.engine import Worker, session
+from hanet.estimators.mediapipe.models import ModelName
 from hanet.estimators.mediapipe.video import Video
 from hanet.estimators.mediapipe.worker import LANDMARKS
 from hanet.files.hashing import file_hash
@@ -102,6 +103,7 @@ def estimate(
     video: Video,
     python: Path | None,
     *,
+    model: ModelName = "full",
     smooth: bool = False,
     track: Callable[[Iterable[Any]], Iterable[Any]] = lambda frames: frames,
 ) -> Estimate:
@@ -110,16 +112,17 @@ def estimate(
     Args:
         video: the video.
         python: as `hanet.estimators.mediapipe.engine.find_python` returns it.
+        model: which network places the landmarks.
         smooth: filter the landmarks over time. Off by default: the filter assumes 30 fps and adds lag, and
             refinement smooths the poses anyway.
         track: passes frames through and shows progress.
 
     Raises:
-        MediaPipeError: the process cannot start or ended.
+        MediaPipeError: the process cannot start or ended, or has no such model.
         ValueError: the video is damaged, or nobody is detected in it.
     """
     threads = min(THREADS, os.cpu_count() or 1)
-    with session(python, video.size, smooth=smooth, threads=threads) as worker:
+    with session(python, video.size, smooth=smooth, model=model, threads=threads) as worker:
         found = np.stack(list(_detections(worker, track(video.images()))))
         about = worker.about
     seen = np.isfinite(found).all(axis=(1, 2))
@@ -129,7 +132,12 @@ def estimate(
             "not too small in the picture, most of the body in view"
         )
     keypoints = TO_COCO17(_keypoints(found, video))
-    settings = {"smooth": smooth, "fps": str(video.fps), "conversions": [TO_H36M17.name, TO_COCO17.name]}
+    settings = {
+        "model": model,
+        "smooth": smooth,
+        "fps": str(video.fps),
+        "conversions": [TO_H36M17.name, TO_COCO17.name],
+    }
     return Estimate(
         joints=TO_H36M17(_joints(found, video)).root_relative(),
         keypoints=keypoints,

