@@ -126,12 +126,17 @@ class Encoder(nn.Module):
     def forward(self, x: Float[Tensor, "B W F"]) -> Float[Tensor, "B W D"]:
         """Memory at the watched frames: the mean over stages."""
         positions = self.positions.split(self.widths, dim=1)
+        *before, last = zip(self.enter, self.stages, positions, strict=True)
         outputs = []
-        for enter, stage, position in zip(self.enter, self.stages, positions, strict=True):
+        for enter, stage, position in before:
             x = stage(enter(x), position, allowed=self.allowed)
             outputs.append(x)
-        outputs = outputs[-len(self.narrow) :]
-        return torch.stack([narrow(x) for narrow, x in zip(self.narrow, outputs, strict=True)]).mean(dim=0)
+        *narrow, narrow_last = self.narrow  # without `multi_scale` there is only the last
+        enter, stage, position = last
+        total = stage(enter(x), position, allowed=self.allowed, after=narrow_last)
+        for layer, output in zip(narrow, outputs, strict=False):
+            total = total + layer(output)
+        return total / len(self.narrow)
 
 
 class Decoder(nn.Module):

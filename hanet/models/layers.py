@@ -1,13 +1,17 @@
 """Transformer layers: attention, feed-forward, encoder and decoder layers.
 
-Axes: B windows, Q queries, K keys, H heads, T frames, W watched frames (the memory), D width.
+Axes: B windows, Q queries, K keys, H heads, T frames, W watched frames (the memory), D width,
+E width of a head or of what follows, F inner width of a feed-forward network.
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+
+from hanet.models.dropout import Dropout, dropout
 
 
 def linear(inputs: int, outputs: int, *, gain: float = 1.0) -> nn.Linear:
@@ -43,14 +47,33 @@ class Attention(nn.Module):
     ) -> Float[Tensor, "B Q D"]:
         """Attend to the values; `allowed` is True where a query may attend to a key."""
         heads = (self.heads, -1)
-        mixed = F.scaled_dot_product_attention(
-            self.query(query).unflatten(-1, heads).transpose(1, 2),  # B H Q D/H
-            self.key(key).unflatten(-1, heads).transpose(1, 2),
-            self.value(value).unflatten(-1, heads).transpose(1, 2),
-            attn_mask=allowed,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
+        q = self.query(query).unflatten(-1, heads).transpose(1, 2)  # B H Q D/H
+        k = self.key(key).unflatten(-1, heads).transpose(1, 2)
+        v = self.value(value).unflatten(-1, heads).transpose(1, 2)
+        p = self.dropout if self.training else 0.0
+        if p and q.device.type == "cpu":
+            mixed = _attend_with_dropout(q, k, v, allowed, p)
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=p)
         return self.out(mixed.transpose(1, 2).flatten(-2))
+
+
+def _attend_with_dropout(
+    q: Float[Tensor, "B H Q E"],
+    k: Float[Tensor, "B H K E"],
+    v: Float[Tensor, "B H K E"],
+    allowed: Bool[Tensor, "Q K"] | None,
+    p: float,
+) -> Float[Tensor, "B H Q E"]:
+    """Scaled dot-product attention that drops a share `p` of its weights.
+
+    PyTorch has no fused kernel with dropout for CPUs; its general form makes several more passes over the
+    weights, of rows without any allowed key among others. Here every query has one.
+    """
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
+    if allowed is not None:
+        scores = scores.masked_fill(~allowed, -torch.inf)
+    return dropout(scores.softmax(dim=-1), p) @ v
 
 
 class FeedForward(nn.Module):
@@ -60,10 +83,23 @@ class FeedForward(nn.Module):
         super().__init__()
         self.widen = linear(width, inner)
         self.narrow = linear(inner, width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
-        return self.narrow(self.drop(F.leaky_relu(self.widen(x), 0.01)))
+        return self.narrow(self.inner(x))
+
+    def inner(self, x: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q F"]:
+        """What the second layer reads."""
+        return self.drop(F.leaky_relu_(self.widen(x), 0.01))
+
+    def mapped(self, x: Float[Tensor, "B Q D"], after: nn.Linear) -> Float[Tensor, "B Q E"]:
+        """The result through the linear map `after`, without its bias, by one matrix for its two."""
+        return F.linear(self.inner(x), after.weight @ self.narrow.weight, after.weight @ self.narrow.bias)
+
+
+def _pays(x: Float[Tensor, "B Q D"], after: nn.Linear) -> bool:
+    """Whether there are enough rows for a product of weights, which an export's reader makes once."""
+    return x.shape[:-1].numel() >= 2 * after.out_features or torch.onnx.is_in_onnx_export()
 
 
 class EncoderLayer(nn.Module):
@@ -79,19 +115,37 @@ class EncoderLayer(nn.Module):
         self.feedforward = FeedForward(width, inner, dropout=dropout)
         self.norm_attention = nn.LayerNorm(width)
         self.norm_feedforward = nn.LayerNorm(width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(
-        self, x: Float[Tensor, "B Q D"], position: Float[Tensor, "Q D"], *, allowed: Bool[Tensor, "Q Q"]
-    ) -> Float[Tensor, "B Q D"]:
-        """`allowed` is True where a frame may attend to another."""
+        self,
+        x: Float[Tensor, "B Q D"],
+        position: Float[Tensor, "Q D"],
+        *,
+        allowed: Bool[Tensor, "Q Q"],
+        after: nn.Linear | None = None,
+    ) -> Float[Tensor, "B Q E"]:
+        """Features of the same frames.
+
+        Args:
+            x: features.
+            position: position embeddings.
+            allowed: True where a frame may attend to another.
+            after: a linear map to a smaller width of which only the result is needed. Without a norm or
+                dropout between them, the feed-forward network's second matrix and this one are one, whose
+                product costs as much as E frames and is made from 2 E frames on, and in every export.
+        """
         y = self.norm_attention(x) if self.pre_norm else x
         x = x + self.drop(self.attention(y + position, y + position, y, allowed=allowed))
         x = x if self.pre_norm else self.norm_attention(x)
 
         y = self.norm_feedforward(x) if self.pre_norm else x
+        linear_alone = self.pre_norm and not (self.training and self.drop.p)
+        if after is not None and linear_alone and _pays(x, after):
+            return after(x) + self.feedforward.mapped(y, after)
         x = x + self.drop(self.feedforward(y))
-        return x if self.pre_norm else self.norm_feedforward(x)
+        x = x if self.pre_norm else self.norm_feedforward(x)
+        return x if after is None else after(x)
 
 
 class DecoderLayer(nn.Module):
@@ -106,7 +160,7 @@ class DecoderLayer(nn.Module):
         self.norm_attention = nn.LayerNorm(width)
         self.norm_memory = nn.LayerNorm(width)
         self.norm_feedforward = nn.LayerNorm(width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(
         self,

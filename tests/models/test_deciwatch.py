@@ -98,10 +98,10 @@ def dense(model: DeciWatch, x: Tensor) -> tuple[Tensor, Tensor]:
     denoised = (model.encoder_offset(memory) + x)[:, :: config.interval]
 
     pose = F.interpolate(denoised.mT, size=config.window, mode="linear", align_corners=True).mT
-    y = model.decoder.embed(pose.mT).mT
+    y = model.decoder.embed(pose.mT).permute(2, 0, 1)  # frames first
     for layer in model.decoder.layers:
-        y = decode(layer, y, memory, position=position, watched=watched.expand(len(frames), -1))
-    return model.decoder_offset(model.decoder.norm(y)) + pose, denoised
+        y = decode(layer, y, memory.transpose(0, 1), position[:, None], ~watched.expand(len(x), -1))
+    return model.decoder_offset(model.decoder.norm(y)).transpose(0, 1) + pose, denoised
 
 
 @st.composite
