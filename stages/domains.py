@@ -43,6 +43,8 @@ METHODS: dict[str, Method] = {
     "self-tuned": SelfTuned(),
     "general": GeneralRefiner(),
 }
+BONES = "general, bones"
+"""The row of the general refiner whose trust region bones widen; of 3D domains."""
 
 
 def main(folder: Path, networks: Path | None = None) -> None:
@@ -91,7 +93,11 @@ def _rows(pairs: list[Pair]) -> list[Row]:
         for sigma in SIGMAS
     ]
     fixed = replace(tried[SIGMAS.index(FIXED)], method=f"Gaussian (σ = {FIXED:g} frames)")
-    return [rows["input"], fixed, min(tried, key=lambda one: one.error), rows["self-tuned"], rows["general"]]
+    best = min(tried, key=lambda one: one.error)
+    found = [rows["input"], fixed, best, rows["self-tuned"], rows["general"]]
+    if pairs[0].detected.unit == "m":
+        found.append(row_of(BONES, pairs, before, scores(GeneralRefiner(bones=1.0), pairs)))
+    return found
 
 
 if __name__ == "__main__":
