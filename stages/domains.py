@@ -34,7 +34,8 @@ from stages.one_domain import drawn, tested_pairs
 PAGE = Path("docs/results/domains.md")
 NOTE = (
     "`make domains FOLDER=…` writes this page. No method learned from these files. The best Gaussian is "
-    "chosen on the domain itself, by its error, which no user could do: the most that a Gaussian can reach."
+    "chosen on the domain itself, by its error, which no user could do: the most that a Gaussian can reach. "
+    "*General, bones*: the general refiner whose trust region the lengths of bones widen (`bones` 1)."
 )
 SIGMAS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 FIXED = 2.0
