@@ -21,11 +21,12 @@ from jaxtyping import Bool, Float, Int
 
 from hanet.methods.base import require_frames
 from hanet.methods.self_tuned import smoothed
+from hanet.methods.trust_region import gate, nearest
 from hanet.models import penalised
 from hanet.models.general_inputs import WATCHED, features
 from hanet.models.self_tuning import tuned_periods
 from hanet.poses.gaps import interpolate
-from hanet.poses.scale import body_scale, known_joints, squared_lengths
+from hanet.poses.scale import body_scale, known_joints
 from hanet.poses.sequence import PoseSequence
 
 FASTEST = 75.0
@@ -37,8 +38,6 @@ OVERLAP = 96
 fewer."""
 TRUST = 0.5
 """Default of `trust`, see `refine_general`."""
-ENVELOPE = 0.25
-"""Seconds, as a standard deviation, over which the trust region averages."""
 
 
 def refine_general(
@@ -48,6 +47,7 @@ def refine_general(
     adjacency: Sequence[tuple[int, int]] | Int[np.ndarray, "E 2"] | None = None,
     *,
     trust: float = TRUST,
+    bones: float = 0.0,
     weights: Path | None = None,
 ) -> Float[np.ndarray, "T J D"]:
     """Refined poses of the same frames.
@@ -73,13 +73,18 @@ def refine_general(
         adjacency: bones as pairs of joints. Accepted for callers that know them; these weights do not use
             them.
         trust: size of the trust region; 0 leaves the self-tuned smoother, infinity removes the bound.
+        bones: in 3D the same by how much distances between neighbouring joints change, which shows errors
+            that last for some frames too, see `hanet.methods.trust_region`; 1 is the noise seen so. The
+            larger of both bounds counts.
         weights: ONNX file to refine with; None takes those of the package.
 
     Raises:
-        ValueError: arrays of another shape, infinite values, a frame rate or trust out of range, or a bone of
-            a joint that does not exist.
+        ValueError: arrays of another shape, infinite values, a frame rate, trust or bones out of range, or a
+            bone of a joint that does not exist.
     """
-    _require(values, fps, scores, adjacency, trust)
+    _require(values, fps, scores, adjacency)
+    if not trust >= 0 or not 0 <= bones < np.inf:
+        raise ValueError(f"trust and bones must be at least 0 and bones finite, got {trust} and {bones}")
     T, J, D = values.shape
     result = np.full((T, J, D), np.nan)
     known = known_joints(values)
@@ -97,7 +102,7 @@ def refine_general(
         filled = interpolate(kept.reshape(T, -1), rows, rows).reshape(T, len(joints), D)
     if T >= WATCHED:
         track = _Track(filled, known[:, joints], fps, body_scale(kept), weights)
-        refined = track.refined(trust)
+        refined = track.refined(trust, bones)
     else:
         refined = filled
     result[:, joints] = refined
@@ -106,7 +111,7 @@ def refine_general(
     return result.astype(values.dtype, copy=False)
 
 
-def _require(values: Any, fps: float, scores: Any, adjacency: Any, trust: float) -> None:
+def _require(values: Any, fps: float, scores: Any, adjacency: Any) -> None:
     if values.ndim != 3 or values.shape[2] < 1:
         raise ValueError(f"expected poses (frames, joints, numbers per joint), got shape {values.shape}")
     if np.isinf(values).any():
@@ -115,8 +120,6 @@ def _require(values: Any, fps: float, scores: Any, adjacency: Any, trust: float)
         raise ValueError(f"fps must be positive and finite, got {fps}")
     if scores is not None and scores.shape != values.shape[:2]:
         raise ValueError(f"scores must be {values.shape[:2]}, as the poses, got {scores.shape}")
-    if not trust >= 0:
-        raise ValueError(f"trust must be at least 0, got {trust}")
     J = values.shape[1]
     if adjacency is not None and any(not 0 <= joint < J for bone in adjacency for joint in bone):
         raise ValueError(f"adjacency must name joints from 0 to {J - 1}, got {list(adjacency)}")
@@ -140,7 +143,7 @@ class _Track:
     scale: float
     weights: Path | None
 
-    def refined(self, trust: float) -> Float[np.ndarray, "T J D"]:
+    def refined(self, trust: float, bones: float) -> Float[np.ndarray, "T J D"]:
         """Poses of all frames, piece by piece."""
         T = len(self.values)
         centre = self.values.reshape(-1, self.values.shape[2]).mean(axis=0)
@@ -151,13 +154,15 @@ class _Track:
         columns /= self.scale
         scaled = columns.transpose(2, 1, 0)
         tuned = self._tuned(scaled)
+        stiff = bones > 0 and scaled.shape[1] > 1 and scaled.shape[2] == 3
+        partners = nearest(scaled.transpose(1, 0, 2)) if stiff else None
         result = np.empty_like(self.values)
         for start in range(0, T, PIECE):
             stop = min(start + PIECE, T)
             # Pieces begin at the same phase, so that a frame is among the same thinned frames in all.
             first, last = max(start - OVERLAP * self.thin, 0), min(stop + OVERLAP * self.thin, T)
             rows = slice(first, last)
-            piece = self._piece(scaled[rows], self.known[rows], tuned[rows], trust)
+            piece = self._piece(scaled[rows], self.known[rows], tuned[rows], trust, bones, partners)
             result[start:stop] = piece[start - first : stop - first]
         result *= self.scale
         result += centre
@@ -182,13 +187,15 @@ class _Track:
         known: Bool[np.ndarray, "T J"],
         tuned: Float[np.ndarray, "T J"],
         trust: float,
+        bones: float,
+        partners: Int[np.ndarray, "J P"] | None,
     ) -> Float[np.ndarray, "T J D"]:
         tracks = scaled.transpose(1, 0, 2)
         base = smoothed(scaled, tuned).transpose(1, 0, 2)
         weights, periods = self._decisions(scaled, known, tuned)
         learned = penalised.smooth(tracks, np.exp(weights) * known.T + penalised.FLOOR, periods)
         correction = np.subtract(learned, base, out=learned)
-        correction *= _gate(tracks, correction, known.T, trust, ENVELOPE * self.fps)
+        correction *= gate(tracks, correction, known.T, self.fps, trust, bones, partners)
         return np.add(base, correction, out=correction).transpose(1, 0, 2)
 
     def _decisions(
@@ -244,45 +251,19 @@ def session(weights: Path | None = None) -> Any:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def _gate(
-    tracks: Float[np.ndarray, "J T D"],
-    correction: Float[np.ndarray, "J T D"],
-    known: Bool[np.ndarray, "J T"],
-    trust: float,
-    envelope: float,
-) -> Float[np.ndarray, "J T 1"]:
-    """Share of the correction that the trust region allows: 1 within it, else bound over displacement."""
-    from scipy.ndimage import gaussian_filter1d
-
-    if np.isinf(trust):
-        return np.ones((*known.shape, 1))
-
-    def energy(lengths: np.ndarray) -> np.ndarray:
-        return np.sqrt(gaussian_filter1d(lengths, envelope, axis=1, mode="nearest", truncate=3.0))
-
-    noise = np.zeros(known.shape)
-    third = np.diff(tracks, 3, axis=1)
-    # Third differences of white noise of variance 1 have variance 1 + 9 + 9 + 1.
-    noise[:, 1:-2] = squared_lengths(third) / 20
-    noise[:, 0], noise[:, -2:] = noise[:, 1], noise[:, -3:-2]
-    moved = squared_lengths(correction) * known
-    allowed, displacement = trust * energy(noise), energy(moved)
-    gate = np.minimum(1.0, allowed / np.maximum(displacement, 1e-12))
-    return gate[..., None]
-
-
 @dataclass(frozen=True)
 class GeneralRefiner:
     """`refine_general` as a method. A joint's first and last pose are held before and after.
 
     Attributes:
         trust: size of the trust region, see `refine_general`.
-        weights: as there.
+        bones, weights: as there.
     """
 
     name = "general"
     observed = 1.0
     trust: float = TRUST
+    bones: float = 0.0
     weights: Path | None = None
 
     def refine(self, sequence: PoseSequence) -> PoseSequence:
@@ -294,6 +275,7 @@ class GeneralRefiner:
             sequence.scores,
             sequence.skeleton.bones,
             trust=self.trust,
+            bones=self.bones,
             weights=self.weights,
         )
         rows = np.arange(len(refined))

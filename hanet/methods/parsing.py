@@ -26,6 +26,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "smoothness": (1e-6, 1e6),
     "n_sigma": (1e-3, 1e6),
     "trust": (0.0, 1e6),
+    "bones": (0.0, 1e6),
 }
 """The parameters' bounds, wider than what is of use for poses: beyond them arrays of the size that a window
 asks for do not fit into memory, and numbers overflow. Hz for cutoffs, seconds for window and sigma."""
@@ -57,7 +58,7 @@ def parse(text: str, max_gap: float = DEFAULT_GAP) -> GapAware:
         ValueError: an unknown name or parameter, or a value that is not a number or out of range.
     """
     if text.partition(":")[0].strip() == GENERAL:
-        return General(max_gap, **_numbers(text, {"trust": "float"}))
+        return General(max_gap, **_numbers(text, {"trust": "float", "bones": "float"}))
     return Smoothing(max_gap, tuple(_parse_one(part.strip()) for part in text.split("+")))
 
 

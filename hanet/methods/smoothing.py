@@ -182,15 +182,19 @@ class General(GapAware):
 
     Attributes:
         max_gap: seconds.
-        trust: size of the trust region.
+        trust, bones: size of the trust region.
     """
 
     trust: float = 0.5
+    bones: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.trust >= 0:
-            raise ValueError(f"general: trust must be at least 0, got {self.trust:g}")
+        if not (self.trust >= 0 and 0 <= self.bones < np.inf):
+            raise ValueError(
+                f"general: trust and bones must be at least 0 and bones finite, got {self.trust:g} and "
+                f"{self.bones:g}"
+            )
 
     @property
     def name(self) -> str:
@@ -200,11 +204,13 @@ class General(GapAware):
     @property
     def parameters(self) -> dict[str, Any]:
         """What was given, as JSON values."""
-        return {GENERAL: {"trust": self.trust}, "max_gap_seconds": self.max_gap}
+        given = {"trust": self.trust, **({"bones": self.bones} if self.bones else {})}
+        return {GENERAL: given, "max_gap_seconds": self.max_gap}
 
     def describe(self, results: Sequence[Smoothed]) -> str:
         """The method with its parameter."""
-        return f"general refiner (trust {self.trust:g})"
+        more = f", bones {self.bones:g}" if self.bones else ""
+        return f"general refiner (trust {self.trust:g}{more})"
 
     def _filled(self, sequence: PoseSequence) -> PoseSequence:
         longest = self.longest(sequence.fps)
@@ -215,7 +221,7 @@ class General(GapAware):
     ) -> tuple[Float[np.ndarray, "T J D"], dict[str, Float[np.ndarray, " J"]]]:
         from hanet.methods.general import refine_general
 
-        refined = refine_general(sequence.values, sequence.fps, trust=self.trust)
+        refined = refine_general(sequence.values, sequence.fps, trust=self.trust, bones=self.bones)
         refined[~known_joints(sequence.values)] = np.nan
         return refined, {}
 

@@ -11,8 +11,10 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 
+from hanet.methods import general
 from hanet.methods.general import GeneralRefiner, refine_general
 from hanet.methods.self_tuned import SelfTuned
+from hanet.methods.trust_region import gate, nearest
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import H36M17
 
@@ -151,3 +153,62 @@ def test_needs_no_torch() -> None:
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def rigid(rng: np.random.Generator, frames: int = 240) -> np.ndarray:
+    """Fast joints of five bodies' bones: pairs at constant distances."""
+    start = 2.0 * gaussian_filter1d(rng.normal(size=(frames, 5, 3)), 6.0, axis=0) + rng.normal(size=(5, 3))
+    turn = gaussian_filter1d(rng.normal(size=(frames, 5, 3)), 10.0, axis=0)
+    return np.concatenate([start, start + 0.2 * turn / np.linalg.norm(turn, axis=2, keepdims=True)], axis=1)
+
+
+def test_bones_allow_more_where_errors_last_and_nothing_where_there_are_none(
+    rng: np.random.Generator,
+) -> None:
+    gt = rigid(rng)
+    lasting = gaussian_filter1d(rng.normal(size=gt.shape), 3.0, axis=0)
+    noisy = gt + 0.03 * lasting / lasting.std()
+    tracks, away = noisy.transpose(1, 0, 2), (gt - noisy).transpose(1, 0, 2)
+    known = np.ones(tracks.shape[:2], dtype=bool)
+    plain, more = (
+        gate(tracks, away, known, 30.0, 0.5, 1.0, partners).mean() for partners in (None, nearest(tracks))
+    )
+    assert plain < 0.1 and 0.4 < more <= 1.0
+    # The bones keep their lengths, however fast they are: nothing more may be moved.
+    clean, moved = gt.transpose(1, 0, 2), 0.03 * rng.normal(size=tracks.shape)
+    plain, more = (gate(clean, moved, known, 30.0, 0.5, 1.0, each) for each in (None, nearest(clean)))
+    np.testing.assert_allclose(more, plain, atol=1e-9)
+    # Nor where a joint was not detected and stands on a line meanwhile.
+    away, gaps = clean.copy(), known.copy()
+    away[2, 60:160] += 1.0
+    gaps[2, 60:160] = False
+    allowed = gate(away, moved, gaps, 30.0, 0.0, 1.0, nearest(clean))
+    assert allowed[2, 90:130].max() < 1e-9
+
+
+def test_bones_need_three_dimensions_and_two_joints(rng: np.random.Generator) -> None:
+    noisy = rigid(rng) + 0.03 * rng.normal(size=(240, 10, 3))
+    for seen in (noisy[..., :2], noisy[:, :1]):
+        np.testing.assert_array_equal(refine_general(seen, 30.0, bones=1.0), refine_general(seen, 30.0))
+    assert np.abs(refine_general(noisy, 30.0, bones=1.0) - refine_general(noisy, 30.0)).max() > 1e-4
+
+
+def test_with_bones_it_commutes_and_has_no_seams(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noisy = rigid(rng, 600) + 0.03 * rng.normal(size=(600, 10, 3))
+    refined = refine_general(noisy, 30.0, bones=1.0)
+    turned = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    order = rng.permutation(10)
+    np.testing.assert_allclose(
+        refine_general(1000 * noisy[:, order] @ turned + 5, 30.0, bones=1.0),
+        1000 * refined[:, order] @ turned + 5, atol=0.05,
+    )  # fmt: skip
+    monkeypatch.setattr(general, "PIECE", 200)
+    np.testing.assert_allclose(refine_general(noisy, 30.0, bones=1.0), refined, atol=1e-5)
+
+
+def test_bones_out_of_range_are_refused(rng: np.random.Generator) -> None:
+    for bones in (-1.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match="bones must be at least 0"):
+            refine_general(np.zeros((8, 2, 3)), 30.0, bones=bones)

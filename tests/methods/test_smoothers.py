@@ -214,6 +214,7 @@ def test_description_names_what_was_chosen():
         ("gaussian:sigma=1e-300", "sigma must be from 1e-05 to 10, got 1e-300"),
         ("median:window=99999999999", "window must be from 1e-05 to 10, got 99999999999"),
         ("butterworth:order=99999999", "order must be from 0 to 20, got 99999999"),
+        ("general:bones=-1", "bones must be from 0 to 1e+06, got -1"),
         (f"general:trust={'9' * 400}", f"trust must be from 0 to 1e+06, got {'9' * 40}…"),
         ("butterworth:order=2.5", "order must be a whole number, got '2.5'"),
         ("butterworth:order=3", "order must be an even number of at least 2, got 3"),
