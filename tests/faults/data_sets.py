@@ -14,6 +14,7 @@ from hanet.datasets.jhmdb.clips import read_jhmdb
 from hanet.datasets.jhmdb.splits import read_split
 from hanet.datasets.mocap import asfamc, clips
 from hanet.datasets.penn_action.clips import read_clip
+from hanet.datasets.pose2sim.demo import read_calibration
 from hanet.datasets.pose_files.joints import RELEASES, read_sequences
 from hanet.datasets.pose_files.smpl import read_smpl_sequences
 from hanet.datasets.posetrack import year2017, year2018
@@ -29,6 +30,7 @@ from tests.support import (
     human36m_files,
     jhmdb_files,
     penn_action_files,
+    pose2sim_files,
     posetrack_files,
     pw3d_files,
     smpl_release_files,
@@ -122,6 +124,12 @@ def _omomo(folder: Path) -> list[Path]:
     return [clips_files.write_omomo(folder, clips_files.carrying(3))]
 
 
+def _calibration(folder: Path) -> list[Path]:
+    path = folder / "Calib.qca.txt"
+    path.write_text(pose2sim_files.calibration(pose2sim_files.cameras()))
+    return [path]
+
+
 def _splits(folder: Path) -> list[Path]:
     return sorted(jhmdb_files.write_splits(folder).glob("*split1.txt"))
 
@@ -165,5 +173,6 @@ DATA_SETS: dict[str, Reader] = {
     "makehuman": Reader(_makehuman, Mesh.read),
     "makehuman-target": Reader(_target, lambda f: Mesh.read(f).shaped([(body_files.TALLER, 1.0)])),
     "omomo": Reader(_omomo, lambda f: clips.read_omomo(next(f.rglob("sub3_*")))),
+    "pose2sim-calibration": Reader(_calibration, lambda f: read_calibration(f / "Calib.qca.txt")),
     "jhmdb-splits": Reader(_splits, lambda f: read_split(next(f.rglob("*_split1.txt")).parent, 1)),
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import model_validator
 
@@ -35,6 +35,7 @@ class JhmdbIngest(Ingest):
 class SubJhmdb(DatasetSection):
     """Sub-JHMDB, 2D."""
 
+    estimates: ClassVar[tuple[str, ...]] = (*DatasetSection.estimates, "drawn")
     kind: Literal["sub_jhmdb"]
     download: Masks
     ingest: JhmdbIngest

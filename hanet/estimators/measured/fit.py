@@ -151,14 +151,27 @@ def _mended(
         if other <= j:
             continue
         both = found[:, [j, other]]
-        straight = np.linalg.norm(both - gt[:, [j, other]], axis=2).sum(axis=1)
-        crossed = np.linalg.norm(both - gt[:, [other, j]], axis=2).sum(axis=1)
-        between = np.linalg.norm(gt[:, j] - gt[:, other], axis=1)
-        seen = np.asarray((between > apart) & np.isfinite(straight))
-        swapped = np.asarray(seen & (crossed < 0.5 * straight))
+        swapped, seen = swapped_pair(both, gt[:, [j, other]], apart)
         swaps.setdefault(part_of(truth.skeleton.joints[j]), _Spans()).add(swapped, seen, truth.fps)
         mended[:, [j, other]] = np.where(swapped[:, None, None], both[:, ::-1], both)
     return mended
+
+
+def swapped_pair(
+    found: Float[np.ndarray, "T 2 D"], gt: Float[np.ndarray, "T 2 D"], apart: float
+) -> tuple[Bool[np.ndarray, " T"], Bool[np.ndarray, " T"]]:
+    """Frames in which a left and a right joint are taken for each other, and frames in which that is seen.
+
+    Args:
+        found: both joints as detected; NaN where missing.
+        gt: both joints in truth, in the same unit.
+        apart: how far apart the true joints are at least for a swap to be seen.
+    """
+    straight = np.linalg.norm(found - gt, axis=2).sum(axis=1)
+    crossed = np.linalg.norm(found - gt[:, ::-1], axis=2).sum(axis=1)
+    between = np.linalg.norm(gt[:, 0] - gt[:, 1], axis=1)
+    seen = np.asarray((between > apart) & np.isfinite(straight))
+    return np.asarray(seen & (crossed < 0.5 * straight)), seen
 
 
 def _usable(joint: _Joint) -> bool:

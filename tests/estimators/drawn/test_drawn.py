@@ -9,12 +9,13 @@ import pytest
 
 from hanet.cache.files import CacheMetadata, CacheWriter, PoseCache
 from hanet.cache.frame_kinds import read_kinds
+from hanet.datasets.jhmdb.options import SubJhmdb
 from hanet.estimators.drawn.options import DrawnEstimate
 from hanet.estimators.drawn.pairs import drawn
 from hanet.estimators.fcn.options import DetectorErrors
 from hanet.poses.frame_kinds import FRAME_KINDS
 from hanet.poses.sequence import PoseSequence
-from hanet.poses.skeletons import PENN13
+from hanet.poses.skeletons import JHMDB15, PENN13
 
 NONE = DetectorErrors(
     jitter=0.0, drift=0.0, drift_time=1.0, burst_rate=0.0, burst_time=1.0, burst_size=0.0,
@@ -76,6 +77,21 @@ def test_measured_errors_have_their_size_and_repeat(tmp_path: Path) -> None:
     kinds = read_kinds(tmp_path / "a/pairs/kinds-test.parquet")
     ((frames, numbers),) = kinds.values()
     assert len(frames) == 3000 and {*map(int, numbers)} <= {*range(len(FRAME_KINDS))} and numbers.any()
+
+
+def test_jhmdbs_trunk_takes_the_errors_of_its_neighbours(tmp_path: Path) -> None:
+    """The table has no belly, neck or face: a hip's, a shoulder's and the nose's errors stand in."""
+    T = 6000
+    values = np.random.default_rng(1).uniform(0, 100, (15, 2)) + np.zeros((T, 1, 1))
+    truth = PoseSequence.keypoints(
+        "a", values.astype(np.float32), JHMDB15, fps=25.0, image_size=(320, 240),
+        boxes=np.tile(np.float32([0, 0, 100, 100]), (T, 1)),
+    )  # fmt: skip
+    found = run(tmp_path, truth, "aist-1")
+    moved = np.median(np.linalg.norm(np.diff(found.values, axis=0), axis=2), axis=0)
+    for joint, like in (("belly", "l_hip"), ("neck", "l_shoulder")):
+        assert moved[JHMDB15.index(joint)] == pytest.approx(moved[JHMDB15.index(like)], rel=0.1)
+    assert "drawn" in SubJhmdb.estimates
 
 
 def test_a_joint_that_is_never_seen_is_refused(tmp_path: Path) -> None:
