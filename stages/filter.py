@@ -11,7 +11,7 @@ from hanet.methods.apply import write_filtered, write_refined
 from hanet.methods.base import Method
 from hanet.methods.cost import cost_of
 from hanet.methods.filtered import tuned_post_filter
-from hanet.methods.filters import FILTERS
+from hanet.methods.known_filters import FILTERS
 from hanet.methods.names import AFTER_GENERAL
 from hanet.methods.offset import ConstantOffset
 from hanet.methods.ridge import fitting
@@ -67,7 +67,9 @@ def _chosen(experiment: str, described: Experiment) -> tuple[Fitted, Fitted, Fit
         search = tune(make, {"alpha": ridge.alpha}, *validation, score)
         console.print(f"  frame_ridge: {search.best} of {len(search.table)} tried")
         fitted.append((make(**search.best), {**search.best, "trials": list(search.table)}))
-    tuned = [tuned_filter(name, grid, *validation, score) for name, grid in described.filters.items()]
+    tuned = [
+        tuned_filter(FILTERS[name], grid, *validation, score) for name, grid in described.filters.items()
+    ]
     smoothed: Fitted = []
     for method, _ in fitted if described.comparators.post_filter else ():
         refined = [method.refine(sequence) for sequence in validation[0]]

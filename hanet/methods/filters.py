@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from hanet.methods.base import Method, refine_channels, require_frames
+from hanet.methods.base import refine_channels, require_frames
 from hanet.poses.sequence import PoseSequence
 
 
@@ -181,16 +181,6 @@ def one_euro(
         gain = gain_per_hz * (min_cutoff + beta * np.abs(speed))
         result[t] = smooth = smooth + gain / (1 + gain) * step
     return result
-
-
-FILTERS: dict[str, Callable[..., Method]] = {
-    "input": Input,
-    "linear_interpolation": LinearInterpolation,
-    "savitzky_golay": SavitzkyGolay,
-    "gaussian": Gaussian,
-    "one_euro": OneEuro,
-}
-"""The methods of this module by name; call them with their attributes as keyword arguments."""
 
 
 def released_interpolation(interval: int) -> Callable[[PoseSequence], PoseSequence]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from hanet.methods.base import Method
-from hanet.methods.filters import FILTERS
 from hanet.metrics import evaluate
 from hanet.poses.sequence import PoseSequence, check_pair
 from hanet.progress import console
@@ -79,19 +78,19 @@ def tune(
 
 
 def tuned_filter(
-    name: str,
+    make: Callable[..., Method],
     grid: Mapping[str, Sequence[int | float]],
     detected: Sequence[PoseSequence],
     gt: Sequence[PoseSequence],
     score: Score,
 ) -> tuple[Method, dict[str, Any]]:
     """A filter with the parameters from its grid that are best on validation; unchanged without a grid."""
-    make = FILTERS[name]
     if not grid:
         return make(), {}
     search = tune(make, grid, detected, gt, score)
-    console.print(f"  {name}: {search.best} of {len(search.table)} tried")
-    return make(**search.best), search.best
+    best = make(**search.best)
+    console.print(f"  {best.name}: {search.best} of {len(search.table)} tried")
+    return best, search.best
 
 
 def validation_scores(refined: Sequence[PoseSequence], gt: Sequence[PoseSequence]) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-from hanet.methods.filters import FILTERS
+from hanet.methods.known_filters import FILTERS
 
 
 def _grids(value: dict[str, dict[str, list[Any]]]) -> dict[str, dict[str, list[Any]]]:

@@ -7,7 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
+from hanet.methods.filters import Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
+from hanet.methods.known_filters import FILTERS
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import JHMDB15
 

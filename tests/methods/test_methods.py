@@ -10,8 +10,9 @@ import torch
 
 from hanet.methods.base import Method
 from hanet.methods.filtered import Unfiltered
-from hanet.methods.filters import FILTERS, Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
+from hanet.methods.filters import Gaussian, Input, LinearInterpolation, OneEuro, SavitzkyGolay
 from hanet.methods.general import GeneralRefiner
+from hanet.methods.known_filters import FILTERS
 from hanet.methods.learned import LearnedMethod
 from hanet.methods.offset import ConstantOffset, PoseKind
 from hanet.methods.ridge import FrameRidge

@@ -19,7 +19,7 @@ from hanet.cache.files import PoseCache
 from hanet.cache.frame_kinds import write_kinds
 from hanet.files.atomic import write_json
 from hanet.files.hashing import file_hash
-from hanet.methods.filters import FILTERS
+from hanet.methods.known_filters import FILTERS
 from hanet.methods.smoothing import General
 from hanet.metrics import evaluate as score_sequences
 from hanet.models import checkpoints
