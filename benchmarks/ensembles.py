@@ -125,8 +125,8 @@ def deviation(config: Config, device: torch.device) -> float:
     return float((ways[0] - ways[1]).abs().max() / ways[1].abs().max())
 
 
-def times_ms(config: Config, members: int, device: torch.device) -> tuple[float, float]:
-    """Milliseconds of a round, one by one and stacked."""
+def times_ms(config: Config, members: int, device: torch.device) -> tuple[float, float, float]:
+    """Milliseconds of a round, one by one and stacked, and the median ratio of pairs."""
     ways = [way(config, members_of(config, members, device)) for way in (OneByOne, Stacked)]
     data = batches(config, members, device)
     taken: list[list[float]] = [[], []]
@@ -138,7 +138,8 @@ def times_ms(config: Config, members: int, device: torch.device) -> tuple[float,
                 torch.cuda.synchronize()
             if round_ >= 2:
                 times.append(1000 * (time.perf_counter() - start))
-    return median(taken[0]), median(taken[1])
+    times = median(a / b for a, b in zip(*taken, strict=True))
+    return median(taken[0]), median(taken[1]), times
 
 
 def measure(members: Sequence[int] = (4,)) -> Page:
@@ -150,9 +151,9 @@ def measure(members: Sequence[int] = (4,)) -> Page:
     for name, config in CASES.items():
         off = deviation(config, device)
         for count in members:
-            single, stacked = times_ms(config, count, device)
-            rows.append([name, count, single, stacked, single / stacked, off])
-            ratios.append(Ratio(f"{count} networks stacked, {name}", single / stacked, "one after another"))
+            single, stacked, times = times_ms(config, count, device)
+            rows.append([name, count, single, stacked, times, off])
+            ratios.append(Ratio(f"{count} networks stacked, {name}", times, "one after another"))
     columns = {
         "network": "",
         "members": "d",

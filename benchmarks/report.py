@@ -82,6 +82,8 @@ class Page:
     floors: Sequence[Floor] = ()
     ratios: Sequence[Ratio] = ()
     closing: str = ""
+    limits: Sequence[str] = ()
+    """What stops it, for docs/speed.md: each a sentence or two with shares measured in the run."""
 
 
 def environment() -> str:
@@ -120,17 +122,27 @@ def markdown(entry: dict[str, Any]) -> str:
     for table in entry["tables"]:
         lines += [*Table(**table).markdown(), ""]
     lines += [entry["closing"], ""] if entry["closing"] else []
+    lines += [f"- {limit}" for limit in entry.get("limits", ())]
+    lines += [""] if entry.get("limits") else []
     return "\n".join([*lines, entry["environment"]]) + "\n"
 
 
-def in_turns(*functions: Callable[[], object], runs: int, warm_up: int = 2) -> list[np.ndarray]:
-    """Seconds of every call of each function, called in turns so that all meet the same disturbances."""
+def in_turns(
+    *functions: Callable[[], object],
+    runs: int,
+    warm_up: int = 2,
+    clock: Callable[[], float] = perf_counter,
+) -> list[np.ndarray]:
+    """Seconds of every call of each function, called in turns so that all meet the same disturbances.
+
+    `time.process_time` as clock counts this process alone, whatever else runs.
+    """
     seconds = np.empty((len(functions), warm_up + runs))
     for turn in range(warm_up + runs):
         for number, function in enumerate(functions):
-            start = perf_counter()
+            start = clock()
             function()
-            seconds[number, turn] = perf_counter() - start
+            seconds[number, turn] = clock() - start
     return list(seconds[:, warm_up:])
 
 

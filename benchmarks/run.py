@@ -46,6 +46,7 @@ def speed_page(measured: dict[str, Any]) -> str:
         [[f.what, f.rate, f.peak, f.unit, f.rate / f.peak, f.of] for f in floors],
     )
     times = Table({"what": "", "times as fast": ".2f", "as": ""}, [[r.what, r.times, r.over] for r in ratios])
+    limits = [f"- {limit}" for entry in entries for limit in entry.get("limits", ())]
     pages = [
         f"- `benchmarks/results/{entry['name']}.md`, {entry['title']}: {entry['environment']}"
         for entry in entries
@@ -67,6 +68,7 @@ def speed_page(measured: dict[str, Any]) -> str:
         "",
         *times.markdown(),
         "",
+        *(["## What stops the rest", "", *limits, ""] if limits else []),
         "## Pages",
         "",
         *pages,

@@ -13,11 +13,13 @@ from torch import Tensor, nn
 from hanet.files.atomic import whole_file
 from hanet.models import checkpoints, trained_skeleton
 from hanet.models.exported import INPUT, KEY, OUTPUT, SEAL, UNSEALED, ExportedNetwork, description, seal_of
+from hanet.models.layers import ATTENTION
 from hanet.models.registry import Model, Network, network_of
 from hanet.models.trained_on import PoseKind
 from hanet.poses.sequence import DIMS
 
-OPSET = 17
+WRITTEN, OPSET = 20, 23
+"""Versions of ONNX's operators: the newest that the exporter writes, and the first with Attention."""
 TOLERANCE = 1e-5
 """Largest difference to PyTorch's result, of poses of the size of one (metres, shares of the image)."""
 
@@ -81,7 +83,7 @@ def _write(module: nn.Module, example: Tensor, path: Path, text: str) -> None:
     import onnx
     from torch.onnx import register_custom_op_symbolic  # pyright: ignore[reportPrivateImportUsage]
 
-    register_custom_op_symbolic("aten::mT", _transposed, OPSET)
+    register_custom_op_symbolic("aten::mT", _transposed, WRITTEN)
     with warnings.catch_warnings():
         # The exporter by traces is deprecated, but quick; `export` compares its output.
         warnings.simplefilter("ignore")
@@ -92,10 +94,16 @@ def _write(module: nn.Module, example: Tensor, path: Path, text: str) -> None:
             input_names=[INPUT],
             output_names=[OUTPUT],
             dynamic_axes={INPUT: {0: "windows"}, OUTPUT: {0: "windows"}},
-            opset_version=OPSET,
+            opset_version=WRITTEN,
+            custom_opsets={ATTENTION.partition("::")[0]: 1},
             dynamo=False,
         )
     model = onnx.load(str(path))
+    for node in model.graph.node:
+        node.domain = ""  # that of Attention was ours
+    del model.opset_import[:]
+    model.opset_import.append(onnx.helper.make_opsetid("", OPSET))
+    onnx.checker.check_model(model)
     onnx.helper.set_model_props(model, {KEY: text, SEAL: UNSEALED})
     content = model.SerializeToString()
     path.write_bytes(content.replace(UNSEALED.encode(), seal_of(content).encode(), 1))

@@ -6,12 +6,17 @@ E width of a head or of what follows, F inner width of a feed-forward network.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from hanet.models.dropout import Dropout, dropout
+
+ATTENTION = "hanet::Attention"
+"""Name of ONNX's operator until `hanet.models.export` gives it its own: the exporter does not know it."""
 
 
 def linear(inputs: int, outputs: int, *, gain: float = 1.0) -> nn.Linear:
@@ -46,16 +51,40 @@ class Attention(nn.Module):
         allowed: Bool[Tensor, "Q K"] | None = None,
     ) -> Float[Tensor, "B Q D"]:
         """Attend to the values; `allowed` is True where a query may attend to a key."""
-        heads = (self.heads, -1)
-        q = self.query(query).unflatten(-1, heads).transpose(1, 2)  # B H Q D/H
-        k = self.key(key).unflatten(-1, heads).transpose(1, 2)
-        v = self.value(value).unflatten(-1, heads).transpose(1, 2)
         p = self.dropout if self.training else 0.0
-        if p and q.device.type == "cpu":
-            mixed = _attend_with_dropout(q, k, v, allowed, p)
-        else:
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=p)
-        return self.out(mixed.transpose(1, 2).flatten(-2))
+        mixed = Mixed.apply if torch.onnx.is_in_onnx_export() else mix
+        return self.out(mixed(self.query(query), self.key(key), self.value(value), allowed, self.heads, p))
+
+
+def mix(
+    query: Float[Tensor, "B Q D"],
+    key: Float[Tensor, "B K D"],
+    value: Float[Tensor, "B K D"],
+    allowed: Bool[Tensor, "Q K"] | None,
+    heads: int,
+    p: float,
+) -> Float[Tensor, "B Q D"]:
+    """Scaled dot-product attention of several heads, which drops a share `p` of its weights."""
+    q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (query, key, value))  # B H Q E
+    if p and q.device.type == "cpu":
+        mixed = _attend_with_dropout(q, k, v, allowed, p)
+    else:
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=p)
+    return mixed.transpose(1, 2).flatten(-2)
+
+
+class Mixed(torch.autograd.Function):
+    """`mix` as one node of an ONNX graph: its operator Attention, which knows heads by itself."""
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Tensor:
+        return mix(*inputs)
+
+    @staticmethod
+    def symbolic(graph: Any, query: Any, key: Any, value: Any, allowed: Any, heads: int, p: float) -> Any:
+        mask = [] if allowed is None else [allowed]
+        node = graph.op(ATTENTION, query, key, value, *mask, q_num_heads_i=heads, kv_num_heads_i=heads)
+        return node.setType(query.type())
 
 
 def _attend_with_dropout(
