@@ -133,10 +133,9 @@ class Encoder(nn.Module):
             outputs.append(x)
         *narrow, narrow_last = self.narrow  # without `multi_scale` there is only the last
         enter, stage, position = last
-        total = stage(enter(x), position, allowed=self.allowed, after=narrow_last)
-        for layer, output in zip(narrow, outputs, strict=False):
-            total = total + layer(output)
-        return total / len(self.narrow)
+        narrowed = [layer(output) for layer, output in zip(narrow, outputs, strict=False)]
+        narrowed.append(stage(enter(x), position, allowed=self.allowed, after=narrow_last))
+        return torch.stack(narrowed).mean(dim=0)
 
 
 class Decoder(nn.Module):

@@ -13,8 +13,6 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from hanet.models.dropout import Dropout, dropout
-
 ATTENTION = "hanet::Attention"
 """Name of ONNX's operator until `hanet.models.export` gives it its own: the exporter does not know it."""
 
@@ -66,10 +64,7 @@ def mix(
 ) -> Float[Tensor, "B Q D"]:
     """Scaled dot-product attention of several heads, which drops a share `p` of its weights."""
     q, k, v = (x.unflatten(-1, (heads, -1)).transpose(1, 2) for x in (query, key, value))  # B H Q E
-    if p and q.device.type == "cpu":
-        mixed = _attend_with_dropout(q, k, v, allowed, p)
-    else:
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=p)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=allowed, dropout_p=p)
     return mixed.transpose(1, 2).flatten(-2)
 
 
@@ -87,24 +82,6 @@ class Mixed(torch.autograd.Function):
         return node.setType(query.type())
 
 
-def _attend_with_dropout(
-    q: Float[Tensor, "B H Q E"],
-    k: Float[Tensor, "B H K E"],
-    v: Float[Tensor, "B H K E"],
-    allowed: Bool[Tensor, "Q K"] | None,
-    p: float,
-) -> Float[Tensor, "B H Q E"]:
-    """Scaled dot-product attention that drops a share `p` of its weights.
-
-    PyTorch has no fused kernel with dropout for CPUs; its general form makes several more passes over the
-    weights, of rows without any allowed key among others. Here every query has one.
-    """
-    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    if allowed is not None:
-        scores = scores.masked_fill(~allowed, -torch.inf)
-    return dropout(scores.softmax(dim=-1), p) @ v
-
-
 class FeedForward(nn.Module):
     """Position-wise feed-forward network."""
 
@@ -112,7 +89,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.widen = linear(width, inner)
         self.narrow = linear(inner, width)
-        self.drop = Dropout(dropout)
+        self.drop = nn.Dropout(dropout)
 
     def forward(self, x: Float[Tensor, "B Q D"]) -> Float[Tensor, "B Q D"]:
         return self.narrow(self.inner(x))
@@ -144,7 +121,7 @@ class EncoderLayer(nn.Module):
         self.feedforward = FeedForward(width, inner, dropout=dropout)
         self.norm_attention = nn.LayerNorm(width)
         self.norm_feedforward = nn.LayerNorm(width)
-        self.drop = Dropout(dropout)
+        self.drop = nn.Dropout(dropout)
 
     def forward(
         self,
@@ -160,8 +137,8 @@ class EncoderLayer(nn.Module):
             x: features.
             position: position embeddings.
             allowed: True where a frame may attend to another.
-            after: a linear map to a smaller width of which only the result is needed. Without a norm or
-                dropout between them, the feed-forward network's second matrix and this one are one, whose
+            after: a linear map to a smaller width of which only the result is needed. In evaluation, without
+                a norm between, the feed-forward network's second matrix and this one are one, whose
                 product costs as much as E frames and is made from 2 E frames on, and in every export.
         """
         y = self.norm_attention(x) if self.pre_norm else x
@@ -169,8 +146,7 @@ class EncoderLayer(nn.Module):
         x = x if self.pre_norm else self.norm_attention(x)
 
         y = self.norm_feedforward(x) if self.pre_norm else x
-        linear_alone = self.pre_norm and not (self.training and self.drop.p)
-        if after is not None and linear_alone and _pays(x, after):
+        if after is not None and self.pre_norm and not self.training and _pays(x, after):
             return after(x) + self.feedforward.mapped(y, after)
         x = x + self.drop(self.feedforward(y))
         x = x if self.pre_norm else self.norm_feedforward(x)
@@ -189,7 +165,7 @@ class DecoderLayer(nn.Module):
         self.norm_attention = nn.LayerNorm(width)
         self.norm_memory = nn.LayerNorm(width)
         self.norm_feedforward = nn.LayerNorm(width)
-        self.drop = Dropout(dropout)
+        self.drop = nn.Dropout(dropout)
 
     def forward(
         self,

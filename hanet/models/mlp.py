@@ -13,7 +13,6 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from hanet.models.dropout import Dropout
 from hanet.models.frame_options import MLPConfig
 from hanet.models.losses import mean_absolute
 
@@ -24,7 +23,7 @@ class FrameBlock(nn.Module):
     def __init__(self, config: MLPConfig) -> None:
         super().__init__()
         self.layer = nn.Linear(config.hidden, config.hidden)
-        self.drop = Dropout(config.dropout)
+        self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B T D"]) -> Float[Tensor, "B T D"]:
         return x + self.drop(nn.functional.gelu(self.layer(x)))

@@ -17,7 +17,6 @@ import torch.nn.functional as F  # noqa: N812
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from hanet.models.dropout import Dropout
 from hanet.models.losses import acceleration_loss, mean_absolute
 from hanet.models.released_weights import Source, grouped, load_weights, substitute
 from hanet.models.smoothnet_options import SmoothNetConfig
@@ -30,7 +29,7 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.narrow = nn.Linear(config.hidden, config.residual_hidden)
         self.widen = nn.Linear(config.residual_hidden, config.hidden)
-        self.drop = Dropout(config.dropout)
+        self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B C D"]) -> Float[Tensor, "B C D"]:
         y = F.leaky_relu(self.drop(self.narrow(x)), 0.2)

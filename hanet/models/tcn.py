@@ -13,7 +13,6 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from hanet.models.dropout import Dropout
 from hanet.models.frame_options import TCNConfig
 from hanet.models.frame_path import FramePath
 from hanet.models.mlp import add_offset, require_channels
@@ -33,7 +32,7 @@ class TemporalBlock(nn.Module):
             padding_mode="replicate",
         )
         self.pointwise = nn.Conv1d(config.hidden, config.hidden, 1)
-        self.drop = Dropout(config.dropout)
+        self.drop = nn.Dropout(config.dropout)
 
     def forward(self, x: Float[Tensor, "B D T"]) -> Float[Tensor, "B D T"]:
         y = self.drop(nn.functional.gelu(self.temporal(x)))
