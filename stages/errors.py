@@ -13,8 +13,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from hanet import formats
-from hanet.estimators.measured.fit import fit
+from hanet.estimators.measured.fit import fit, known_values, person_size
 from hanet.estimators.measured.model import ErrorTable, save
 from hanet.estimators.measured.simulate import detect
 from hanet.estimators.measured.spectrum import spectra
@@ -46,6 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--pair", nargs=2, type=Path, action="append", required=True, metavar=("DETECTED", "TRUTH")
     )
     parser.add_argument("--fps", type=float, help="frames per second, where the files have none")
+    parser.add_argument(
+        "--lost",
+        type=float,
+        metavar="SIZE",
+        help="leave out tracks without any detection, and those whose median error is beyond this share of "
+        "the person's size (3D: metres): the detector followed something else",
+    )
     parser.add_argument("--note", action="append", default=[], metavar="KEY=TEXT", help="for the provenance")
     parser.add_argument("--to", type=Path, required=True, help="the table to write, .json")
     asked = parser.parse_args(arguments)
@@ -54,8 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         hashes = [
             {side: file_hash(path) for side, path in zip(SIDES, pair, strict=True)} for pair in asked.pair
         ]
-        pairs = list(_pairs(asked.pair, asked.fps))
-        table = fit(pairs, {**notes, "sha256": hashes})
+        lost: list[str] = []
+        pairs = list(_pairs(asked.pair, asked.fps, asked.lost, lost))
+        left_out = {} if asked.lost is None else {"left_out": {"beyond": asked.lost, "tracks": lost}}
+        table = fit(pairs, {**notes, **left_out, "sha256": hashes})
         measured = {joint: one.numbers() for joint, one in spectra(pairs).items()}
         table = table.model_copy(update={"provenance": table.provenance | {"spectrum": measured}})
         if table.unit == "size":
@@ -82,14 +93,36 @@ SEED = 1
 
 
 def _pairs(
-    files: Sequence[tuple[Path, Path]], fps: float | None
+    files: Sequence[tuple[Path, Path]], fps: float | None, far: float | None, lost: list[str]
 ) -> Iterator[tuple[PoseSequence, PoseSequence]]:
-    """Tracks of all pairs of files, joints and frames that both have."""
+    """Tracks of all pairs of files, joints and frames that both have.
+
+    Args:
+        files: detections and truth.
+        fps: frames per second, where the files have none.
+        far: of ``--lost``; None leaves nothing out.
+        lost: gets the names of tracks that are left out.
+    """
     options = ReadOptions(fps=fps)
     for path, truth in files:
         known, found = (formats.read(one, options).tracks for one in (truth, path))
+        if far is not None:
+            there = {one.key for one in found}
+            lost += [one.name for one in known if one.key not in there]
+            known = [one for one in known if one.key in there]
         pair = common(known, found, gt_path=truth, path=path)
-        yield from zip(pair.detected, pair.gt, strict=True)
+        for detected, gt in zip(pair.detected, pair.gt, strict=True):
+            if far is not None and _median_error(detected, gt) > far:
+                lost.append(gt.name)
+            else:
+                yield detected, gt
+
+
+def _median_error(detected: PoseSequence, gt: PoseSequence) -> float:
+    """In sizes of the person, or metres."""
+    off = known_values(detected, scores=True) - known_values(gt, scores=False)
+    size = person_size(gt) if gt.representation == "2d" else 1.0
+    return float(np.nanmedian(np.linalg.norm(off, axis=2))) / size
 
 
 def markdown(table: ErrorTable) -> str:

@@ -146,7 +146,7 @@ def draw(one: Experiment, data: Path) -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     _save(_stills(shown, settings), IMAGES / f"{one.name}.png")
     (IMAGES / f"{one.name}.json").write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n")
-    if one.what.startswith("Real"):
+    if one.what.startswith(("Real", "Rendered")):
         draw_errors(one, list(_pairs(pairs)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -17,12 +18,15 @@ from hanet.cache.files import CacheWriter, PoseCache
 from hanet.cli.app import app
 from hanet.download.unpack import ArchiveError
 from hanet.estimators.mediapipe.engine import PYTHON_VARIABLE
+from hanet.estimators.mediapipe.people import People
+from hanet.estimators.mediapipe.video import Video
 from hanet.figures.video import write_mp4
 from hanet.models import checkpoints
 from hanet.models.hanet import HANet, HANetConfig
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
 from hanet.models.trained_on import KEY, PoseKind
-from hanet.poses.skeletons import H36M17
+from hanet.poses.sequence import PoseSequence
+from hanet.poses.skeletons import COCO17, H36M17
 from tests.support.mediapipe_stand_in import stand_in
 
 KIND = PoseKind("h36m17", "3d", "m", "camera_root_relative", 50.0)
@@ -124,6 +128,48 @@ def test_estimate_takes_the_model_that_is_named(tmp_path, film):
     run("estimate", film, "--out", out, "--model", "full")
     assert PoseCache.open(out).metadata.provenance["model"] == "full"
     assert "Invalid value for '--model'" in failure("estimate", film, "--out", out, "--model", "lite")
+
+
+def test_estimate_follows_several_people(tmp_path, film, monkeypatch):
+    out, flat = tmp_path / "a.parquet", tmp_path / "b.parquet"
+    several = ("estimate", film, "--out", out, "--keypoints", flat, "--people", "2")
+    assert "follows one person: unset HANET_MEDIAPIPE_PYTHON" in failure(*several)
+    assert not out.exists()
+    monkeypatch.setattr("hanet.estimators.mediapipe.engine.find_python", lambda: None)
+    monkeypatch.setattr("hanet.estimators.mediapipe.people.estimate_people", two_people)
+    text = run(*several)
+    assert "walk.mp4: 41 frames at 25 fps, tracks of people: 2" in text
+    assert "walk.mp4: track 1: frames 5 to 40, seen in 100.0%" in text
+    for path, skeleton in ((out, "h36m17"), (flat, "coco17")):
+        stored = list(PoseCache.open(path).sequences())
+        assert [(one.track, one.start, len(one), one.skeleton.name) for one in stored] == [
+            (0, 0, 41, skeleton), (1, 5, 36, skeleton),
+        ]  # fmt: skip
+
+
+def two_people(video: Video, count: int, **options: Any) -> People:
+    """Tracks of a person in all frames, and of another from frame 5 on."""
+    spans = [(0, 41), (1, 36)]
+    rng = np.random.default_rng(0)
+    return People(
+        joints=[
+            PoseSequence.joints(
+                "walk", rng.normal(size=(n, 17, 3)).astype(np.float32), H36M17, fps=25.0, track=track,
+                start=41 - n, frame_of_reference="camera_root_relative",
+            )
+            for track, n in spans
+        ],
+        keypoints=[
+            PoseSequence.keypoints(
+                "walk", rng.uniform(0, 40, (n, 17, 2)).astype(np.float32), COCO17, fps=25.0, track=track,
+                start=41 - n,
+            )
+            for track, n in spans
+        ],
+        seen=[1.0, 1.0],
+        frames=41,
+        provenance={"people": count},
+    )  # fmt: skip
 
 
 # --- refine

@@ -2,7 +2,7 @@
 
 Pagnon, Domalain and Reveret: Pose2Sim: An open-source Python package for multiview markerless kinematics.
 Journal of Open Source Software 2022. The demo lies in the package ``pose2sim`` (BSD-3-Clause), which is
-fetched for it by SHA-256 and not installed. The person walks along a beam and bends. There are no markers.
+fetched for it by SHA-256 and not installed. The person walks along a beam. There are no markers.
 
 ``calibration/Calib.qca.txt`` is a calibration of Qualisys Track Manager in XML. Per camera:
 
@@ -56,7 +56,8 @@ def collect(folder: Path, *, progress: Progress | None = None, index: PackageInd
     """
     package = fetch(ARCHIVE, folder, progress=progress, index=index)
     unpacked = folder / package.stem
-    extract(package, ARCHIVE.members, unpacked)
+    if not unpacked.is_dir():
+        extract(package, ARCHIVE.members, unpacked)
     return unpacked
 
 

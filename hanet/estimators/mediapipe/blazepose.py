@@ -91,14 +91,27 @@ class BlazePose:
         self._filters = _Filters.fresh()
         self._seen: np.ndarray | None = None
 
+    @property
+    def region(self) -> Region | None:
+        """Where the person is looked for in the next frame; None without a person."""
+        return self._region
+
     def detect(self, image: UInt8[np.ndarray, "H W 3"]) -> Float[np.ndarray, "33 8"]:
         """Landmarks of the next RGB frame, as `hanet.estimators.mediapipe.worker` answers; NaN for nobody."""
         size = image.shape[1], image.shape[0]
-        region = self._region or self._find(image, size)
+        found = self.place(image, self._region or person(*self.raw_people(self._detector, image), size))
+        return np.full((LANDMARKS, NUMBERS), np.nan, np.float32) if found is None else found
+
+    def place(
+        self, image: UInt8[np.ndarray, "H W 3"], region: Region | None = None
+    ) -> Float[np.ndarray, "33 8"] | None:
+        """Landmarks of the person in a region, by default the one followed; None without anybody there."""
+        size = image.shape[1], image.shape[0]
+        region = region or self._region
         found = None if region is None else self._place(image, region)
         if found is None:
             self.follow()
-            return np.full((LANDMARKS, NUMBERS), np.nan, np.float32)
+            return None
         middle, end = found[LANDMARKS, 3:5], found[LANDMARKS + 1, 3:5]
         body = 2 * float(np.hypot(*(end - middle)))
         self._region = around(*self._filters.region(np.stack([middle, end]), body))
@@ -113,12 +126,16 @@ class BlazePose:
         answer[:, 3:6] /= [size[0], size[1], size[0]]
         return answer.astype(np.float32)
 
-    def _find(self, image: np.ndarray, size: tuple[int, int]) -> Region | None:
-        read = crop(image, whole(size), DETECTOR_PIXELS, border=False)
-        given = self._detector((read.astype(np.float32) * np.float32(2 / 255) - 1)[None])
+    @staticmethod
+    def raw_people(
+        detector: Network, image: UInt8[np.ndarray, "H W 3"]
+    ) -> tuple[Float[np.ndarray, "N 12"], Float[np.ndarray, " N"]]:
+        """What the detector gives for a picture: boxes with points, and logits, of every anchor."""
+        read = crop(image, whole((image.shape[1], image.shape[0])), DETECTOR_PIXELS, border=False)
+        given = detector((read.astype(np.float32) * np.float32(2 / 255) - 1)[None])
         raw = next(value for shape, value in given.items() if shape[-1] == 12)
         scores = next(value for shape, value in given.items() if shape[-1] == 1)
-        return person(raw[0], scores[0, :, 0], size)
+        return raw[0], scores[0, :, 0]
 
     def _place(self, image: np.ndarray, region: Region) -> Float[np.ndarray, "39 8"] | None:
         read = crop(image, region, LANDMARK_PIXELS, border=True)
@@ -158,6 +175,7 @@ class LiteRT:
 
     Attributes:
         about: versions, and the SHA-256 of the models by file name.
+        networks: the detector of people, and the network that places the landmarks.
     """
 
     def __init__(
@@ -168,8 +186,8 @@ class LiteRT:
 
     def __enter__(self) -> LiteRT:
         models = self._models or find(model=self._model)
-        networks = (lite(path, self._threads) for path in (models.detector, models.landmarks))
-        self._pose = BlazePose(*networks, smooth=self._smooth)
+        self.networks = lite(models.detector, self._threads), lite(models.landmarks, self._threads)
+        self._pose = BlazePose(*self.networks, smooth=self._smooth)
         self.about: dict[str, Any] = {
             "litert": version("ai-edge-litert"),
             "python": platform.python_version(),
@@ -178,7 +196,7 @@ class LiteRT:
         return self
 
     def __exit__(self, *_: object) -> None:
-        del self._pose
+        del self._pose, self.networks
 
     def follow(self, size: tuple[int, int], frames: int) -> None:
         """Start the next video."""

@@ -8,6 +8,7 @@ Axes: H and W pixels of the picture, N anchors, K people's boxes above the thres
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -87,9 +88,17 @@ def whole(size: tuple[int, int]) -> Region:
 def person(
     raw: Float[np.ndarray, "N 12"], scores: Float[np.ndarray, " N"], size: tuple[int, int]
 ) -> Region | None:
-    """The region of the person with the highest score; None without one.
+    """The region of the person with the highest score; None without one. Arguments are as in `people`."""
+    return next(people(raw, scores, size), None)
 
-    Boxes that overlap with the best one are averaged with it, weighted by their scores.
+
+def people(
+    raw: Float[np.ndarray, "N 12"], scores: Float[np.ndarray, " N"], size: tuple[int, int]
+) -> Iterator[Region]:
+    """The regions of everyone, the highest score first.
+
+    Boxes that overlap with the best one are averaged with it, weighted by their scores; then those that are
+    left likewise.
 
     Args:
         raw: of each anchor x, y, width and height of a box and x, y of four points, pixels of the detector's
@@ -99,18 +108,19 @@ def person(
     """
     sure = expit(np.clip(scores.astype(np.float64), -100, 100))
     kept = np.flatnonzero(sure >= MIN_SCORE)
-    if not len(kept):
-        return None
     numbers, sure = raw[kept].astype(np.float64) / DETECTOR_PIXELS, sure[kept]
     middle = numbers[:, :2] + ANCHORS[kept]
     boxes = np.concatenate([middle - numbers[:, 2:4] / 2, middle + numbers[:, 2:4] / 2], axis=1)
     points = numbers[:, 4:].reshape(-1, 4, 2) + ANCHORS[kept, None]
-    best = int(sure.argmax())
-    near = _overlap(boxes[best], boxes) > _OVERLAP
-    near[best] = True
-    mean = (points[near] * sure[near, None, None]).sum(axis=0) / sure[near].sum()
-    inside = (mean - 0.5) * max(size) + np.array(size) / 2
-    return around(inside[0], inside[1])
+    left = np.ones(len(kept), dtype=bool)
+    while left.any():
+        best = int(np.where(left, sure, -1).argmax())
+        near = left & (_overlap(boxes[best], boxes) > _OVERLAP)
+        near[best] = True
+        left &= ~near
+        mean = (points[near] * sure[near, None, None]).sum(axis=0) / sure[near].sum()
+        inside = (mean - 0.5) * max(size) + np.array(size) / 2
+        yield around(inside[0], inside[1])
 
 
 def _overlap(box: Float[np.ndarray, " 4"], boxes: Float[np.ndarray, "K 4"]) -> Float[np.ndarray, " K"]:

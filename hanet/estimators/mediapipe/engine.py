@@ -76,6 +76,18 @@ def session(
     return Worker(python, size, smooth=smooth, frames=frames)
 
 
+def one_person(python: Path | None) -> None:
+    """Refuse MediaPipe's own program where several people are to be followed.
+
+    Raises:
+        MediaPipeError: `python` is a program's.
+    """
+    if python is not None:
+        raise MediaPipeError(
+            f"MediaPipe's own program ({python}) follows one person: unset {PYTHON_VARIABLE} for several"
+        )
+
+
 class Worker:
     """Context manager that runs MediaPipe in a separate process; the process ends with the block.
 

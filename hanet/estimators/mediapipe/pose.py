@@ -84,10 +84,29 @@ class Estimate:
     starts: list[int]
     provenance: dict[str, Any]
 
+    def lines(self) -> list[str]:
+        """What was found, for a user."""
+        first = f"{len(self.joints)} frames at {self.joints.fps:.6g} fps, a person in {self.seen:.1%}"
+        if len(self.starts) == 1:
+            return [first]
+        at = ", ".join(map(str, self.starts[1:]))
+        return [
+            first,
+            f"MediaPipe switched to another person at frame {at}: tracks 0 to {len(self.starts) - 1}",
+        ]
+
     def tracks(self, poses: PoseSequence) -> list[PoseSequence]:
         """`joints` or `keypoints`, split where a new person starts, as tracks 0, 1, …"""
         cuts = zip(self.starts, [*self.starts[1:], len(poses)], strict=True)
         return [replace(poses.part(slice(*cut)), track=number) for number, cut in enumerate(cuts)]
+
+    def save(self, joints: Path, keypoints: Path | None) -> list[tuple[Path, PoseSequence]]:
+        """Write both as caches, the second one where it is wanted; returns files and poses."""
+        wanted = [(joints, self.joints)]
+        wanted += [] if keypoints is None else [(keypoints, self.keypoints)]
+        for path, poses in wanted:
+            self.write(path, poses)
+        return wanted
 
     def write(self, path: Path, poses: PoseSequence) -> None:
         """Write `joints` or `keypoints` as a cache, split into `tracks`."""
@@ -131,7 +150,7 @@ def estimate(
             f"{video.path}: MediaPipe sees nobody in any of its {len(found)} frames; it needs one person, "
             "not too small in the picture, most of the body in view"
         )
-    keypoints = TO_COCO17(_keypoints(found, video))
+    keypoints = TO_COCO17(keypoints_of(found, video))
     settings = {
         "model": model,
         "smooth": smooth,
@@ -139,7 +158,7 @@ def estimate(
         "conversions": [TO_H36M17.name, TO_COCO17.name],
     }
     return Estimate(
-        joints=TO_H36M17(_joints(found, video)).root_relative(),
+        joints=TO_H36M17(joints_of(found, video)).root_relative(),
         keypoints=keypoints,
         seen=float(seen.mean()),
         starts=[0, *changes(keypoints)],
@@ -167,7 +186,7 @@ def _detections(worker: Worker | LiteRT, images: Iterable[Any]) -> Iterator[Floa
         yield worker.detect(image)
 
 
-def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
+def joints_of(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
     """Convert world landmarks: MediaPipe's axes are the camera's, metres, around the middle of the hips."""
     return PoseSequence.joints(
         video.path.stem,
@@ -179,7 +198,7 @@ def _joints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
     )
 
 
-def _keypoints(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
+def keypoints_of(found: Float[np.ndarray, "T 33 8"], video: Video) -> PoseSequence:
     """Convert image landmarks, which are shares of the image's width and height, to pixels."""
     return PoseSequence.keypoints(
         video.path.stem,

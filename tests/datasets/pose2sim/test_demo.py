@@ -75,6 +75,7 @@ def test_the_demo_is_taken_out_of_its_package(tmp_path: Path, monkeypatch: pytes
         (f"{name}.mp4", name) for name in NAMES
     ]
     assert not list(unpacked.rglob("*.py"))
+    assert demo.collect(tmp_path, index=PackageIndex(())) == unpacked  # again, from what is there
     next(iter(views)).unlink()
     with pytest.raises(Pose2SimError, match=r"cam01\.mp4: no such video"):
         read_views(unpacked)
