@@ -83,7 +83,7 @@ CROSSED = (
     "from this estimator. UI-PRMD is tested on people 9 and 10 (1 to 6 were learned from), AIST++ on dancer "
     "d06 (d02 and d03), rendered poses on clips that move like Bandai-1's actors (9 clips of 2 seconds that "
     "move like CMU's people), package clips on three people, without CMU's subject 1 (one climber), all else "
-    "whole."
+    "whole. [What follows](../general.md#trained-on-one-estimator)."
 )
 COLUMNS = {
     "Error": lambda rows: _spread([row.error for row in rows], 2),
