@@ -7,7 +7,9 @@ matrices of 1024 × 1024 in the same run.
 
 from __future__ import annotations
 
+import json
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +20,13 @@ from benchmarks.report import Floor, Page, Ratio, Table, in_turns, matrix_produc
 from hanet.methods.network_cost import window_flops
 from hanet.models import checkpoints
 from hanet.models.export import export
-from hanet.models.exported import ExportedNetwork
+from hanet.models.exported import INPUT, OUTPUT, ExportedNetwork
 from hanet.models.options import Config
 from hanet.models.registry import named, network_of
 from hanet.models.trained_on import PoseKind
 
 KIND = PoseKind("h36m17", "3d", "m", "camera_root_relative", 60.0)
-RUNS = 60
+RUNS, PROFILED = 60, 10
 CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
     "HANet of the default run (51 frames, d 32)": (
         "hanet",
@@ -45,15 +47,16 @@ CONFIGS: dict[str, tuple[str, dict[str, Any]]] = {
 def measure() -> Page:
     """Every network with one window and with 64, on one thread."""
     torch.set_num_threads(1)
-    rows, floors, ratios = [], [], []
+    rows, floors, ratios, limits = [], [], [], []
     for name, (network, options) in CONFIGS.items():
         config = named(network).config(**options)
         for windows in (1, 64):
-            row, peak = measured(network, config, windows)
+            row, peak, profile = measured(network, config, windows)
             rows.append([name, windows, *row, row[-1] / peak])
             what = f"ONNX Runtime, {name}: {windows} window" + ("s" if windows > 1 else "")
             floors.append(Floor(what, row[-1], peak, "GFLOP/s", "product of matrices"))
             ratios.append(Ratio(what, row[3], "PyTorch"))
+            limits.append(f"{what}: {row[0]:.2f} ms, {row[-1] / peak:.0%} of the peak. {profile}")
     columns = {
         "network": "",
         "windows": "d",
@@ -73,11 +76,35 @@ def measure() -> Page:
         [Table(columns, rows)],
         floors,
         ratios,
+        limits=limits,
     )
 
 
-def measured(network: str, config: Config, windows: int) -> tuple[list[float], float]:
-    """Milliseconds (ONNX median and 99th percentile, PyTorch), their ratio, GFLOP/s; and the core's peak."""
+def node_profile(path: Path, poses: np.ndarray) -> str:
+    """How many nodes ONNX Runtime runs, and the operators that take most of their time, in words."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.enable_profiling = True
+    options.profile_file_prefix = str(path.with_suffix(""))
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    for _ in range(PROFILED):
+        session.run([OUTPUT], {INPUT: poses})
+    events = json.loads(Path(session.end_profiling()).read_text())
+    nodes = [event for event in events if event["name"].endswith("_kernel_time")]
+    spent: Counter[str] = Counter()
+    for event in nodes:
+        spent[event["args"]["op_name"]] += event["dur"]
+    most = ", ".join(f"{name} {time / spent.total():.0%}" for name, time in spent.most_common(4))
+    return f"It runs {len(nodes) // PROFILED} nodes; shares of their time: {most}."
+
+
+def measured(network: str, config: Config, windows: int) -> tuple[list[float], float, str]:
+    """Milliseconds (ONNX median and 99th percentile, PyTorch), their ratio, GFLOP/s; the core's peak; and
+    where the time goes.
+    """
     model = named(network).build(config).eval()
     rng = np.random.default_rng(0)
     poses = rng.normal(size=(windows, config.window, 51)).astype(np.float32)
@@ -85,6 +112,7 @@ def measured(network: str, config: Config, windows: int) -> tuple[list[float], f
         checkpoints.save(model, folder)
         export(Path(folder), Path(folder) / "model.onnx", KIND)
         exported = ExportedNetwork.open(Path(folder) / "model.onnx")
+        profile = node_profile(Path(folder) / "model.onnx", poses)
     tensor = torch.from_numpy(poses)
     product, operations = matrix_product()
 
@@ -96,7 +124,7 @@ def measured(network: str, config: Config, windows: int) -> tuple[list[float], f
     rate = windows * window_flops(model, 51) / median(ours) / 1e9
     slowest = float(np.quantile(ours, 0.99))
     times = [1e3 * median(ours), 1e3 * slowest, 1e3 * median(theirs), median(theirs / ours), rate]
-    return times, operations / median(peak) / 1e9
+    return times, operations / median(peak) / 1e9, profile
 
 
 if __name__ == "__main__":

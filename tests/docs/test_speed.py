@@ -32,6 +32,15 @@ def test_a_table_formats_numbers_and_keeps_text():
     ]
 
 
+def test_what_stops_it_is_on_both_pages():
+    entry = {"name": "one", "title": "One", "text": "Text.", "tables": [], "floors": [], "ratios": []}
+    entry |= {"closing": "", "limits": ["One: 70 % is arithmetic."], "environment": "CPU"}
+    assert "\n- One: 70 % is arithmetic.\n\nCPU\n" in report.markdown(entry)
+    assert "\n## What stops the rest\n\n- One: 70 % is arithmetic.\n\n## Pages\n" in speed_page(
+        {"model": entry}
+    )
+
+
 def test_functions_take_turns():
     called = []
     seconds = report.in_turns(lambda: called.append("a"), lambda: called.append("b"), runs=3, warm_up=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,14 @@ def test_the_poses_of_pytorch(
         assert refined.dtype == expected.dtype
         np.testing.assert_allclose(refined, expected, atol=TOLERANCE)
         assert np.abs(expected - track.values).max() > 100 * TOLERANCE
+
+
+def test_an_attention_is_one_node_and_no_shape_is_computed(tmp_path: Path) -> None:
+    export(checkpoint(tmp_path / "hanet", "hanet"), tmp_path / "model.onnx", KIND)
+    kinds = Counter(node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node)
+    layers = OPTIONS["hanet"]["layers"]
+    assert kinds["Attention"] == 3 * layers  # one in an encoder layer, two in a decoder layer
+    assert not kinds.keys() & {"Shape", "Gather", "Softmax"}
 
 
 def test_mirror_images_are_those_of_training(rng: np.random.Generator) -> None:
