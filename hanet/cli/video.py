@@ -53,7 +53,8 @@ def estimate(
         ),
     ] = None,
     model: Annotated[
-        BlazePoseModel, typer.Option(help="heavy has four times the weights and takes 2.4 times as long.")
+        BlazePoseModel,
+        typer.Option(help="Network: heavy has four times the weights and takes 2.4 times as long."),
     ] = "full",
     people: Annotated[int, typer.Option(min=1, help="Most people to follow at a time; each is a track.")] = 1,
     smooth: Annotated[
