@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.examples.motion import detect, walk
 from hanet.methods.filters import Input
+from hanet.methods.known_filters import FILTERS
 from hanet.methods.tuning import tuned_filter, validation_scores
 from hanet.metrics.evaluate import evaluate
 
@@ -19,7 +20,7 @@ seen = {"validation": [detect(truth) for truth in validation], "test": [detect(t
 
 methods = {"input": Input()}
 for name, grid in GRIDS.items():
-    methods[name], _ = tuned_filter(name, grid, seen["validation"], validation, validation_scores)
+    methods[name], _ = tuned_filter(FILTERS[name], grid, seen["validation"], validation, validation_scores)
 
 scores = {name: evaluate(test, seen["test"], method.refine).means for name, method in methods.items()}
 for name, means in scores.items():
