@@ -119,9 +119,12 @@ def test_a_method_with_parameters(tmp_path):
         (["--intervals", "r.json"], "expected a name that ends in .parquet or .csv"),
         (
             ["--intervals", "r.csv", "--method", "median"],
-            "intervals are the general refiner's, with all frames",
+            "intervals are the general refiner's and calibrations', with all frames",
         ),
-        (["--intervals", "r.csv", "--lag", "33"], "intervals are the general refiner's, with all frames"),
+        (
+            ["--intervals", "r.csv", "--lag", "33"],
+            "intervals are the general refiner's and calibrations', with all frames",
+        ),
         (["--stride", "2"], "--stride, --mirror and --trained-on are a model's; give --model"),
         (["--model", str(tmp_path), "--method", "median"], "--model and --method: give one of them"),
     ]:
