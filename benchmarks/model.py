@@ -47,7 +47,7 @@ STEP_COST = 3
 """Arithmetic of a step over that of a forward pass: gradients of inputs and of weights cost as much each."""
 PRODUCTS = ("aten::mm", "aten::addmm")
 ATTENTION = ("aten::bmm", "aten::_softmax", "aten::_softmax_backward_data", "flash_attention")
-DROPOUT = ("aten::random_", "aten::ge_", "aten::bernoulli_")
+DROPOUT = ("aten::bernoulli_",)
 
 
 def forward(model: torch.nn.Module, x: torch.Tensor) -> None:
