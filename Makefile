@@ -132,8 +132,8 @@ sweep: env  ## mark Prefect's runs whose process is gone as crashed, remove old 
 test: env  ## run all tests with coverage
 	OMP_NUM_THREADS=1 python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-fail-under=90
 
-fuzz: env  ## read 100,000 damaged files per reader (CASES=...)
-	HANET_FUZZ=$(or $(CASES),100000) OMP_NUM_THREADS=1 python -m pytest --numprocesses 2 tests/faults/test_mutations.py
+fuzz: env  ## read 100,000 damaged files per reader (CASES=...); goes on where it was stopped
+	OMP_NUM_THREADS=1 python -m tests.faults.fuzz $(if $(CASES),--cases $(CASES))
 
 kill-test: env  ## kill trainings, refinements, exports, calibrations and graphs 500 times (KILLS=... per program)
 	HANET_KILLS=$(or $(KILLS),100) OMP_NUM_THREADS=1 python -m pytest tests/faults/test_kills.py

@@ -1,14 +1,16 @@
 """HANet on watched frames compared with the published dense form: a forward pass and a training step.
 
-Run ``python -m benchmarks.model``; writes benchmarks/results/model.md. Both forms share weights and take
+Run ``python -m benchmarks.model``; writes benchmarks/results/model.md. All forms share weights and take
 turns. The dense form (`benchmarks.dense`) computes encoder and memory at all frames, masks the unwatched
-ones, and uses PyTorch's own attention.
+ones, and uses PyTorch's own attention. The forward pass on watched frames is also run by ONNX Runtime.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -17,6 +19,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.dense import DenseHANet
 from benchmarks.report import Floor, Page, Ratio, Table, in_turns, matrix_product, median, run
+from hanet.models.export import write
+from hanet.models.exported import INPUT
 from hanet.models.hanet import HANet, HANetConfig
 from hanet.models.losses import hanet_loss
 
@@ -62,6 +66,57 @@ def step(model: torch.nn.Module, x: torch.Tensor, interval: int) -> None:
     hanet_loss(model.train()(x), torch.zeros_like(x), interval=interval, loss_weight=1.0).total.backward()
 
 
+class Refined(torch.nn.Module):
+    """The decoder's poses alone."""
+
+    def __init__(self, model: HANet) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, detected: torch.Tensor) -> torch.Tensor:
+        return self.model(detected).decoder_pose
+
+
+def by_onnx_runtime(model: HANet, dense: DenseHANet, x: torch.Tensor) -> tuple[float, float, float, float]:
+    """A forward pass in ONNX Runtime on one thread, in turns with the dense form, whose result it has.
+
+    Returns:
+        Its milliseconds, how many times as fast it is, its GFLOP/s, and those of a product of matrices.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    with TemporaryDirectory() as folder:
+        write(Refined(model).eval(), x, path := Path(folder) / "model.onnx", "a benchmark")
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    inputs = {INPUT: x.numpy()}
+    model.eval()
+    with torch.no_grad():
+        torch.testing.assert_close(torch.from_numpy(session.run(None, inputs)[0]), model(x).decoder_pose)
+    product, operations = matrix_product()
+    slow, fast, peak = in_turns(
+        lambda: forward(dense, x),
+        lambda: session.run(None, inputs),
+        product,
+        runs=RUNS,
+        clock=time.process_time,
+    )
+    rate, most = arithmetic(model, x) / median(fast) / 1e9, operations / median(peak) / 1e9
+    return 1e3 * median(fast), median(slow / fast), rate, most
+
+
+def same_in_next_window(model: HANet) -> int:
+    """Operations of a forward pass that give the same in the window which starts an interval later.
+
+    At the watched frames that both have: the encoder's first matrix, and queries, keys and values of its
+    first stage before positions are added. Its attention sees other frames, and all else comes after it.
+    """
+    enter, attention = model.encoder.enter[0], model.encoder.stages[0].attention
+    layers = (enter, attention.query, attention.key, attention.value)
+    return (model.config.watched - 1) * sum(2 * layer.weight.numel() for layer in layers)
+
+
 def arithmetic(model: torch.nn.Module, x: torch.Tensor) -> int:
     """Operations of a forward pass: of matrix products, convolutions and attention alone."""
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
@@ -97,13 +152,19 @@ def measure() -> Page:
     """Both forms of every configuration, on one thread."""
     torch.set_num_threads(1)
     product, operations = matrix_product()
-    rows, floors, ratios, limits = [], [], [], []
+    rows, exported, floors, ratios, limits = [], [], [], [], []
     for name, (config, batch) in CASES.items():
         torch.manual_seed(0)
         watched = HANet(config)
         dense = DenseHANet(watched)
         x = torch.randn(batch, config.window, config.channels)
         ours, theirs = arithmetic(watched, x), arithmetic(dense, x)
+        milliseconds, times, rate, most = by_onnx_runtime(watched, dense, x)
+        same = batch * same_in_next_window(watched) / ours
+        exported.append([name, batch, milliseconds, times, rate, rate / most, same])
+        what = f"HANet, {name}: forward by ONNX Runtime"
+        floors.append(Floor(what, rate, most, "GFLOP/s", "product of matrices"))
+        ratios.append(Ratio(what, times, "the published dense form"))
         kinds: dict[str, tuple[Callable[[torch.nn.Module], None], int]] = {
             "forward": (lambda model, x=x: forward(model, x), 1),
             "training step": (lambda model, x=x, every=config.interval: step(model, x, every), STEP_COST),
@@ -139,6 +200,15 @@ def measure() -> Page:
         "in attention": ".0%",
         "in random numbers": ".0%",
     }
+    columns_exported = {
+        "configuration": "",
+        "batch": "d",
+        "ONNX Runtime ms": ".1f",
+        "dense / ONNX Runtime": ".2f",
+        "GFLOP/s": ".1f",
+        "of the peak": ".0%",
+        "same in the next window": ".1%",
+    }
     return Page(
         "model",
         "HANet: watched frames only, compared with the dense form",
@@ -148,8 +218,10 @@ def measure() -> Page:
         "pass. A training step is forward (with dropout), loss and "
         f"backward; its arithmetic is counted as {STEP_COST} forward passes in evaluation. The peak is "
         "NumPy's product of two float32 matrices of 1024 × 1024 in the same turns. Shares are of one call "
-        "of the watched form, by PyTorch's profiler.",
-        [Table(columns, rows)],
+        "of the watched form, by PyTorch's profiler. The second table is the forward pass of the exported "
+        "network in ONNX Runtime. *Same in the next window* is the share of its arithmetic that gives the "
+        "same in the window which starts an interval later: what `--stride 1` could compute once per track.",
+        [Table(columns, rows), Table(columns_exported, exported)],
         floors,
         ratios,
         limits=limits,

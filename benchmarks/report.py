@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 RESULTS = Path(__file__).parent / "results"
 MEASURED = RESULTS / "measured.json"
@@ -147,7 +148,8 @@ def in_turns(
 
 
 def matrix_product(size: int = 1024) -> tuple[Callable[[], object], float]:
-    """NumPy's product of two float32 matrices, and its operations: the core's own rate."""
+    """NumPy's product of two float32 matrices, and its operations: the core's own rate, by one thread."""
+    threadpool_limits(limits=1)  # in this process from now on; PyTorch's threads are counted apart
     square = np.random.default_rng(0).normal(size=(size, size)).astype(np.float32)
     return lambda: square @ square, 2.0 * size**3
 

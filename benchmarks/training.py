@@ -7,7 +7,11 @@ by two, with the batches, augmentation and averaging of the default run.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +26,7 @@ from hanet.poses.skeletons import H36M17
 from hanet.training.augmentation import augment
 from hanet.training.options import Augmentation, TrainingOptions
 from hanet.training.pairs import PoseRows
+from hanet.training.threads import CHOSEN
 from hanet.training.trainer import Trainer
 
 FRAMES, TRACK, STRIDE, BATCH = 8_000, 1_000, 10, 64
@@ -87,6 +92,7 @@ def validation_seconds(training: Trainer) -> float:
 
 def epochs(network: str, model: dict[str, Any], threads: int) -> tuple[np.ndarray, float, float, int]:
     """Seconds of epochs after the first, with validation and saving; of data, of validation; their steps."""
+    os.environ[CHOSEN] = str(threads)  # the trainer chooses no other number
     torch.set_num_threads(threads)
     with TemporaryDirectory() as folder:
         training = trainer(network, model, Path(folder))
@@ -95,6 +101,31 @@ def epochs(network: str, model: dict[str, Any], threads: int) -> tuple[np.ndarra
         data = median([data_seconds(training) for _ in range(3)])
         validation = median([validation_seconds(training) for _ in range(3)])
     return np.diff(ends), data, validation, training.steps_per_epoch
+
+
+@contextmanager
+def busy(processes: int) -> Iterator[None]:
+    """So many other processes that compute."""
+    others = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(processes)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def chosen_threads(network: str, model: dict[str, Any], threads: int) -> list[int]:
+    """What a training chooses of `threads` at its start: alone, and beside as many busy processes."""
+    torch.set_num_threads(threads)
+    found = []
+    with TemporaryDirectory() as folder:
+        training = trainer(network, model, Path(folder))
+        for others in (0, threads):
+            with busy(others):
+                time.sleep(1)
+                found.append(training.threads_that_pay())
+    return found
 
 
 def measure() -> Page:
@@ -107,7 +138,8 @@ def measure() -> Page:
         one, two = (np.array([median(pair[i][0]) for pair in pairs]) for i in range(2))
         data, validation = (median(pair[0][part] for pair in pairs) / median(one) for part in (1, 2))
         steps, times = pairs[0][0][3], median(one / two)
-        table.append([name, steps / median(one), steps / median(two), times, data, validation])
+        chosen = chosen_threads(network, model, threads)
+        table.append([name, steps / median(one), steps / median(two), times, *chosen, data, validation])
         ratios.append(Ratio(f"Training {name}, {threads} threads", times, "one thread"))
         if data + validation > MOST:
             limits.append(
@@ -119,6 +151,8 @@ def measure() -> Page:
         "steps/s, one thread": ".1f",
         "two threads": ".1f",
         "ratio": ".2f",
+        "chosen alone": "d",
+        f"beside {threads} others": "d",
         "data and augmentation": ".1%",
         "validation": ".1%",
     }
@@ -129,7 +163,9 @@ def measure() -> Page:
         "averaged weights of the default run. Steps per second of the median epoch after the first, with "
         "validation over an eighth as many frames and the state saved; medians of "
         f"{RUNS} pairs of trainings in turns. Shares are of the epoch by one "
-        "thread: the windows' gathering and augmentation, and validation, timed alone.",
+        "thread: the windows' gathering and augmentation, and validation, timed alone. *Chosen* is "
+        "the number of threads that a training measures for itself at its start, alone and beside processes "
+        "that compute.",
         [Table(columns, table)],
         ratios=ratios,
         limits=limits,

@@ -106,7 +106,7 @@ def provenance(experiment: str, trainer: Trainer) -> dict[str, Any]:
         "validation_error_unit": trainer.validation_rows.error_unit,
         "training": asdict(trainer.options),
         "skeleton": trainer.train_rows.skeleton.name,
-        "machine": hardware() + (f", {size} processes" if size > 1 else ""),
+        "machine": hardware(trainer.progress.threads) + (f", {size} processes" if size > 1 else ""),
         trained_on.KEY: trained_on.PoseKind.of(caches["train"].metadata).to_dict(),
         "data_sha256": {split: cache.content_hash() for split, cache in caches.items()},
     }

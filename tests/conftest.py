@@ -1,6 +1,7 @@
 """Shared factories. Shapes and types of public arrays are checked at run time in every test."""
 
 import gc
+import os
 import signal
 
 import jaxtyping
@@ -11,6 +12,8 @@ import hypothesis  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 
+# Tests compare bits, also of what they start: no training measures how many threads pay.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A shell starts what is in its background deaf to interrupts, and what tests start would be deaf too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # A quarter of the time of importing PyTorch, MLflow and Prefect goes into the search for cycles of objects.

@@ -9,19 +9,26 @@ import typer
 
 from hanet.cli.errors import user_errors
 from hanet.cli.outputs import Force, check_output, wrote
+from hanet.models.descriptions import EXPORTED
 
 
 def export_onnx(
     model: Annotated[Path, typer.Argument(help="Folder of a trained model.")],
-    out: Annotated[Path, typer.Option(help="ONNX file to write.")],
+    out: Annotated[
+        Path | None, typer.Option(help="ONNX file to write.", show_default="model.onnx in the folder")
+    ] = None,
     trained_on: Annotated[
         Path | None,
         typer.Option(help="Cache of its training detections.", show_default="as the model describes them"),
     ] = None,
     force: Force = False,
 ) -> None:
-    """Write a trained model as one ONNX file: `hanet refine --model FILE` then needs no PyTorch."""
+    """Write a trained model as one ONNX file: `hanet refine --model` with the file then needs no PyTorch.
+
+    Nor with the folder, if the file is the `model.onnx` in it.
+    """
     with user_errors("train"):
+        out = out or model / EXPORTED
         check_output(out, [".onnx"], force=force, inputs=[model, trained_on])
         from hanet.cache.files import PoseCache
         from hanet.models.export import export

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from hanet.methods.own_pairs import Take, rows_of
 from hanet.methods.smoothing import GapAware, General
 from hanet.methods.trained import TrainedNetwork
 from hanet.models import checkpoints, trained_skeleton
+from hanet.models.descriptions import EXPORTED
+from hanet.models.export import export
 from hanet.models.options import CONFIGS, Config
 from hanet.models.trained_on import KEY, PoseKind
 from hanet.poses.scale import known_joints
@@ -81,7 +84,7 @@ def train_on(
     seed: int,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> list[Row]:
-    """Train, write the checkpoint, and compare it with the input and with the general refiner.
+    """Train, write the checkpoint and its export, and compare it with the input and with the general refiner.
 
     Args:
         takes: to train on.
@@ -106,16 +109,19 @@ def train_on(
     with tempfile.TemporaryDirectory() as scratch:
         trainer = Trainer(config, options, rows, held, folder=Path(scratch))
         best = trainer.run(on_epoch)
+    kind_of_poses = kind_of(first)
     metadata = {
         "training": asdict(options),
         "best_epoch": trainer.progress.best_epoch,
         "validation_error": trainer.progress.best_error,
         "validation_error_unit": held.error_unit,
         "fingerprint": trainer.fingerprint,
-        KEY: kind_of(first).to_dict(),
+        KEY: kind_of_poses.to_dict(),
         trained_skeleton.KEY: trained_skeleton.to_dict(first.skeleton),
     }
     checkpoints.save(best, folder, metadata=metadata)
+    with suppress(ValueError):  # ONNX Runtime's result is another: the folder is refined with by PyTorch
+        export(folder, folder / EXPORTED, kind_of_poses)
     return compare(validation, folder)
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hanet.files.hashing import file_hash
 from hanet.methods.any_video import AtRate, OverGaps
 from hanet.methods.base import Method
 from hanet.methods.exported import ExportedMethod
 from hanet.models import trained_skeleton
+from hanet.models.descriptions import EXPORTED, WEIGHTS
 from hanet.models.exported import ExportedNetwork
 from hanet.models.trained_on import PoseKind
 from hanet.poses.skeletons import Skeleton
 
 ONNX = ".onnx"
-"""The ending of an exported network; other paths are folders of checkpoints."""
+"""The ending of an exported network; other paths are folders of checkpoints, which may hold one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,8 @@ class TrainedNetwork:
     ) -> TrainedNetwork:
         """Read the folder of a checkpoint, or a file of `hanet export-onnx`.
 
+        A folder that holds the export of its weights (`model.onnx`) is read from that, without PyTorch.
+
         Args:
             path: what to read.
             kind: the poses it was trained on, of a checkpoint that does not say so.
@@ -64,13 +67,18 @@ class TrainedNetwork:
         axis = 0 if mirror else None
         if path.suffix == ONNX:
             network = ExportedNetwork.open(path)
+        else:
+            network = _export_in(path) if kind is None else None
+        if network is not None:
             kind, joints, weights = (
                 PoseKind.from_dict(network.poses, path),
                 network.joints,
                 network.weights_sha256,
             )
             every = _stride(network.config, stride)
-            method: Method = ExportedMethod(network, stride=every, mirror_axis=axis, name=path.stem)
+            method: Method = ExportedMethod(
+                network, stride=every, mirror_axis=axis, name=path.stem if path.suffix == ONNX else path.name
+            )
         else:
             from hanet.methods.learned import LearnedMethod
             from hanet.models import checkpoints
@@ -78,7 +86,7 @@ class TrainedNetwork:
             kind = kind or PoseKind.of_checkpoint(path)
             model = checkpoints.load(path)
             joints = checkpoints.read_metadata(path).get(trained_skeleton.KEY)
-            weights = hashlib.sha256((path / checkpoints.WEIGHTS).read_bytes()).hexdigest()
+            weights = file_hash(path / WEIGHTS)
             every = _stride(model.config, stride)
             method = LearnedMethod(model, stride=every, mirror_axis=axis, name=path.name)
         if mirror and not kind.frame_of_reference.startswith("camera"):
@@ -96,6 +104,15 @@ class TrainedNetwork:
             longest: frames (of the poses' rate) of the longest gap to fill.
         """
         return OverGaps(AtRate(self.method, self.kind.fps), longest=longest)
+
+
+def _export_in(folder: Path) -> ExportedNetwork | None:
+    """The export in a checkpoint's folder; None where it is missing or of other weights."""
+    path, weights = folder / EXPORTED, folder / WEIGHTS
+    if not (path.is_file() and weights.is_file()):
+        return None
+    network = ExportedNetwork.open(path)
+    return network if network.weights_sha256 == file_hash(weights) else None
 
 
 def _stride(config: Any, stride: int | None) -> int:

@@ -11,6 +11,8 @@ from hanet.files.json_text import parse_json
 FORMAT_VERSION = 2
 WEIGHTS = "model.safetensors"
 DESCRIPTION = "model.json"
+EXPORTED = "model.onnx"
+"""The same network in the same folder as ONNX, see `hanet.models.export`; a folder may lack it."""
 AGAIN = "restore the checkpoint, or train it again"
 
 

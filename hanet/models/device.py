@@ -5,12 +5,12 @@ from __future__ import annotations
 import torch
 
 
-def hardware() -> str:
-    """Device, threads and PyTorch version, which determine rounding."""
+def hardware(threads: int | None = None) -> str:
+    """Device, threads (those of the process, unless given) and PyTorch version, which determine rounding."""
     device = (
         torch.cuda.get_device_name()
         if torch.cuda.is_available()
-        else f"{torch.get_num_threads()} CPU threads"
+        else f"{threads or torch.get_num_threads()} CPU threads"
     )
     return f"{device}, PyTorch {torch.__version__}"
 

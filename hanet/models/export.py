@@ -60,7 +60,7 @@ def export(folder: Path, out: Path, kind: PoseKind) -> float:
     text = description(network.name, model.config, kind.to_dict(), joints, described["weights_sha256"])
     generator = torch.Generator().manual_seed(0)
     with whole_file(out) as path:
-        _write(module, torch.randn(2, model.config.window, channels, generator=generator), path, text)
+        write(module, torch.randn(2, model.config.window, channels, generator=generator), path, text)
         poses = torch.randn(5, model.config.window, channels, generator=generator)
         with torch.inference_mode():
             expected = module(poses).numpy()
@@ -79,7 +79,11 @@ def _transposed(graph: Any, value: Any) -> Any:
     return graph.op("Transpose", value, perm_i=[*batch, columns, rows])
 
 
-def _write(module: nn.Module, example: Tensor, path: Path, text: str) -> None:
+def write(module: nn.Module, example: Tensor, path: Path, text: str) -> None:
+    """Write a module of one input and one result as ONNX, for any number of windows; `text` describes it.
+
+    What it computes is not compared, see `export`.
+    """
     import onnx
     from torch.onnx import register_custom_op_symbolic  # pyright: ignore[reportPrivateImportUsage]
 

@@ -31,7 +31,9 @@ from hanet.training.distributed import InParts, ProcessGroup
 from hanet.training.frame_map import fit_frame_path
 from hanet.training.options import TrainingOptions
 from hanet.training.pairs import PoseRows
+from hanet.training.schedule import learning_rate
 from hanet.training.state import load_state, pack, save_state, unpack
+from hanet.training.threads import may_choose, threads_of, threads_that_pay
 
 STATE_FILE = "training.safetensors"
 
@@ -42,12 +44,15 @@ class DivergenceError(ValueError):
 
 @dataclass
 class Progress:
-    """Progress of a training: epochs done, one row of numbers per epoch, the best validation error."""
+    """Progress of a training: epochs done, one row of numbers per epoch, the best validation error, and the
+    threads that it measured at its start, so that a resumed one rounds alike (None: those of the process).
+    """
 
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
     best_error: float = math.inf
+    threads: int | None = None
 
 
 def fingerprint(config: Config, options: TrainingOptions, train: PoseRows, validation: PoseRows) -> str:
@@ -129,9 +134,28 @@ class Trainer:
     def run(self, on_epoch: Callable[[dict[str, float]], None] = lambda row: None) -> Model:
         """Train to the last epoch and return the model with the best validation error.
 
+        On a CPU, unless `OMP_NUM_THREADS` is set, it first measures how many threads pay.
+
         Raises:
             DivergenceError: the training diverged; the state of the last good epoch is kept.
         """
+        if self.progress.epoch == 0 and self.device.type == "cpu" and self.processes.size == 1:
+            self.progress.threads = self.threads_that_pay() if may_choose() else None
+        with threads_of(self.progress.threads):
+            return self._run(on_epoch)
+
+    def threads_that_pay(self) -> int:
+        """How many of the process's threads make a step faster, measured on one batch.
+
+        Its gradients are cleared by the first step, and its random numbers by the first epoch's seed.
+        """
+        detected, gt = next(self._batches(torch.Generator().manual_seed(self.options.seed)))
+        self.model.train()
+        return threads_that_pay(
+            lambda: self._losses(detected, gt)["loss"].backward(), torch.get_num_threads()
+        )
+
+    def _run(self, on_epoch: Callable[[dict[str, float]], None]) -> Model:
         while self.progress.epoch < self.options.epochs:
             row = self._epoch(self.progress.epoch)
             error = self.processes.on_rank0(self.validate)
@@ -291,12 +315,3 @@ def _check(config: Config, options: TrainingOptions, train: PoseRows, validation
             f"joint_weight {options.joint_weight} is for SMPL rotations with a body, which these rows lack; "
             "name one in the experiment's estimate, or leave it out"
         )
-
-
-def learning_rate(step: int, *, peak: float, warmup: int, last: int, floor: float = 1e-8) -> float:
-    """Linear warm-up to `peak` over `warmup` steps, then a cosine to `floor` (or `peak`) at step `last`."""
-    floor = min(floor, peak)
-    if step < warmup:
-        return peak * (step + 1) / warmup
-    cosine = math.cos(math.pi * (step - warmup) / (last - warmup))
-    return floor + (peak - floor) * (1 + cosine) / 2

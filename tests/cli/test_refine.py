@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -274,6 +275,15 @@ def test_an_exported_model_refines_as_its_folder_does(network, tmp_path):
             "refine", path, "--model", exported, "--out", tmp_path / "c.parquet", *arguments
         )
         assert code == 2 and message in error
+
+
+def test_an_export_goes_into_the_folder(network, tmp_path):
+    folder = tmp_path / "walk"
+    shutil.copytree(network, folder)
+    code, _, error = invoke("export-onnx", folder)
+    assert code == 0 and (folder / "model.onnx").is_file(), error
+    code, _, error = invoke("export-onnx", folder)
+    assert code == 2 and "--force" in error
 
 
 def test_pieces_of_a_track_are_joined_before_gaps_count(tmp_path):

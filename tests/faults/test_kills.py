@@ -25,7 +25,7 @@ from tests.faults.programs import PROGRAMS, prepare
 COUNT = int(os.environ.get("HANET_KILLS", "0"))
 SHORT = {"graph": 1}
 """Kills in a run of the tests, where they are not 3: each run of the graph starts three interpreters."""
-SEED = int(os.environ.get("HANET_FUZZ_SEED", "4321"))
+SEED = int(os.environ.get("HANET_KILLS_SEED", "4321"))
 
 
 @pytest.fixture(scope="module")

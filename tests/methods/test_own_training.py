@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from hanet.methods.by_model import ByModel
+from hanet.methods.exported import ExportedMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.methods.own_pairs import Take, rows_of, split
 from hanet.methods.own_training import compare, errors_of, train_on
 from hanet.methods.trained import TrainedNetwork
 from hanet.models import checkpoints
-from hanet.models.export import export
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import COCO17, Skeleton
 
@@ -62,7 +63,9 @@ def test_another_dog_is_corrected_where_it_walks(trained: Path, tmp_path: Path) 
     values[20:24, 2] = np.nan
     values[40:80, 4] = np.nan
     track = PoseSequence.joints("dog-9", values, more, fps=30.0, frame_of_reference="world")
-    method = ByModel(path=str(trained), network=TrainedNetwork.open(trained, stride=1))
+    network = TrainedNetwork.open(trained, stride=1)
+    assert isinstance(network.method, ExportedMethod)
+    method = ByModel(path=str(trained), network=network)
     done = method.smooth(track)
     refined = done.sequence.values
     assert np.isnan(refined[40:80, 4]).all() and done.missing.sum() == 40
@@ -71,12 +74,11 @@ def test_another_dog_is_corrected_where_it_walks(trained: Path, tmp_path: Path) 
     off = np.linalg.norm(refined[:, 1:] - truth.values, axis=2)[known].mean()
     assert off < 0.6 * np.linalg.norm(seen.values - truth.values, axis=2)[known].mean()
     assert np.abs(refined[:, 0] - values[:, 0]).mean() < 0.01
-    # The exported network gives the same.
-    network = TrainedNetwork.open(trained)
-    export(trained, tmp_path / "dog.onnx", network.kind)
-    exported = TrainedNetwork.open(tmp_path / "dog.onnx", stride=1)
-    assert exported.skeleton == network.skeleton == DOG
-    again = ByModel(path="dog.onnx", network=exported).smooth(track).sequence.values
+    # PyTorch gives the same.
+    by_torch = TrainedNetwork.open(trained, kind=network.kind, stride=1)
+    assert isinstance(by_torch.method, LearnedMethod)
+    assert by_torch.skeleton == network.skeleton == DOG
+    again = ByModel(path="dog", network=by_torch).smooth(track).sequence.values
     others = [joint for joint in range(refined.shape[1]) if joint != 4]
     np.testing.assert_allclose(again[:, others], refined[:, others], atol=1e-4)
     # Beside a gap of a second, rounding can change the penalty that the general refiner chooses for a joint.

@@ -1,4 +1,4 @@
-"""Trained models whose description holds numbers that no float can."""
+"""Trained models: how they are read, and descriptions that hold numbers which no float can."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from hanet.methods.exported import ExportedMethod
+from hanet.methods.learned import LearnedMethod
 from hanet.methods.trained import TrainedNetwork
 from hanet.models import checkpoints
+from hanet.models.descriptions import EXPORTED
+from hanet.models.export import export
 from hanet.models.smoothnet import SmoothNet, SmoothNetConfig
 from hanet.models.trained_on import PoseKind
 
@@ -30,3 +34,26 @@ def test_a_sound_description(tmp_path: Path) -> None:
     checkpoints.save(SmoothNet(SmoothNetConfig(8, 16, 8, 1)), tmp_path, metadata={"poses": kind.to_dict()})
     assert json.loads((tmp_path / checkpoints.DESCRIPTION).read_text())
     assert TrainedNetwork.open(tmp_path).kind == kind
+
+
+def test_the_export_in_a_folder_is_what_runs(tmp_path: Path) -> None:
+    """That of the folder's weights, with the folder's name; another's is left alone, damage refused."""
+    kind = PoseKind("h36m17", "3d", "m", "camera_root_relative", 60.0)
+    folders = [tmp_path / name for name in ("walk", "dance")]
+    for folder in folders:
+        checkpoints.save(SmoothNet(SmoothNetConfig(8, 16, 8, 1)), folder, metadata={"poses": kind.to_dict()})
+    walk, dance = folders
+    assert isinstance((before := TrainedNetwork.open(walk)).method, LearnedMethod)
+    export(walk, walk / EXPORTED, kind)
+    found = TrainedNetwork.open(walk)
+    assert isinstance(found.method, ExportedMethod) and found.method.name == before.method.name == "walk"
+    assert (found.kind, found.skeleton, found.settings) == (before.kind, before.skeleton, before.settings)
+    assert isinstance(
+        TrainedNetwork.open(walk, kind=kind).method, LearnedMethod
+    )  # told what it was trained on
+    content = (walk / EXPORTED).read_bytes()
+    (dance / EXPORTED).write_bytes(content)
+    assert isinstance(TrainedNetwork.open(dance).method, LearnedMethod)
+    (walk / EXPORTED).write_bytes(content[:-20])
+    with pytest.raises(ValueError, match="export the model again"):
+        TrainedNetwork.open(walk)

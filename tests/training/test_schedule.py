@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hanet.training.trainer import learning_rate
+from hanet.training.schedule import learning_rate
 
 
 def test_up_in_a_line_and_down_in_a_cosine():
