@@ -67,6 +67,7 @@ class ExportedNetwork:
             with redirect_stdout(StringIO()):  # it prints some errors and tries again
                 session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             metadata = session.get_modelmeta().custom_metadata_map
+            ends = [(end.name, end.shape[1:2]) for end in (*session.get_inputs(), *session.get_outputs())]
         except Exception as error:  # its classes have no common base but this
             reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
             raise ValueError(f"{path} is not a whole ONNX model ({reason}); {_AGAIN}") from error
@@ -85,7 +86,6 @@ class ExportedNetwork:
             weights = str(described["weights_sha256"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{path}: its description is damaged ({error}); {_AGAIN}") from error
-        ends = [(end.name, end.shape[1:2]) for end in (*session.get_inputs(), *session.get_outputs())]
         if [name for name, _ in ends] != [INPUT, OUTPUT] or ends[0][1] != [config.window]:
             raise ValueError(f"{path}: its network is not the one that it describes; {_AGAIN}")
         return cls(config, poses, joints, weights, session)

@@ -19,18 +19,16 @@ Axes: T frames.
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from hanet.datasets.jhmdb.splits import Clip, JhmdbError
+from hanet.files.mat_arrays import MatFileError, read_arrays
 from hanet.poses.boxes import person_boxes
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import JHMDB15
@@ -136,7 +134,7 @@ def _mask_boxes(path: Path, clip: Clip, *, frames: int) -> Float[np.ndarray, "T 
 
 
 def _load(path: Path, name: str, clip: Clip) -> np.ndarray:
-    """One array of a MATLAB file; scipy's reader runs no code from the file."""
+    """One array of a MATLAB file."""
     if not path.is_file():
         archive = path.parents[2].name
         raise JhmdbError(
@@ -145,14 +143,9 @@ def _load(path: Path, name: str, clip: Clip) -> np.ndarray:
             + ("" if name == "pos_img" else ", or take boxes by joints")
         )
     try:
-        fields: dict[str, Any] = loadmat(str(path), variable_names=[name])
-    except (
-        *(MatReadError, OSError, EOFError, zlib.error, NotImplementedError),
-        *(ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError),
-    ) as error:
-        raise JhmdbError(
-            f"{path}: not a whole MATLAB file of version 4 to 7 ({type(error).__name__}: {error}); {_ORIGIN}"
-        ) from error
+        fields = read_arrays(path, [name])
+    except (OSError, MatFileError) as error:
+        raise JhmdbError(f"{path}: not a whole MATLAB file ({error}); {_ORIGIN}") from error
     if name not in fields:
         raise JhmdbError(f"{path}: no array {name}; {_ORIGIN}")
     return np.asarray(fields[name])

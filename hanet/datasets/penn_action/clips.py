@@ -17,16 +17,14 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
+from hanet.files.mat_arrays import MatFileError, read_arrays
 from hanet.poses.boxes import person_boxes
 from hanet.poses.gaps import interpolate
 from hanet.poses.sequence import PoseSequence
@@ -87,7 +85,7 @@ def read_clip(path: Path) -> Clip:
         image_size=(width, height),
     )
     hidden = tuple(joint for joint, ever in zip(PENN13.joints, _ever(visible), strict=True) if not ever)
-    return Clip(poses, str(np.ravel(fields["action"])[0]), _trains(fields["train"], path), hidden)
+    return Clip(poses, str(fields["action"]), _trains(fields["train"], path), hidden)
 
 
 def without_gaps(
@@ -134,19 +132,14 @@ def _numbers(value: Any, name: str, path: Path) -> np.ndarray:
     return array.astype(np.float64)
 
 
-def _load(path: Path) -> dict[str, Any]:
-    """The fields of a MATLAB file; scipy's reader runs no code from the file."""
+def _load(path: Path) -> dict[str, np.ndarray | str]:
+    """The fields of a MATLAB file."""
     if not path.is_file():
         raise PennActionError(f"{path}: no such file; {_ORIGIN}")
     try:
-        fields: dict[str, Any] = loadmat(str(path), variable_names=list(_FIELDS))
-    except (
-        *(MatReadError, OSError, EOFError, zlib.error, NotImplementedError),
-        *(ValueError, TypeError, KeyError, IndexError, OverflowError, MemoryError),
-    ) as error:
-        raise PennActionError(
-            f"{path}: not a whole MATLAB file of version 4 to 7 ({type(error).__name__}: {error}); {_ORIGIN}"
-        ) from error
+        fields = read_arrays(path, _FIELDS)
+    except (OSError, MatFileError) as error:
+        raise PennActionError(f"{path}: not a whole MATLAB file ({error}); {_ORIGIN}") from error
     missing = [name for name in _FIELDS if name not in fields or not np.asarray(fields[name]).size]
     if missing:
         raise PennActionError(f"{path}: without {', '.join(missing)}; {_ORIGIN}")
