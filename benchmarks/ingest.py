@@ -26,7 +26,7 @@ from hanet.datasets.common.ingest import write
 
 DANCE = 2_000
 """Frames of a dance, each seen by nine cameras."""
-COUNTS, RUNS = (14, 28, 56, 112), 5
+COUNTS, RUNS = (14, 28, 56, 112), 3
 """Dances: a quarter of a million camera frames to two million; and runs of each."""
 
 

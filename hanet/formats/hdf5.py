@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST = 8 * MAX_JOINTS
 """Numbers of a dataset that are read at most."""
+_RATIO, _UNSTORED = 1100, 1 << 20
+"""How many bytes compression keeps in one at most, and bytes of values that were never written."""
 
 
 def is_hdf5(source: Source) -> bool:
@@ -108,7 +110,27 @@ def texts(file: h5py.File, name: str, path: Path) -> list[str]:
     data = dataset(file, name, path)
     if data.ndim != 1 or data.dtype.kind not in "OSU":
         raise FormatError(f"{path}, {name}: expected a list of names, got {data.dtype} {data.shape}")
+    if data.dtype.kind == "O":
+        _check_lengths(data, path)
     return [as_text(item).rstrip("\0 ") for item in data[()].tolist()]
+
+
+def _check_lengths(data: h5py.Dataset, path: Path) -> None:
+    """Refuse texts that are longer than their file: the HDF5 library takes memory for them before it looks.
+
+    Where a dataset is in one piece, it holds of each text the length and where it lies, in 16 bytes.
+    """
+    if (offset := data.id.get_offset()) is None:
+        return
+    with path.open("rb") as file:
+        file.seek(offset)
+        stored = file.read(16 * data.size)
+        size = file.seek(0, io.SEEK_END)
+    longest = max(
+        (length for length, _, _ in struct.iter_unpack("<IQI", stored[: len(stored) // 16 * 16])), default=0
+    )
+    if longest > size:
+        raise FormatError(f"{path}, {data.name}: damaged, a text of {longest} bytes; write or copy it again")
 
 
 def as_text(value: Any) -> str:
@@ -125,6 +147,12 @@ def dataset(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
         raise FormatError(f"{path}: expected a dataset {name}; it has {', '.join(list(file)[:8])}")
     if data.size is None or data.size * max(1, data.dtype.itemsize // 8) > _LARGEST:
         raise FormatError(f"{path}, {name}: {data.shape} is more than can be held; split the file")
+    stored = data.id.get_storage_size()
+    if stored > file.id.get_filesize() or data.nbytes > _RATIO * stored + _UNSTORED:
+        raise FormatError(
+            f"{path}, {name}: damaged, {data.nbytes} bytes of {data.shape} where {stored} are stored; write "
+            "or copy it again"
+        )
     return data
 
 

@@ -44,13 +44,20 @@ def test_damaged_files_are_refused_or_read(folder: Path, name: str) -> None:
     assert not problems(name, range(max(10, round(COUNT * READERS[name].share))), folder)
 
 
-FOUND = [("posetrack18", 2926), ("makehuman", 1030), ("penn-action", 44), ("exported", 1197)]
+FOUND = [
+    ("posetrack18", 2926),
+    ("makehuman", 1030),
+    ("penn-action", 44),
+    ("exported", 1197),
+    ("movement", 586),
+]
 
 
 @pytest.mark.parametrize(("name", "number"), FOUND)
 def test_what_more_cases_found_is_refused(folder: Path, name: str, number: int) -> None:
     """Cases beyond those of a run of the tests: a box of 1e300 pixels, a corner of 30 digits, an unknown type
-    of numbers that ended the process in SciPy, a node's name that is no text.
+    of numbers that ended the process in SciPy, a node's name that is no text,
+    a label of 1.2 GB.
     """
     reader = READERS[name]
     damaged(name, number, {path: path.read_bytes() for path in reader.make(folder)})

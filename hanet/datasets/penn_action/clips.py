@@ -27,10 +27,12 @@ from jaxtyping import Bool, Float
 from hanet.files.mat_arrays import MatFileError, read_arrays
 from hanet.poses.boxes import person_boxes
 from hanet.poses.gaps import interpolate
+from hanet.poses.plausible import LIMITS
 from hanet.poses.sequence import PoseSequence
 from hanet.poses.skeletons import PENN13
 
 FPS = 30.0
+_FARTHEST = LIMITS["px"]
 _ORIGIN = "get it again from dreamdragon.github.io/PennAction"
 _FIELDS = ("x", "y", "visibility", "bbox", "dimensions", "action", "train")
 
@@ -73,7 +75,7 @@ def read_clip(path: Path) -> Clip:
     height, width = (int(value) for value in size.reshape(-1)[:2]) if size.size >= 2 else (0, 0)
     if min(height, width) < 1:
         raise PennActionError(f"{path}: expected dimensions (height, width, frames), got {size}; {_ORIGIN}")
-    visible = (seen > 0) & np.isfinite(x) & np.isfinite(y)
+    visible = (seen > 0) & (np.abs(x) <= _FARTHEST) & (np.abs(y) <= _FARTHEST)
     points = np.where(visible[..., None], np.stack([x, y], axis=-1) - 1, np.nan)
     poses = PoseSequence.keypoints(
         path.stem,
@@ -104,7 +106,7 @@ def _boxes(
     given: Float[np.ndarray, "T 4"], points: Float[np.ndarray, "T J 2"], visible: Bool[np.ndarray, "T J"]
 ) -> Float[np.ndarray, "T 4"]:
     """The person's boxes; where a frame has none, the extent of the joints, 20 % larger."""
-    usable = np.asarray(np.isfinite(given).all(axis=1) & (given[:, 2:] > given[:, :2]).all(axis=1))
+    usable = np.asarray((np.abs(given) <= _FARTHEST).all(axis=1) & (given[:, 2:] > given[:, :2]).all(axis=1))
     if usable.all() or not visible.any():
         return np.where(usable[:, None], given, np.nan)
     filled = without_gaps(points, visible)
