@@ -56,7 +56,9 @@ def of(experiment: str) -> dict[str, Any]:
 
 
 def params_hash(experiment: str) -> str:
-    """SHA-256 of all resolved options that decide an experiment's results, without code."""
+    """SHA-256 of all resolved options that decide an experiment's results: without code, and without the
+    tables, which only say what is shown where and name other experiments too.
+    """
     described = load().experiment(experiment)
     names = {experiment, described.dataset}
     files = [
@@ -67,7 +69,10 @@ def params_hash(experiment: str) -> str:
     ]
     if not files:
         raise ValueError(f"{workspace.RESOLVED} has nothing of experiment {experiment}; run dvc repro")
-    return json_hash([[path.as_posix(), json.loads(path.read_text())["params"]] for path in files])
+    params = {path: json.loads(path.read_text())["params"] for path in files}
+    return json_hash(
+        [[path.as_posix(), {k: v for k, v in params[path].items() if k != "tables"}] for path in files]
+    )
 
 
 def _minutes(experiment: str) -> float | None:

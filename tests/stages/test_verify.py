@@ -139,9 +139,10 @@ def test_what_committed_results_stand_on(results: Path, tmp_path: Path) -> None:
     assert found["packages"]["torch"] and found["threads"] >= 1
 
 
-def test_the_hash_of_parameters_knows_no_code_and_no_other_experiment(results: Path) -> None:
+def test_the_hash_of_parameters_knows_no_code_no_tables_and_no_other_experiment(results: Path) -> None:
     before = provenance.params_hash("tiny")
-    write_json(workspace.RESOLVED / "evaluate" / "tiny.json", {"params": {"seeds": [1]}, "code": {"a": "1"}})
+    params = {"seeds": [1], "tables": {"main": {"experiments": ["other"]}}}
+    write_json(workspace.RESOLVED / "evaluate" / "tiny.json", {"params": params, "code": {"a": "1"}})
     write_json(workspace.RESOLVED / "evaluate" / "other.json", {"params": {}, "code": {}})
     assert provenance.params_hash("tiny") == before
     write_json(workspace.RESOLVED / "train" / "tiny" / "hanet.json", {"params": {"epochs": 3}, "code": {}})
