@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -30,13 +31,7 @@ _AXES = ("x", "y")
 
 def sniff(source: Source) -> bool:
     """HDF5 with a group that pandas wrote, whose columns end in x, y and likelihood."""
-    if not hdf5.is_hdf5(source):
-        return False
-    try:
-        with hdf5.opened(source.path) as file:
-            return bool(_groups(file))
-    except FormatError:
-        return False
+    return any(kind.startswith("frame") for kind in hdf5.entries(source).values())
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +60,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         ValueError: options that contradict the file.
     """
     raw = read_bytes(path)
-    with hdf5.opened(path, raw) as file:
-        groups = _groups(file)
-        if len(groups) != 1:
-            raise FormatError(f"{path}: expected one table of predictions, got {', '.join(groups) or 'none'}")
-        layout = _layout(file, groups[0], path)
-        table, frames = _table(file, layout.group, path)
+    layout, table, frames = hdf5.read_by(partial(_load, path), path, raw)
     if not len(frames) or (np.diff(frames) != 1).any() or frames[0] < 0:
         raise FormatError(f"{path}: frame numbers must rise by 1; got {frames[:3].tolist()}…")
     cells = np.concatenate([table, np.full((len(table), 1), np.nan)], axis=1)[:, layout.columns]
@@ -89,6 +79,15 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         start=int(frames[0]),
     )
     return pose_file(found, options, lambda out, changes: _save(raw, path, layout, out, changes))
+
+
+def _load(path: Path, file: h5py.File) -> tuple[_Layout, np.ndarray, np.ndarray]:
+    """Where the numbers are, the numbers, and the numbers of frames."""
+    groups = _groups(file)
+    if len(groups) != 1:
+        raise FormatError(f"{path}: expected one table of predictions, got {', '.join(groups) or 'none'}")
+    layout = _layout(file, groups[0], path)
+    return layout, *_table(file, layout.group, path)
 
 
 def _groups(file: h5py.File) -> list[str]:

@@ -9,12 +9,14 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from hanet.files.atomic import whole_file
+from hanet.files.tried import LibraryError, survives
 from hanet.formats.base import FormatError
 from hanet.formats.linking import MAX_JOINTS
 from hanet.formats.source import Source
@@ -22,6 +24,7 @@ from hanet.formats.source import Source
 if TYPE_CHECKING:
     import h5py
 
+T = TypeVar("T")
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LARGEST = 8 * MAX_JOINTS
 """Numbers of a dataset that are read at most."""
@@ -34,28 +37,52 @@ def is_hdf5(source: Source) -> bool:
     return source.head.startswith(SIGNATURE)
 
 
-def holds(source: Source, *names: str) -> bool:
-    """Whether a file is HDF5 with entries of these names at its root."""
+@lru_cache(maxsize=1)  # all formats look at one file
+def entries(source: Source) -> dict[str, str]:
+    """What a file has at its root, each with pandas' name of its kind or ""; nothing for other files."""
     if not is_hdf5(source):
-        return False
+        return {}
+
+    def kinds(file: h5py.File) -> dict[str, str]:
+        return {str(name): as_text(entry.attrs.get("pandas_type", "")) for name, entry in file.items()}
+
     try:
-        with opened(source.path) as file:
-            return set(names) <= set(file)
+        return read_by(kinds, source.path)
     except FormatError:
-        return False
+        return {}
 
 
-@contextmanager
-def opened(path: Path, raw: bytes | None = None) -> Iterator[h5py.File]:
-    """The file for reading; from its bytes, or entry by entry from the disk.
+def read_by(load: Callable[[h5py.File], T], path: Path, raw: bytes | None = None) -> T:
+    """What `load` makes of a file: of its bytes, or entry by entry from the disk.
+
+    It is called in a fork first, as the HDF5 library does not survive every damaged file.
 
     Raises:
-        FormatError: not a whole HDF5 file, or an entry of another kind than the block expects.
+        FormatError: not a whole HDF5 file, an entry of another kind than `load` expects, or a file that the
+            library does not survive.
     """
     import h5py
 
     if raw is not None:
         _check_heaps(path, raw)
+
+    def loaded() -> T:
+        with _opened(path, raw) as file:
+            return load(file)
+
+    try:
+        with h5py._objects.phil:  # pyright: ignore[reportAttributeAccessIssue]  (else another thread may hold it)
+            survives(path, loaded)
+    except LibraryError as error:
+        raise FormatError(str(error)) from None
+    return loaded()
+
+
+@contextmanager
+def _opened(path: Path, raw: bytes | None) -> Iterator[h5py.File]:
+    """The file for reading; what is wrong with it is a FormatError."""
+    import h5py
+
     try:
         with h5py.File(path if raw is None else io.BytesIO(raw), "r") as file:
             yield file
@@ -124,7 +151,7 @@ def _check_lengths(data: h5py.Dataset, path: Path) -> None:
         return
     with path.open("rb") as file:
         file.seek(offset)
-        stored = file.read(16 * data.size)
+        stored = file.read(16 * (data.size or 0))
         size = file.seek(0, io.SEEK_END)
     longest = max(
         (length for length, _, _ in struct.iter_unpack("<IQI", stored[: len(stored) // 16 * 16])), default=0

@@ -7,6 +7,7 @@ there is one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ _SINGULAR = {"individual": "individuals", "keypoint": "keypoints"}
 
 def sniff(source: Source) -> bool:
     """netCDF with a variable ``position``; netCDF 3 begins with CDF."""
-    return source.head.startswith(b"CDF") or hdf5.holds(source, "position", "space")
+    return source.head.startswith(b"CDF") or {"position", "space"} <= set(hdf5.entries(source))
 
 
 def read(path: Path, options: ReadOptions) -> PoseFile:
@@ -46,15 +47,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
     raw = read_bytes(path)
     if raw.startswith(b"CDF"):
         raise FormatError(f"{path}: netCDF 3; write it with engine='h5netcdf' or 'netcdf4'")
-    with hdf5.opened(path, raw) as file:
-        values = _ordered(file, "position", _POSITION, path)
-        names = hdf5.texts(file, _dimension(file, "position", "keypoints", path), path)
-        scores = None
-        if "confidence" in file:
-            scores = _ordered(file, "confidence", _POSITION[:3], path)
-            if scores.shape != values.shape[:3]:
-                raise FormatError(f"{path}, confidence: {scores.shape}, expected {values.shape[:3]}")
-        rate, start = _time(file, path)
+    names, values, scores, (rate, start) = hdf5.read_by(partial(_load, path), path, raw)
     if values.shape[3] not in (2, 3) or values.shape[2] != len(names) or not values.size:
         raise FormatError(
             f"{path}, position: {values.shape} for {len(names)} keypoints; expected x, y (and z)"
@@ -74,6 +67,20 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         start=start,
     )
     return pose_file(found, options, lambda out, changes: _save(raw, path, out, changes))
+
+
+def _load(
+    path: Path, file: h5py.File
+) -> tuple[list[str], np.ndarray, np.ndarray | None, tuple[float | None, int]]:
+    """Names of joints, positions and confidence in the order of `_POSITION`, rate and first frame."""
+    values = _ordered(file, "position", _POSITION, path)
+    names = hdf5.texts(file, _dimension(file, "position", "keypoints", path), path)
+    scores = None
+    if "confidence" in file:
+        scores = _ordered(file, "confidence", _POSITION[:3], path)
+        if scores.shape != values.shape[:3]:
+            raise FormatError(f"{path}, confidence: {scores.shape}, expected {values.shape[:3]}")
+    return names, values, scores, _time(file, path)
 
 
 def _time(file: h5py.File, path: Path) -> tuple[float | None, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +33,7 @@ _OCCUPANCY = ("frame", "track")
 
 def sniff(source: Source) -> bool:
     """HDF5 with ``tracks`` and ``node_names``."""
-    return hdf5.holds(source, "tracks", "node_names")
+    return {"tracks", "node_names"} <= set(hdf5.entries(source))
 
 
 def read(path: Path, options: ReadOptions) -> PoseFile:
@@ -44,18 +45,7 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         ValueError: options that contradict the file.
     """
     raw = read_bytes(path)
-    with hdf5.opened(path, raw) as file:
-        names = hdf5.texts(file, "node_names", path)
-        values = _ordered(file, "tracks", ("frame", "track", "node", "xy"), _TRACKS, path)
-        if values.shape[2:] != (len(names), 2) or not values.size:
-            raise FormatError(
-                f"{path}, tracks: {values.shape} for {len(names)} nodes; expected x and y of each"
-            )
-        scores = None
-        if "point_scores" in file:
-            scores = _ordered(file, "point_scores", ("frame", "track", "node"), _SCORES, path)
-            if scores.shape != values.shape[:3]:
-                raise FormatError(f"{path}, point_scores: {scores.shape}, expected {values.shape[:3]}")
+    names, values, scores = hdf5.read_by(partial(_load, path), path, raw)
     found = Dense(
         format="sleap",
         path=path,
@@ -66,6 +56,20 @@ def read(path: Path, options: ReadOptions) -> PoseFile:
         fps=None,
     )
     return pose_file(found, options, lambda out, changes: _save(raw, path, out, changes))
+
+
+def _load(path: Path, file: h5py.File) -> tuple[list[str], np.ndarray, np.ndarray | None]:
+    """Names of joints, positions (frame, track, node, xy) and scores."""
+    names = hdf5.texts(file, "node_names", path)
+    values = _ordered(file, "tracks", ("frame", "track", "node", "xy"), _TRACKS, path)
+    if values.shape[2:] != (len(names), 2) or not values.size:
+        raise FormatError(f"{path}, tracks: {values.shape} for {len(names)} nodes; expected x and y of each")
+    scores = None
+    if "point_scores" in file:
+        scores = _ordered(file, "point_scores", ("frame", "track", "node"), _SCORES, path)
+        if scores.shape != values.shape[:3]:
+            raise FormatError(f"{path}, point_scores: {scores.shape}, expected {values.shape[:3]}")
+    return names, values, scores
 
 
 def _skeleton(names: Sequence[str], path: Path) -> Skeleton:

@@ -104,7 +104,12 @@ def _table(name: str) -> Reader:
     )
 
 
-def _found(write_file: Callable[[Path], Path]) -> Reader:
+def _share(name: str) -> float:
+    """HDF5 files are read in a fork first, which takes long beside all else."""
+    return 0.2 if name.startswith(("deeplabcut", "sleap", "movement")) else 1.0
+
+
+def _found(write_file: Callable[[Path], Path], *, share: float = 1.0) -> Reader:
     """A file that is found by its ending and content, as commands find it."""
 
     def make_files(folder: Path) -> list[Path]:
@@ -115,7 +120,7 @@ def _found(write_file: Callable[[Path], Path]) -> Reader:
     def read(folder: Path) -> Any:
         return list(read_format(folder / (folder / "where").read_text()).tracks)
 
-    return Reader(make_files, read)
+    return Reader(make_files, read, share=share)
 
 
 def _npy_poses(folder: Path) -> list[Path]:
@@ -155,7 +160,7 @@ POSE_FILES: dict[str, Reader] = {
         "alphapose-open", "mmpose", "mmpose-images", "ultralytics", "ultralytics-text",
     )},
     **{name: _table(name) for name in TABLES},
-    **{name: _found(case.write) for name, case in ARRAYS.items()},
+    **{name: _found(case.write, share=_share(name)) for name, case in ARRAYS.items()},
     "bvh": _found(array_files.write_bvh),
     **{f"smpl-{name}": _found(case.write) for name, case in ROTATIONS.items()},
     "numpy": Reader(_npy_poses, lambda f: list(read_format(f / "poses.npy", ReadOptions(fps=30.0)).tracks)),
