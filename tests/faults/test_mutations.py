@@ -56,9 +56,9 @@ FOUND = [
 
 @pytest.mark.parametrize(("name", "number"), FOUND)
 def test_what_more_cases_found_is_refused(folder: Path, name: str, number: int) -> None:
-    """Cases beyond those of a run of the tests: a box of 1e300 pixels, a corner of 30 digits, types of numbers
-    that ended the process in SciPy, a node's name that is no text, a label of 1.2 GB, names of axes that
-    ended the process in the HDF5 library.
+    """Cases beyond those of a run of the tests: a box of 1e300 pixels, a corner of 30 digits, types of
+    numbers that ended the process in SciPy, a node's name that is no text, a label of 1.2 GB, names of axes
+    that ended the process in the HDF5 library.
     """
     reader = READERS[name]
     damaged(name, number, {path: path.read_bytes() for path in reader.make(folder)})
