@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import resource
 import signal
 import warnings
 from collections.abc import Callable
@@ -37,10 +36,12 @@ def survives(path: Path, read: Callable[[], object]) -> None:
     if not hasattr(os, "fork"):
         return
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # other threads are no harm: the fork takes no locks of theirs
+        warnings.simplefilter("ignore")  # of a fork beside other threads, whose locks `read` must not need
         child = os.fork()
     if child == 0:
         try:
+            import resource  # as little on Windows as `fork`
+
             faulthandler.disable()
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
