@@ -23,10 +23,7 @@ def export_onnx(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Write a trained model as one ONNX file: `hanet refine --model` with the file then needs no PyTorch.
-
-    Nor with the folder, if the file is the `model.onnx` in it.
-    """
+    """Write a trained model as one ONNX file, with which `hanet refine --model` needs no PyTorch."""
     with user_errors("train"):
         out = out or model / EXPORTED
         check_output(out, [".onnx"], force=force, inputs=[model, trained_on])
