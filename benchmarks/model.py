@@ -54,6 +54,31 @@ ATTENTION = ("aten::bmm", "aten::_softmax", "aten::_softmax_backward_data", "fla
 DROPOUT = ("aten::bernoulli_",)
 
 
+COLUMNS = {
+    "configuration": "",
+    "batch": "d",
+    "what": "",
+    "dense ms": ".1f",
+    "watched ms": ".1f",
+    "dense / watched": ".2f",
+    "their arithmetic": ".2f",
+    "GFLOP/s": ".1f",
+    "of the peak": ".0%",
+    "in products": ".0%",
+    "in attention": ".0%",
+    "in random numbers": ".0%",
+}
+EXPORTED_COLUMNS = {
+    "configuration": "",
+    "batch": "d",
+    "ONNX Runtime ms": ".1f",
+    "dense / ONNX Runtime": ".2f",
+    "GFLOP/s": ".1f",
+    "of the peak": ".0%",
+    "same in the next window": ".1%",
+}
+
+
 def forward(model: torch.nn.Module, x: torch.Tensor) -> None:
     """Refine without gradients."""
     with torch.no_grad():
@@ -186,29 +211,6 @@ def measure() -> Page:
             floors.append(Floor(f"HANet, {name}: {kind}", rate, most, "GFLOP/s", "product of matrices"))
             ratios.append(Ratio(f"HANet, {name}: {kind}", times, "the published dense form"))
             limits.append(limit(name, kind, times, fewer, part))
-    columns = {
-        "configuration": "",
-        "batch": "d",
-        "what": "",
-        "dense ms": ".1f",
-        "watched ms": ".1f",
-        "dense / watched": ".2f",
-        "their arithmetic": ".2f",
-        "GFLOP/s": ".1f",
-        "of the peak": ".0%",
-        "in products": ".0%",
-        "in attention": ".0%",
-        "in random numbers": ".0%",
-    }
-    columns_exported = {
-        "configuration": "",
-        "batch": "d",
-        "ONNX Runtime ms": ".1f",
-        "dense / ONNX Runtime": ".2f",
-        "GFLOP/s": ".1f",
-        "of the peak": ".0%",
-        "same in the next window": ".1%",
-    }
     return Page(
         "model",
         "HANet: watched frames only, compared with the dense form",
@@ -221,12 +223,12 @@ def measure() -> Page:
         "of the watched form, by PyTorch's profiler. The second table is the forward pass of the exported "
         "network in ONNX Runtime. *Same in the next window* is the share of its arithmetic that gives the "
         "same in the window which starts an interval later: what `--stride 1` could compute once per track.",
-        [Table(columns, rows), Table(columns_exported, exported)],
+        [Table(COLUMNS, rows), Table(EXPORTED_COLUMNS, exported)],
         floors,
         ratios,
-        closing="Tried and not kept: `torch.compile` (Inductor with g++, PyTorch 2.14.1). It took 164 s for "
-        "the default run's training step, which was then 0.80 times as fast, and 36 s for the forward pass, "
-        "then 1.19 times as fast; ONNX Runtime needs no compiler and gains as much.",
+        closing="Tried once, beside other work, and not kept: `torch.compile` (Inductor, g++). It took 164 s "
+        "for the default run's training step, which was then 0.80 times as fast, and 36 s for the forward "
+        "pass, then 1.19 times as fast; ONNX Runtime needs no compiler and gains as much.",
         limits=limits,
     )
 

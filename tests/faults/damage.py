@@ -100,7 +100,7 @@ def memory(field: str) -> int:
 
 
 def forget_peak() -> None:
-    """VmHWM starts anew."""
+    """VmHWM counts from now on."""
     Path("/proc/self/clear_refs").write_text("5")
 
 

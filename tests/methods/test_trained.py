@@ -48,9 +48,8 @@ def test_the_export_in_a_folder_is_what_runs(tmp_path: Path) -> None:
     found = TrainedNetwork.open(walk)
     assert isinstance(found.method, ExportedMethod) and found.method.name == before.method.name == "walk"
     assert (found.kind, found.skeleton, found.settings) == (before.kind, before.skeleton, before.settings)
-    assert isinstance(
-        TrainedNetwork.open(walk, kind=kind).method, LearnedMethod
-    )  # told what it was trained on
+    # Told what it was trained on, it does not ask the export.
+    assert isinstance(TrainedNetwork.open(walk, kind=kind).method, LearnedMethod)
     content = (walk / EXPORTED).read_bytes()
     (dance / EXPORTED).write_bytes(content)
     assert isinstance(TrainedNetwork.open(dance).method, LearnedMethod)

@@ -45,6 +45,15 @@ def test_a_hidden_joint_is_unknown(tmp_path: Path) -> None:
     assert clip.poses.labelled is not None and clip.poses.labelled.sum() == 6 * 12 - 1
 
 
+def test_what_no_image_holds_is_unknown(tmp_path: Path) -> None:
+    """A joint and a box at 1e300 pixels, which single precision does not know: the others stay."""
+    content = fields()
+    content["x"][2, 5] = content["bbox"][3, 2] = 1e300
+    found = read_clip(write(tmp_path, "0001", content)).poses
+    assert np.isnan(found.values[2, 5]).all() and np.isfinite(found.values).sum() == (6 * 13 - 1) * 2
+    assert found.boxes is not None and np.isfinite(found.boxes).all()
+
+
 def test_a_frame_without_a_box_gets_the_joints_extent(tmp_path: Path) -> None:
     content = fields()
     content["bbox"][1] = content["bbox"][1, [0, 1, 0, 1]]
