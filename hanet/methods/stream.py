@@ -14,6 +14,7 @@ Axes: W frames kept, J joints, D numbers per joint, K strengths.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -24,6 +25,7 @@ from jaxtyping import Bool, Float
 from hanet.methods.smoothing import DEFAULT_GAP
 from hanet.methods.window_stream import Window
 from hanet.poses.scale import known_joints, squared_lengths
+from hanet.poses.sequence import check_fps
 
 PERIODS = np.arange(-2.0, 3.3, 0.35)
 """Log periods of the strengths, in frames at up to `FASTEST` frames per second; above they grow with it."""
@@ -80,10 +82,11 @@ class Stream:
         Raises:
             ValueError: a number out of range.
         """
-        if not (0 < fps < np.inf and joints >= 1 and 0 <= lag <= 1000 and 0 <= max_gap < np.inf):
+        check_fps(fps)
+        if not (joints >= 1 and 0 <= lag <= 1000 and 0 <= max_gap <= sys.float_info.max):
             raise ValueError(
-                "expected fps > 0, at least one joint, a lag of 0 to 1000 ms and max_gap of at least 0 s, "
-                f"got fps={fps}, joints={joints}, lag={lag}, max_gap={max_gap}"
+                "expected at least one joint, a lag of 0 to 1000 ms and max_gap of at least 0 s, "
+                f"got joints={joints}, lag={lag}, max_gap={max_gap}"
             )
         self.fps, self.joints = float(fps), int(joints)
         self.lag = round(lag * fps / 1000)

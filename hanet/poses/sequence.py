@@ -5,6 +5,7 @@ Axes: T frames, J joints, D numbers a joint (2 keypoints, 3 joints, 6 rotation 6
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypedDict, Unpack
 
@@ -183,13 +184,14 @@ class PoseSequence:
 
 def check_fps(fps: Any, where: str = "") -> None:
     """Refuse a frame rate that is not a number or outside of `FPS` (ValueError)."""
+    got = f"got {reprlib.repr(fps)}"
     if isinstance(fps, bool) or not isinstance(fps, int | float | np.number):
-        raise ValueError(f"{where}fps must be a number, got {fps!r}")
+        raise ValueError(f"{where}fps must be a number, {got}")
     if not fps > 0:
-        raise ValueError(f"{where}fps must be positive, got {fps}")
+        raise ValueError(f"{where}fps must be positive, {got}")
     low, high = FPS
     if not low <= fps <= high:
-        raise ValueError(f"{where}fps must be from {low:g} to {high:g} frames per second, got {fps:g}")
+        raise ValueError(f"{where}fps must be from {low:g} to {high:g} frames per second, {got}")
 
 
 def check_pair(gt: PoseSequence, detected: PoseSequence) -> None:

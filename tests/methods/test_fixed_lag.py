@@ -158,7 +158,10 @@ def test_wrong_frames_and_options_are_refused() -> None:
             stream.push(frame, scores)
     with pytest.raises(ValueError, match="infinite"):
         stream.push(np.full((5, 2), np.inf))
-    for options in ({"fps": 0}, {"joints": 0}, {"lag": -1}, {"lag": 5000}):
+    for fps in (0, 10**400, float("inf")):
+        with pytest.raises(ValueError, match="fps must be"):
+            hanet.Stream(fps=fps, joints=5)
+    for options in ({"joints": 0}, {"lag": -1}, {"lag": 5000}):
         with pytest.raises(ValueError, match="lag of 0 to 1000"):
             hanet.Stream(**dict[str, Any]({"fps": 30, "joints": 5, **options}))
     with pytest.raises(ValueError, match="lag of 0 to 1000"):

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hanet.poses.sequence import PoseSequence, check_pair
+from hanet.poses.sequence import PoseSequence, check_fps, check_pair
 from hanet.poses.skeletons import H36M17, LIMBS12, LSP14, SMPL24
 
 
@@ -37,6 +37,13 @@ def test_with_values_drops_scores_and_keeps_the_rest():
     assert refined.labelled is sequence.labelled and refined.boxes is sequence.boxes
     assert refined.start == 5
     assert (refined.values == sequence.values + 1).all()
+
+
+@pytest.mark.parametrize("fps", [10**400, -(10**400), "3" * 999, float("nan"), True, 1e5])
+def test_a_wrong_frame_rate_is_named_in_short(fps):
+    with pytest.raises(ValueError, match=r"a: fps must be .*, got ") as refused:
+        check_fps(fps, "a: ")
+    assert len(str(refused.value)) < 120
 
 
 def full(T: int) -> PoseSequence:
