@@ -7,8 +7,8 @@ Axes: T frames, P people, J joints, D coordinates (2 or 3).
 from __future__ import annotations
 
 import reprlib
-import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
@@ -225,9 +225,10 @@ def score(
 def _rate(fps: Any) -> float:
     """A frame rate as the caller gave it, if it is a positive number."""
     fps = fps.item() if getattr(fps, "ndim", None) == 0 else fps  # NumPy's numbers, as np.load gives them
-    if isinstance(fps, bool) or not isinstance(fps, Real) or not 0 < fps <= sys.float_info.max:
-        raise ValueError(f"fps must be a positive number of frames per second, got {reprlib.repr(fps)}")
-    return float(fps)
+    with suppress(OverflowError):  # a number of 400 digits
+        if isinstance(fps, Real) and not isinstance(fps, bool) and 0 < float(fps) < float("inf"):
+            return float(fps)
+    raise ValueError(f"fps must be a positive number of frames per second, got {reprlib.repr(fps)}")
 
 
 def _real(poses: Any, what: str) -> np.ndarray:

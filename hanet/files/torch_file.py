@@ -12,7 +12,19 @@ import torch
 
 
 def read_torch(path: Path, *, allowed: Sequence[Any] = ()) -> Mapping[Any, Any]:
-    """A file's mapping of tensors and plain values, on the CPU.
+    """A file's mapping of tensors and plain values, on the CPU; arguments and errors of `read_content`.
+
+    Raises:
+        ValueError: the file holds no mapping.
+    """
+    content = read_content(path, allowed=allowed)
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")
+    return content
+
+
+def read_content(path: Path, *, allowed: Sequence[Any] = ()) -> Any:
+    """What a file holds, tensors and plain values, on the CPU.
 
     Args:
         path: the file.
@@ -20,7 +32,7 @@ def read_torch(path: Path, *, allowed: Sequence[Any] = ()) -> Mapping[Any, Any]:
 
     Raises:
         FileNotFoundError: no such file.
-        ValueError: the file holds more than tensors and plain values, is damaged, or is no mapping.
+        ValueError: the file holds more than tensors and plain values, or is damaged.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; check the path")
@@ -36,8 +48,6 @@ def read_torch(path: Path, *, allowed: Sequence[Any] = ()) -> Mapping[Any, Any]:
     # A damaged file makes the unpickler fail wherever a value is of another kind than it wrote.
     except Exception as error:
         raise ValueError(f"{path} is no whole PyTorch file ({_first_line(error)}); get it again") from error
-    if not isinstance(content, Mapping):
-        raise ValueError(f"{path} holds a {type(content).__name__}, expected a mapping of names")
     return content
 
 

@@ -194,5 +194,5 @@ def _save(raw: bytes, path: Path, layout: _Layout, out: Path, changes: Changes) 
                 cells[t, score] = 0
         data[...] = rows
 
-    hdf5.write_changed(out, raw, change)
+    hdf5.write_changed(out, path, raw, change)
     return [f"{lost.sum()} filled joints were not written, because the file lacks them"] if lost.any() else []

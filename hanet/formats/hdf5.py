@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -61,30 +61,35 @@ def read_by(load: Callable[[h5py.File], T], path: Path, raw: bytes | None = None
         FormatError: not a whole HDF5 file, an entry of another kind than `load` expects, or a file that the
             library does not survive.
     """
-    import h5py
-
     if raw is not None:
         _check_heaps(path, raw)
 
     def loaded() -> T:
-        with _opened(path, raw) as file:
+        with _opened(path, path if raw is None else io.BytesIO(raw)) as file:
             return load(file)
 
-    try:
-        with h5py._objects.phil:  # pyright: ignore[reportAttributeAccessIssue]  (else another thread may hold it)
-            survives(path, loaded)
-    except LibraryError as error:
-        raise FormatError(str(error)) from None
+    _try_in_fork(path, loaded)
     return loaded()
 
 
-@contextmanager
-def _opened(path: Path, raw: bytes | None) -> Iterator[h5py.File]:
-    """The file for reading; what is wrong with it is a FormatError."""
+def _try_in_fork(path: Path, use: Callable[[], object]) -> None:
+    """Refuse a file (FormatError) in whose use the HDF5 library ends its process."""
     import h5py
 
     try:
-        with h5py.File(path if raw is None else io.BytesIO(raw), "r") as file:
+        with h5py._objects.phil:  # pyright: ignore[reportAttributeAccessIssue]  (else another thread may hold it)
+            survives(path, use)
+    except LibraryError as error:
+        raise FormatError(str(error)) from None
+
+
+@contextmanager
+def _opened(path: Path, source: Path | io.BytesIO, mode: Literal["r", "r+"] = "r") -> Iterator[h5py.File]:
+    """A file from the disk or memory; what is wrong with it is a FormatError that names `path`."""
+    import h5py
+
+    try:
+        with h5py.File(source, mode) as file:
             yield file
     except FormatError:
         raise
@@ -193,11 +198,24 @@ def group(file: h5py.File, name: str, path: Path) -> h5py.Group:
     return found
 
 
-def write_changed(out: Path, raw: bytes, change: Callable[[h5py.File], None]) -> None:
-    """Write a copy of a file in which `change` has replaced some numbers, whole or not at all."""
-    import h5py
+def write_changed(out: Path, path: Path, raw: bytes, change: Callable[[h5py.File], None]) -> None:
+    """Write a copy of a file in which `change` has replaced some numbers, whole or not at all.
 
+    Args:
+        out: the copy.
+        path: the file, for messages.
+        raw: its bytes.
+        change: called twice, in a fork first.
+
+    Raises:
+        FormatError: a file that cannot be changed, or that the library does not survive.
+    """
     with whole_file(out) as temporary:
-        temporary.write_bytes(raw)
-        with h5py.File(temporary, "r+") as file:
-            change(file)
+
+        def changed() -> None:
+            temporary.write_bytes(raw)
+            with _opened(path, temporary, "r+") as file:
+                change(file)
+
+        _try_in_fork(path, changed)
+        changed()

@@ -5,7 +5,7 @@ Axes: T frames, J joints.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,6 +20,8 @@ from hanet.poses.skeletons import Skeleton
 
 MAX_JOINTS = 200_000_000
 """Most joints of all tracks over all their frames; about 5 GB."""
+SPARSEST, UNSEEN = 100, 100_000
+"""A video's tracks span at most so many times the frames in which people were found, and so many more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +131,22 @@ def link(
                 )
             tracks[number][frame] = person
     seen = {n: people for n, people in tracks.items() if any(p.found.any() for p in people.values())}
-    spans = {n: max(people) - min(people) + 1 for n, people in seen.items()}
-    if sum(spans.values()) * len(skeleton) > MAX_JOINTS:
-        longest = max(spans, key=lambda n: spans[n])
-        raise FormatError(
-            f"{seen[longest][max(seen[longest])].where}: tracks of {video.name} span {sum(spans.values())} "
-            f"frames altogether, expected at most {MAX_JOINTS // len(skeleton)} of {len(skeleton)} joints; "
-            "check that these are frame numbers"
-        )
+    _check_spans(video, seen, len(skeleton))
     return [_track(video, skeleton, fps, n, people) for n, people in sorted(seen.items())], notes
+
+
+def _check_spans(video: Video, tracks: Mapping[int, Mapping[int, Person]], joints: int) -> None:
+    """Refuse tracks that would be nearly empty, or too large to hold."""
+    spans = {number: max(people) - min(people) + 1 for number, people in tracks.items()}
+    found = sum(map(len, tracks.values()))
+    most = min(SPARSEST * found + UNSEEN, MAX_JOINTS // joints)
+    if sum(spans.values()) > most:
+        longest = max(spans, key=lambda number: spans[number])
+        raise FormatError(
+            f"{tracks[longest][max(tracks[longest])].where}: tracks of {video.name} span "
+            f"{sum(spans.values())} frames altogether, expected at most {most} for {found} detections of "
+            f"{joints} joints; check that these are frame numbers"
+        )
 
 
 def _numbers(video: Video, max_distance: float, max_gap: int) -> tuple[dict[int, list[int]], list[str]]:

@@ -145,7 +145,7 @@ def _save(raw: bytes, path: Path, out: Path, changes: Changes) -> list[str]:
             view[changes.filled & ~(view >= 0)] = 0
             confidence[...] = scores
 
-    hdf5.write_changed(out, raw, change)
+    hdf5.write_changed(out, path, raw, change)
     return []
 
 

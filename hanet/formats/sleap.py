@@ -118,7 +118,7 @@ def _save(raw: bytes, path: Path, out: Path, changes: Changes) -> list[str]:
             occupied = np.asarray(changes.filled.any(axis=2))
             _put(file, "track_occupancy", _OCCUPANCY, path, _OCCUPANCY, np.ones(occupied.shape), occupied)
 
-    hdf5.write_changed(out, raw, change)
+    hdf5.write_changed(out, path, raw, change)
     return []
 
 

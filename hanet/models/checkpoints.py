@@ -14,7 +14,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save as format_safetensors
 
 from hanet.files.atomic import write_bytes, write_text
@@ -28,17 +27,9 @@ from hanet.models.descriptions import (
     read_file,
 )
 from hanet.models.hanet import HANet, HANetConfig
-from hanet.models.options import Config
-from hanet.models.registry import Model, Network, named, network_of
-from hanet.models.released_weights import (
-    LAYER_NAMES,
-    Source,
-    check_tensors,
-    grouped,
-    load_weights,
-    require_finite,
-    substitute,
-)
+from hanet.models.registry import Model, named, network_of
+from hanet.models.released_weights import LAYER_NAMES, Source, grouped, load_weights, substitute
+from hanet.models.tensors import check_tensors, expected_shapes, require_finite
 
 _PREFIX = "transformer."
 _RELEASED_NAMES = (
@@ -156,24 +147,12 @@ def load(folder: str | os.PathLike[str]) -> Model:
         ) from error
     tensors = parse_tensors(weights, where=str(folder / WEIGHTS), remedy=AGAIN)
     complaint = f"{folder / WEIGHTS} does not fit its configuration"
-    check_tensors(tensors, _shapes(network, config, len(tensors), complaint), complaint)
+    shapes = expected_shapes(config, lambda: network.build(config), len(tensors), complaint)
+    check_tensors(tensors, shapes, complaint)
     require_finite(tensors, str(folder / WEIGHTS))
     model = network.build(config).eval()
     model.load_state_dict(tensors)
     return model
-
-
-def _shapes(network: Network, config: Config, tensors: int, complaint: str) -> dict[str, tuple[int, ...]]:
-    """Shapes of a network's tensors, found without memory for them: the file may ask for any size."""
-    layers = {name: value for name, value in config.to_dict().items() if name.endswith(("layers", "blocks"))}
-    if above := {name: value for name, value in layers.items() if value > tensors}:
-        raise ValueError(f"{complaint}: it has {tensors} tensors, which cannot be of {above}")
-    try:
-        with torch.device("meta"):
-            model = network.build(config)
-    except (RuntimeError, OverflowError, MemoryError, TypeError, ValueError) as error:
-        raise ValueError(f"{complaint}: {str(error).splitlines()[0]}") from error
-    return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
 def read_metadata(folder: str | os.PathLike[str]) -> dict[str, Any]:

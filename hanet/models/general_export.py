@@ -27,6 +27,7 @@ from hanet.models.general_baselines import Baseline, build
 from hanet.models.general_inputs import FEATURES
 from hanet.models.general_layout import OneBody
 from hanet.models.general_options import BaselineConfig, GeneralConfig
+from hanet.models.tensors import check_tensors, expected_shapes, require_finite
 
 SAFETENSORS, ONNX, DESCRIPTION = "general.safetensors", "general.onnx", "general.json"
 OPSET = 17
@@ -80,12 +81,17 @@ def load_general(folder: Path) -> General | Baseline:
     remedy = "write both files again (hanet.models.general_export.write_weights)"
     description = read_json(folder / DESCRIPTION, dict, remedy=remedy)
     tensors, _ = read_tensors(folder / SAFETENSORS, remedy=remedy)
+    complaint = f"{folder / SAFETENSORS}: does not fit {DESCRIPTION}"
     try:
         kind = BaselineConfig if "network" in description["config"] else GeneralConfig
         config = kind.from_dict(description["config"])
-        with torch.device("meta"):  # no memory for sizes that the weights do not have
-            model = build(config)
-        model.load_state_dict(tensors, assign=True)
-    except (RuntimeError, ValueError, TypeError, LookupError, OverflowError) as error:
-        raise ValueError(f"{folder / SAFETENSORS}: does not fit {DESCRIPTION} ({error}); {remedy}") from error
+        check_tensors(
+            tensors, expected_shapes(config, lambda: build(config), len(tensors), complaint), complaint
+        )
+        require_finite(tensors, str(folder / SAFETENSORS))
+        model = build(config)
+        model.load_state_dict(tensors)
+    except (ValueError, TypeError, LookupError) as error:
+        said = str(error).removeprefix(f"{complaint}: ")
+        raise ValueError(f"{complaint} ({said}); {remedy}") from error
     return model.eval()

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from hanet.files.torch_file import read_torch
+from hanet.models.tensors import check_tensors, require_finite
 
 Source = Mapping[str, Any] | str | os.PathLike[str]
 """A state dict or a file of one, plain or under the key ``state_dict``."""
@@ -96,40 +97,6 @@ def load_weights(
     for name, parts in names.items():
         tensors |= dict(zip(parts, released[name].chunk(len(parts)), strict=True))
     model.load_state_dict(tensors)
-
-
-def check_tensors(
-    tensors: Mapping[str, Any], expected: Mapping[str, tuple[int, ...]], complaint: str
-) -> None:
-    """Raise ValueError for missing, unexpected or misshapen tensors, naming up to ten of them."""
-    problems = [f"{name} is missing" for name in sorted(set(expected) - set(tensors))]
-    problems += [f"{name} is unexpected" for name in sorted(set(tensors) - set(expected))]
-    for name in sorted(set(expected) & set(tensors)):
-        tensor, shape = tensors[name], expected[name]
-        if not isinstance(tensor, Tensor):
-            problems.append(f"{name} is a {type(tensor).__name__}, expected a tensor")
-        elif (
-            tensor.is_sparse
-            or tensor.is_quantized
-            or not (tensor.is_floating_point() or name.endswith(".num_batches_tracked"))
-        ):
-            problems.append(f"{name} is of {tensor.dtype}, expected dense floating-point numbers")
-        elif tensor.shape != shape:
-            problems.append(f"{name} is {tuple(tensor.shape)}, but the configuration expects {shape}")
-    if problems:
-        more = f"; and {len(problems) - 10} more" if len(problems) > 10 else ""
-        raise ValueError(f"{complaint}: {'; '.join(problems[:10])}{more}")
-
-
-def require_finite(tensors: Mapping[str, Tensor], name: str) -> None:
-    """Refuse weights that hold NaN or infinity (ValueError), naming up to ten tensors."""
-    bad = sorted(key for key, tensor in tensors.items() if not bool(tensor.isfinite().all()))
-    if bad:
-        more = f" and {len(bad) - 10} more" if len(bad) > 10 else ""
-        raise ValueError(
-            f"{name}: expected finite weights, got NaN or infinity in {', '.join(bad[:10])}{more}; train the "
-            "model again, or get its file again"
-        )
 
 
 def _without_kernel(tensor: Any, shape: tuple[int, ...] | None) -> Any:

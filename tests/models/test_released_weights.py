@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from hanet.models.released_weights import check_tensors, grouped, load_weights, substitute
+from hanet.models.released_weights import grouped, load_weights, substitute
+from hanet.models.tensors import check_tensors
 
 
 class Two(nn.Module):

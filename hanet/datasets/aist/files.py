@@ -200,12 +200,16 @@ def read_motion(folder: Path, name: str) -> SmplTrack:
         return _numbers(_field(content, key, path=path), shape, where=f"{path}, field {key!r}")
 
     poses = value("smpl_poses", "frames", 72)
+    transl = value("smpl_trans", len(poses), 3)
+    scaling = float(value("smpl_scaling", 1)[0])
+    if not scaling > 0:
+        raise AistError(f"{path}, field 'smpl_scaling': expected a positive number, got {scaling}; {REMEDY}")
     return from_axis_angle(
         name,
         poses,
         fps=FPS,
-        transl=value("smpl_trans", len(poses), 3) / _CM_PER_M,
-        scaling=float(value("smpl_scaling", 1)[0]) / _CM_PER_M,
+        transl=transl / _CM_PER_M,
+        scaling=scaling / _CM_PER_M,
     )
 
 

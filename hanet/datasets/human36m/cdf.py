@@ -18,7 +18,7 @@ _BYTES_PER_READ = 8
 """Files are read in pieces of this many bytes or more on average: counts and places of records, then data."""
 _READS = 10_000
 """Reads that a small file may take."""
-_SMALL, _UNPACKED = 1 << 28, 100
+_SMALL, _UNPACKED = 1 << 24, 100
 """So many bytes may always be unpacked; more only up to so many times the file's size."""
 
 

@@ -69,7 +69,10 @@ def read_asf(path: Path) -> AcclaimSkeleton:
             for child in words[1:]
         }
         order = tuple(root["order"].lower().split())
-        metres = INCH / float(units["length"])
+        length = float(units["length"])
+        if not 1 / LARGEST < length < LARGEST:
+            raise ValueError(f"the unit's length must be a positive number, got {units['length']}")
+        metres = INCH / length
         _check_conventions(units, root, order)
     except (KeyError, ValueError, IndexError) as error:
         raise AcclaimError(f"{path}: not a skeleton as CMU writes them ({error!r})") from error

@@ -9,7 +9,6 @@ Axes: T frames, J = 17 joints.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +40,9 @@ def joints_of(path: Path, names: list[str]) -> Float[np.ndarray, "T 17 3"]:
     """
     import torch
 
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise
-    except (pickle.UnpicklingError, RuntimeError, OSError) as error:
-        raise ValueError(f"not a PyTorch tensor that can be read safely ({error})") from None
+    from hanet.files.torch_file import read_content
+
+    content = read_content(path)
     if not isinstance(content, torch.Tensor) or content.ndim != 2 or content.shape[1] != _COLUMNS:
         shape = tuple(content.shape) if isinstance(content, torch.Tensor) else type(content).__name__
         raise ValueError(f"expected a tensor of (T, {_COLUMNS}) numbers, got {shape}")

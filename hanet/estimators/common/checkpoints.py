@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from hanet.files.hashing import file_hash
 from hanet.files.torch_file import read_torch
-from hanet.models.released_weights import check_tensors, require_finite
+from hanet.models.tensors import check_tensors, require_finite
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ from hanet.estimators.fcn.options import FCNTraining
 from hanet.files.atomic import write_bytes
 from hanet.files.hashing import file_hash
 from hanet.files.safe_tensors import read_tensors
-from hanet.models.released_weights import require_finite
+from hanet.models.tensors import require_finite
 from hanet.poses.sequence import PoseSequence
 
 LIFTING = "lifting"

@@ -283,11 +283,8 @@ def _saved(path: Path, content: object) -> None:
         ),
         (lambda path: _saved(path, {"poses": torch.zeros(1)}), "591\\) numbers, got dict"),
         (lambda path: _saved(path, torch.full((2, 591), torch.nan)), "312 values are not finite"),
-        (lambda path: _saved(path, Path), "not a PyTorch tensor that can be read safely"),
-        (
-            lambda path: path.write_bytes(path.read_bytes()[:400]),
-            "not a PyTorch tensor that can be read safely",
-        ),
+        (lambda path: _saved(path, Path), "more than tensors and plain values"),
+        (lambda path: path.write_bytes(path.read_bytes()[:400]), "no whole PyTorch file"),
     ],
 )
 def test_a_malformed_tensor_is_named(tmp_path, spoil, message):
